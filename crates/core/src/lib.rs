@@ -1,0 +1,1 @@
+//! The vocabulary, the traits, the registry and the base orchestrator of UltraAI.

@@ -1,0 +1,1 @@
+//! The OpenAI chat completions protocol, encoded and decoded without I/O.

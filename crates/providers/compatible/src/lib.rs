@@ -1,0 +1,1 @@
+//! OpenAI-compatible vendors as rows of data.

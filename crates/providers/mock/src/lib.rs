@@ -1,0 +1,1 @@
+//! A deterministic provider that says it is a mock.

@@ -1,0 +1,1 @@
+//! Settings of UltraAI: files, environment, discovery.

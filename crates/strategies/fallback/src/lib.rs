@@ -1,0 +1,1 @@
+//! The strategy fallback: an ordered chain, the first good answer.

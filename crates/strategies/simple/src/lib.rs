@@ -1,0 +1,1 @@
+//! The strategy simple: collect, analyze, synthesize.

@@ -1,0 +1,1 @@
+//! HTTP transport and framing for UltraAI's providers.
