@@ -1,3 +1,63 @@
 //! The tasks of this repository: `cargo xtask help`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 
-fn main() {}
+mod ci;
+mod live;
+mod new;
+mod step;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that must hold before a change lands, apart from `cargo test`.
+    Ci,
+    /// The rules of the house that neither rustc nor clippy knows.
+    Tidy,
+    /// The end-to-end test against two llama.cpp servers with small models.
+    Live {
+        /// Only start the servers, print their addresses, and stop them when standard input ends.
+        #[arg(long)]
+        serve: bool,
+    },
+    /// Writes a provider crate that compiles and passes its suite.
+    NewProvider {
+        /// Lower-case words joined by dashes.
+        name: String,
+    },
+    /// Writes a strategy crate that compiles and passes its suite.
+    NewStrategy {
+        /// Lower-case words joined by dashes.
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::report(),
+        Task::Live { serve: false } => live::test(),
+        Task::Live { serve: true } => live::serve(),
+        Task::NewProvider { name } => new::run(&new::PROVIDER, &name),
+        Task::NewStrategy { name } => new::run(&new::STRATEGY, &name),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
