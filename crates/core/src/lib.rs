@@ -1,1 +1,61 @@
-//! The vocabulary, the traits, the registry and the base orchestrator of UltraAI.
+#![doc = include_str!("../README.md")]
+
+mod analyzer;
+pub mod attempt;
+mod candidate;
+mod context;
+mod error;
+pub mod estimate;
+mod event;
+mod layer;
+pub mod ledger;
+mod message;
+pub mod money;
+mod names;
+mod options;
+pub mod orchestrator;
+mod provider;
+pub mod registry;
+mod reply;
+mod request;
+mod response;
+mod selector;
+pub mod stats;
+mod strategy;
+
+pub use self::{
+    analyzer::{Analysis, Analyzer},
+    candidate::{Candidate, ProviderSpec, provider},
+    context::{AbandonReason, AttemptLimits, CallContext, Clock},
+    error::{Error, ErrorKind, ErrorReport, Recovery, Result},
+    event::{ChatEvent, Delta, Fold, events_of},
+    layer::{Layer, Slot, stack},
+    ledger::{Ledger, LedgerReport},
+    message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
+    money::{Cost, Price, Purse},
+    names::{ModelName, ProviderId, Secret},
+    options::{Options, RequestOptions},
+    orchestrator::{
+        Answer, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
+        OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
+    },
+    provider::{Capabilities, Provider, Support},
+    registry::{
+        AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,
+        Lookup, Plugin, ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration, nearest,
+    },
+    reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
+    request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},
+    response::{ChatResponse, FinishReason, Usage, UsageSource},
+    selector::{Priority, Selector},
+    strategy::Strategy,
+};
+
+/// The trait macro that `Provider` and `Strategy` are written with.
+pub use async_trait::async_trait;
+
+/// What the macros of this crate reach through it.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+}

@@ -1,0 +1,206 @@
+//! The ledger row and the counters of one attempt, closed exactly once.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::{Span, field};
+
+use super::Attempt;
+use crate::{
+    AbandonReason, CallContext, ChatEvent, ChatRequest, Cost, Error, ErrorKind, Price, ProviderId, Usage,
+    estimate::{Written, tokens_of_request},
+    ledger::{Row, RowId, RowOutcome},
+    stats::CandidateStats,
+};
+
+/// One attempt in the books. Dropped before its end, it was abandoned.
+#[derive(Debug)]
+pub(super) struct Entry {
+    cx: CallContext,
+    row: RowId,
+    provider_id: ProviderId,
+    request: Arc<ChatRequest>,
+    stats: Arc<CandidateStats>,
+    price: Option<Price>,
+    started: Instant,
+    written: Written,
+    usage: Option<Usage>,
+    model: Option<String>,
+    has_content: bool,
+    open: bool,
+    span: Span,
+}
+
+impl Entry {
+    pub(super) fn open(attempt: &Attempt, cx: &CallContext, request: &Arc<ChatRequest>) -> Self {
+        let started = Instant::now();
+        let ledger = cx.ledger();
+        let model = request.model.as_ref().map(crate::ModelName::as_str);
+        let row = ledger.open(Row {
+            id: RowId(0),
+            parent: cx.parent(),
+            is_span: false,
+            ask: cx.ask(),
+            provider_id: attempt.provider_id.clone(),
+            provider_name: attempt.inner.name().to_owned(),
+            request_model: model.map(str::to_owned),
+            response_model: None,
+            attempt: cx.attempt(),
+            outcome: RowOutcome::Running,
+            error: None,
+            reason: None,
+            usage: None,
+            cost: Cost::Unknown,
+            started_seconds: started.duration_since(ledger.started()).as_secs_f64(),
+            time_to_first_chunk_seconds: None,
+            duration_seconds: None,
+        });
+        attempt.stats.started(cx.attempt() > 0);
+        // The names are those of the OpenTelemetry GenAI conventions; content is never recorded.
+        let span = tracing::info_span!(
+            "chat",
+            otel.kind = "client",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = attempt.inner.name(),
+            gen_ai.request.model = model,
+            gen_ai.response.model = field::Empty,
+            gen_ai.usage.input_tokens = field::Empty,
+            gen_ai.usage.output_tokens = field::Empty,
+            error.r#type = field::Empty,
+            ultraai.provider_id = attempt.provider_id.as_str(),
+            ultraai.request_id = cx.request_id(),
+            ultraai.attempt = cx.attempt(),
+        );
+        Self {
+            cx: cx.clone(),
+            row,
+            provider_id: attempt.provider_id.clone(),
+            request: Arc::clone(request),
+            stats: Arc::clone(&attempt.stats),
+            price: attempt.price,
+            started,
+            written: Written::default(),
+            usage: None,
+            model: None,
+            has_content: false,
+            open: true,
+            span,
+        }
+    }
+
+    pub(super) fn row(&self) -> RowId {
+        self.row
+    }
+
+    pub(super) fn provider_id(&self) -> &ProviderId {
+        &self.provider_id
+    }
+
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Counts an event of a live answer.
+    pub(super) fn observe(&mut self, event: &ChatEvent) {
+        if !self.has_content && event.is_commit() {
+            self.has_content = true;
+            let after = self.started.elapsed();
+            self.stats.first_event(after);
+            self.cx
+                .ledger()
+                .update(self.row, |row| row.time_to_first_chunk_seconds = Some(after.as_secs_f64()));
+        }
+        match event {
+            ChatEvent::Started { model: Some(model), .. } => self.model = Some(model.clone()),
+            ChatEvent::Delta(delta) => self.written.add(delta),
+            ChatEvent::Usage(usage) => self.usage = Some(*usage),
+            _ => {}
+        }
+    }
+
+    /// What was used so far: reported, else estimated from the request and what was written.
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+            .unwrap_or_else(|| Usage::estimated(tokens_of_request(&self.request), self.written.tokens()))
+    }
+
+    /// Closes a live answer that came to its end.
+    pub(super) fn succeed_live(&mut self) {
+        let (usage, model) = (self.usage(), self.model.take());
+        self.succeed(Some(usage), model.as_deref());
+    }
+
+    /// Closes a whole answer.
+    pub(super) fn succeed(&mut self, usage: Option<Usage>, response_model: Option<&str>) {
+        let usage = usage.unwrap_or_else(|| self.usage());
+        if let Some(model) = response_model {
+            self.span.record("gen_ai.response.model", model);
+        }
+        self.stats.succeeded(self.started.elapsed());
+        self.close(RowOutcome::Won, usage, |row| row.response_model = response_model.map(str::to_owned));
+    }
+
+    /// Closes an attempt that failed.
+    pub(super) fn fail(&mut self, error: &Error) {
+        let kind = error.kind();
+        // Refused before anything was made: vendors bill nothing for it.
+        let usage = if is_unbilled(kind) { Usage::estimated(0, 0) } else { self.usage() };
+        self.span.record("error.type", kind.as_str());
+        self.stats.failed(kind);
+        self.close(RowOutcome::Failed, usage, |row| row.error = Some(kind));
+    }
+
+    fn close(&mut self, outcome: RowOutcome, usage: Usage, change: impl FnOnce(&mut Row)) {
+        self.open = false;
+        let cost = match (usage.input_tokens, usage.output_tokens, &self.price) {
+            (0, 0, _) => Cost::NanoDollars(0),
+            (_, _, Some(price)) => price.cost(&usage),
+            (_, _, None) => Cost::Unknown,
+        };
+        self.cx.purse().spend(cost);
+        self.stats.used(&usage, cost);
+        self.span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+        self.span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+        let duration = self.started.elapsed().as_secs_f64();
+        self.cx.ledger().update(self.row, |row| {
+            row.outcome = outcome;
+            row.usage = Some(usage);
+            row.cost = cost;
+            row.duration_seconds = Some(duration);
+            change(row);
+        });
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.open {
+            let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
+            self.stats.abandoned();
+            let usage = self.usage();
+            self.close(RowOutcome::Abandoned, usage, |row| row.reason = Some(reason));
+        }
+    }
+}
+
+/// Whether the exchange ended before the provider made anything.
+fn is_unbilled(kind: ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(
+        kind,
+        K::RateLimited
+            | K::Overloaded
+            | K::Connect
+            | K::Authentication
+            | K::PermissionDenied
+            | K::ModelNotFound
+            | K::ContextTooLong
+            | K::QuotaExhausted
+            | K::Unsupported
+            | K::Rejected
+            | K::CircuitOpen
+            | K::InvalidRequest
+            | K::Config
+            | K::BudgetExceeded
+    )
+}

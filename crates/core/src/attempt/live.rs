@@ -1,0 +1,137 @@
+//! A live answer after its commit point.
+
+use std::{
+    collections::VecDeque,
+    future::Future as _,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use tokio::time::{Instant, Sleep};
+
+use super::{ATTEMPT, DEADLINE, GAP, Limit, entry::Entry, timed_out};
+use crate::{AttemptLimits, CallContext, ChatEvent, ChatEvents, ChatResponse, Error, Result, UsageSource};
+
+/// Hands out the held events and then the rest, under the gap and attempt limits.
+///
+/// Data is polled before the timer, and both limits run only while we wait for the provider, so that a slow
+/// caller is not taken for a slow provider. The deadline is the caller's own and is kept to the letter.
+pub(super) struct LiveAttempt {
+    held: VecDeque<ChatEvent>,
+    events: ChatEvents,
+    entry: Entry,
+    deadline: Option<Instant>,
+    limits: AttemptLimits,
+    /// Time spent waiting for the provider, up to the last event.
+    waited: Duration,
+    waiting: Option<Waiting>,
+    timer: Option<Pin<Box<Sleep>>>,
+    done: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Waiting {
+    since: Instant,
+    limit: Limit,
+}
+
+impl LiveAttempt {
+    pub(super) fn new(held: Vec<ChatEvent>, events: ChatEvents, entry: Entry, cx: &CallContext) -> Self {
+        let mut this = Self {
+            held: VecDeque::new(),
+            events,
+            entry,
+            deadline: cx.deadline(),
+            limits: cx.limits(),
+            waited: Duration::ZERO,
+            waiting: None,
+            timer: None,
+            done: false,
+        };
+        for event in held {
+            this.queue(event);
+        }
+        this
+    }
+
+    /// Queues an event that the books have seen; before the end the usage is said, when nobody said it.
+    fn queue(&mut self, event: ChatEvent) {
+        if matches!(event, ChatEvent::Finished { .. }) {
+            let usage = self.entry.usage();
+            if usage.source == UsageSource::Estimated {
+                self.held.push_back(ChatEvent::Usage(usage));
+            }
+            self.entry.succeed_live();
+            self.done = true;
+        }
+        self.held.push_back(event);
+    }
+
+    /// Waits for the provider no longer than the limits allow.
+    fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let now = Instant::now();
+        let waiting = *self.waiting.get_or_insert_with(|| {
+            let left = self.limits.attempt.map(|limit| limit.saturating_sub(self.waited));
+            let limit =
+                Limit::new(self.deadline).or_after(now, left, ATTEMPT).or_after(now, self.limits.gap, GAP);
+            Waiting { since: now, limit }
+        });
+        let Some(at) = waiting.limit.at else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(timed_out(waiting.limit.what))
+    }
+
+    /// Ends with an error that carries what is known of the usage; who folds adds what was received.
+    fn fail(&mut self, error: Error) -> Error {
+        self.done = true;
+        let partial = ChatResponse { usage: Some(self.entry.usage()), ..ChatResponse::default() };
+        let error = error.with_provider(self.entry.provider_id().clone());
+        self.entry.fail(&error);
+        error.with_partial(partial)
+    }
+}
+
+impl Stream for LiveAttempt {
+    type Item = Result<ChatEvent>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if let Some(event) = this.held.pop_front() {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        if this.done {
+            // The transport may still tidy up its connection.
+            return Pin::new(&mut this.events).poll_next(cx).map(|_| None);
+        }
+        if this.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Poll::Ready(Some(Err(this.fail(timed_out(DEADLINE)))));
+        }
+        let span = this.entry.span().clone();
+        let next = span.in_scope(|| Pin::new(&mut this.events).poll_next(cx));
+        let next = match next {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                let error = ready!(this.poll_limit(cx));
+                return Poll::Ready(Some(Err(this.fail(error))));
+            }
+        };
+        if let Some(waiting) = this.waiting.take() {
+            this.waited += waiting.since.elapsed();
+        }
+        match next {
+            Some(Ok(event)) => {
+                this.entry.observe(&event);
+                this.queue(event);
+                Poll::Ready(this.held.pop_front().map(Ok))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
+            None => Poll::Ready(None),
+        }
+    }
+}

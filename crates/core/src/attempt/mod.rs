@@ -1,0 +1,184 @@
+//! One attempt, watched: limits of time, the commit point, the ledger row, the counters.
+//!
+//! It stands directly around every provider and cannot be removed. A live reply is held back until its first
+//! content, so that whoever stands around it may still ask again; after that point a break is an error that
+//! says what was received.
+
+mod entry;
+mod live;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use self::{entry::Entry, live::LiveAttempt};
+use crate::{
+    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
+    FinishReason, ModelName, Price, Provider, ProviderId, Result, estimate, stats::CandidateStats,
+};
+
+/// Core's own wrapper around every provider.
+#[derive(Debug)]
+pub struct Attempt {
+    inner: Arc<dyn Provider>,
+    provider_id: ProviderId,
+    price: Option<Price>,
+    stats: Arc<CandidateStats>,
+}
+
+impl Attempt {
+    /// Watches the attempts of `inner` for the candidate `provider_id`.
+    pub fn new(
+        inner: Arc<dyn Provider>,
+        provider_id: ProviderId,
+        price: Option<Price>,
+        stats: Arc<CandidateStats>,
+    ) -> Self {
+        Self { inner, provider_id, price, stats }
+    }
+
+    async fn run(&self, cx: &CallContext, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {
+        let live = request.delivery == Delivery::Live;
+        let limit = Limit::until_content(cx, live);
+        let reply = within(limit, self.inner.chat(cx, Arc::clone(&request))).await?;
+        if !reply.is_live() {
+            let mut response = reply.collect().await?;
+            check_content(&response)?;
+            let counted = response.usage.unwrap_or_else(|| estimate::usage_of(&request, &response));
+            response.usage = Some(counted);
+            return Ok(Answered::Whole(response));
+        }
+        let mut events = reply.into_events();
+        let mut held = Vec::new();
+        let mut seen = ChatResponse::default();
+        loop {
+            let Some(event) = within(limit, async { events.next().await.transpose() }).await? else {
+                return Err(crate::event::interrupted());
+            };
+            let commits = event.is_commit();
+            if let ChatEvent::Finished { finish_reason } = &event {
+                seen.finish_reason = finish_reason.clone();
+                check_content(&seen)?;
+            }
+            entry.observe(&event);
+            let ends = matches!(event, ChatEvent::Finished { .. });
+            held.push(event);
+            if commits || ends {
+                return Ok(Answered::Live(held, events));
+            }
+        }
+    }
+}
+
+/// What an attempt got to before it handed over.
+enum Answered {
+    Whole(ChatResponse),
+    /// The events up to the first content, and the rest.
+    Live(Vec<ChatEvent>, crate::ChatEvents),
+}
+
+#[async_trait]
+impl Provider for Attempt {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self, model: &ModelName) -> Capabilities {
+        self.inner.capabilities(model)
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        if cx.remaining() == Some(Duration::ZERO) {
+            // Nothing reached a socket, so nothing stands in the ledger.
+            return Err(timed_out("the deadline had passed before the attempt began"));
+        }
+        let wants_whole = request.delivery == Delivery::Whole;
+        let mut entry = Entry::open(self, cx, &request);
+        let cx = cx.clone().with_parent(entry.row());
+        let span = entry.span().clone();
+        let answered = self.run(&cx, request, &mut entry).instrument(span).await;
+        match answered {
+            Ok(Answered::Whole(response)) => {
+                entry.succeed(response.usage, response.model.as_deref());
+                Ok(ChatReply::whole(response))
+            }
+            Ok(Answered::Live(held, events)) => {
+                let reply = ChatReply::live(LiveAttempt::new(held, events, entry, &cx));
+                match wants_whole {
+                    true => reply.collect().await.map(ChatReply::whole),
+                    false => Ok(reply),
+                }
+            }
+            Err(error) => {
+                let error = error.with_provider(self.provider_id.clone());
+                entry.fail(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Refuses an answer that holds nothing. One that ended with `length` is incomplete, which is no error.
+fn check_content(response: &ChatResponse) -> Result<()> {
+    match &response.finish_reason {
+        _ if !response.is_empty() => Ok(()),
+        FinishReason::Length => Ok(()),
+        FinishReason::ContentFilter => Err(Error::new(
+            ErrorKind::ContentFiltered,
+            "the provider withheld the answer: its content filter stopped it",
+        )),
+        _ => Err(Error::new(ErrorKind::EmptyAnswer, "the provider answered with nothing")),
+    }
+}
+
+/// When to stop waiting, and what to say then.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    at: Option<Instant>,
+    what: &'static str,
+}
+
+const DEADLINE: &str = "the deadline of the request (`timeout_seconds`) passed";
+const ATTEMPT: &str = "the attempt took longer than its own limit (the provider's `timeout_seconds`)";
+const FIRST_EVENT: &str = "no content came within `first_event_timeout_seconds`";
+const GAP: &str = "nothing more came within `gap_timeout_seconds`";
+
+impl Limit {
+    fn new(deadline: Option<Instant>) -> Self {
+        Self { at: deadline, what: DEADLINE }
+    }
+
+    fn until_content(cx: &CallContext, live: bool) -> Self {
+        let now = Instant::now();
+        let limits = cx.limits();
+        let first_event = limits.first_event.filter(|_| live);
+        Self::new(cx.deadline()).or_after(now, limits.attempt, ATTEMPT).or_after(
+            now,
+            first_event,
+            FIRST_EVENT,
+        )
+    }
+
+    /// The earlier of this limit and `after` from `now`.
+    fn or_after(self, now: Instant, after: Option<Duration>, what: &'static str) -> Self {
+        match after.and_then(|after| now.checked_add(after)) {
+            Some(at) if self.at.is_none_or(|own| at < own) => Self { at: Some(at), what },
+            _ => self,
+        }
+    }
+}
+
+async fn within<T>(limit: Limit, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(at) = limit.at else { return work.await };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = tokio::time::sleep_until(at) => Err(timed_out(limit.what)),
+    }
+}
+
+fn timed_out(what: &str) -> Error {
+    Error::new(ErrorKind::Timeout, what)
+}

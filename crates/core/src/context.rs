@@ -1,0 +1,330 @@
+//! What one call knows about itself.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{
+    ProviderId,
+    ledger::{Ledger, RowId},
+    money::Purse,
+};
+
+/// Limits of time of one attempt. `None` is no limit but the deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AttemptLimits {
+    /// From the request to the first content of a live answer; a whole answer has none before its end.
+    pub first_event: Option<Duration>,
+    /// Between two events of a live answer, while we wait for the provider.
+    pub gap: Option<Duration>,
+    /// The whole attempt, while we wait for the provider.
+    pub attempt: Option<Duration>,
+}
+
+/// Why an attempt was given up before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AbandonReason {
+    /// Nobody waits for the answer any more. The reason where none was given.
+    CallerLeft,
+    /// The other leg of a hedge was quicker.
+    LostHedge,
+    /// Enough good answers were there.
+    EnoughAnswers,
+    /// The deadline of the whole request passed.
+    TimedOut,
+}
+
+impl AbandonReason {
+    /// The name as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CallerLeft => "caller_left",
+            Self::LostHedge => "lost_hedge",
+            Self::EnoughAnswers => "enough_answers",
+            Self::TimedOut => "timed_out",
+        }
+    }
+}
+
+/// The wall clock, for dates and days; replaceable, so that tests need not wait for midnight.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> SystemTime {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(SystemTime::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock(..)")
+    }
+}
+
+/// What one call knows about itself: deadline, limits, ledger, purse, and who asks. A clone is cheap.
+///
+/// Deadlines are absolute, and a nested one can only be earlier.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    shared: Arc<Shared>,
+    abandonment: Arc<Abandonment>,
+    candidate: Option<ProviderId>,
+    deadline: Option<Instant>,
+    limits: AttemptLimits,
+    max_retries: u32,
+    attempt: u32,
+    ask: u32,
+    parent: Option<RowId>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    request_id: u64,
+    clock: Clock,
+    seed: u64,
+    purse: Purse,
+    ledger: Ledger,
+}
+
+/// The reason cell of one ask; a cell without a reason looks at the cell above it.
+#[derive(Debug, Default)]
+struct Abandonment {
+    reason: AtomicU8,
+    above: Option<Arc<Abandonment>>,
+}
+
+impl Abandonment {
+    fn reason(&self) -> Option<AbandonReason> {
+        match self.reason.load(Ordering::Acquire) {
+            1 => Some(AbandonReason::CallerLeft),
+            2 => Some(AbandonReason::LostHedge),
+            3 => Some(AbandonReason::EnoughAnswers),
+            4 => Some(AbandonReason::TimedOut),
+            _ => self.above.as_ref().and_then(|above| above.reason()),
+        }
+    }
+}
+
+impl Default for CallContext {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CallContext {
+    /// A context without a deadline, with a ledger of its own, under a random seed.
+    pub fn new() -> Self {
+        Self::with_parts(fastrand::u64(..), Clock::default(), Purse::unlimited(), Ledger::new())
+    }
+
+    /// A context of its own parts. Equal seeds make equal choices.
+    pub fn with_parts(seed: u64, clock: Clock, purse: Purse, ledger: Ledger) -> Self {
+        let request_id = fastrand::Rng::with_seed(seed).u64(..);
+        Self {
+            shared: Arc::new(Shared { request_id, clock, seed, purse, ledger }),
+            abandonment: Arc::default(),
+            candidate: None,
+            deadline: None,
+            limits: AttemptLimits::default(),
+            max_retries: 0,
+            attempt: 0,
+            ask: 0,
+            parent: None,
+        }
+    }
+
+    /// The id of the whole request, the same for all its attempts.
+    pub fn request_id(&self) -> u64 {
+        self.shared.request_id
+    }
+
+    /// The wall clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Where the attempts are written down.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// The money of this request.
+    pub fn purse(&self) -> &Purse {
+        &self.shared.purse
+    }
+
+    /// Random numbers that are equal under an equal seed, candidate, attempt and `purpose`.
+    pub fn rng(&self, purpose: u64) -> fastrand::Rng {
+        let mut seed = self.shared.seed ^ purpose.rotate_left(17) ^ u64::from(self.attempt).rotate_left(48);
+        seed ^= u64::from(self.ask).rotate_left(32);
+        fastrand::Rng::with_seed(seed)
+    }
+
+    /// The candidate that is asked.
+    pub fn candidate(&self) -> Option<&ProviderId> {
+        self.candidate.as_ref()
+    }
+
+    /// The same call, asking `candidate`.
+    #[must_use]
+    pub fn with_candidate(mut self, candidate: ProviderId) -> Self {
+        self.candidate = Some(candidate);
+        self
+    }
+
+    /// When the call must be over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Returns the time left, or `None` when there is no deadline.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The same call with a deadline that is not later than its own.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(self.deadline.map_or(deadline, |own| own.min(deadline)));
+        self
+    }
+
+    /// The same call, over in `timeout` at the latest.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.with_deadline(deadline),
+            None => self,
+        }
+    }
+
+    /// The limits of one attempt.
+    pub fn limits(&self) -> AttemptLimits {
+        self.limits
+    }
+
+    /// The same call with other limits of one attempt.
+    #[must_use]
+    pub fn with_limits(mut self, limits: AttemptLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Attempts after the first that a retry layer may make.
+    pub fn max_retries(&self) -> u32 {
+        self.max_retries
+    }
+
+    /// The same call with another bound of retries.
+    #[must_use]
+    pub fn with_max_retries(mut self, max_retries: u32) -> Self {
+        self.max_retries = max_retries;
+        self
+    }
+
+    /// Which attempt of this ask it is: 0, then one more for each retry.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The same call as attempt number `attempt`.
+    #[must_use]
+    pub fn with_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
+    /// The ledger row of the orchestrator that this call is nested in.
+    pub fn parent(&self) -> Option<RowId> {
+        self.parent
+    }
+
+    /// The same call, nested in the row `parent`.
+    #[must_use]
+    pub(crate) fn with_parent(mut self, parent: RowId) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
+    /// Which ask of the request it is.
+    pub(crate) fn ask(&self) -> u32 {
+        self.ask
+    }
+
+    pub(crate) fn with_ask(mut self, ask: u32) -> Self {
+        self.ask = ask;
+        self
+    }
+
+    /// The same call with a reason of its own: abandoning it leaves its siblings alone, and abandoning what
+    /// it came from abandons it too.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let above = Some(Arc::clone(&self.abandonment));
+        Self { abandonment: Arc::new(Abandonment { reason: AtomicU8::new(0), above }), ..self.clone() }
+    }
+
+    /// Says why the call is about to be dropped. The first reason stays. It does not abort by itself: who
+    /// says it drops the future or the reply next.
+    pub fn abandon(&self, reason: AbandonReason) {
+        let code = match reason {
+            AbandonReason::CallerLeft => 1,
+            AbandonReason::LostHedge => 2,
+            AbandonReason::EnoughAnswers => 3,
+            AbandonReason::TimedOut => 4,
+        };
+        let _ = self.abandonment.reason.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// Why it was abandoned, when somebody said so.
+    pub fn abandonment(&self) -> Option<AbandonReason> {
+        self.abandonment.reason()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nesting_cannot_lengthen_a_deadline() {
+        let outer = CallContext::new().with_timeout(Duration::from_secs(5));
+        let inner = outer.clone().with_timeout(Duration::from_mins(1));
+        assert_eq!(inner.deadline(), outer.deadline());
+        assert_eq!(outer.with_timeout(Duration::from_secs(1)).remaining(), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn the_first_reason_stays_and_reaches_the_children() {
+        let parent = CallContext::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.abandon(AbandonReason::EnoughAnswers);
+        parent.abandon(AbandonReason::TimedOut);
+        assert_eq!(one.abandonment(), Some(AbandonReason::EnoughAnswers));
+        assert_eq!(other.abandonment(), Some(AbandonReason::TimedOut));
+    }
+}

@@ -1,0 +1,427 @@
+//! The one error type, and the one table that says what to do about it.
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{ChatResponse, ProviderId, orchestrator::Report};
+
+/// What went wrong, in the words that retry, breakers and strategies share.
+///
+/// [`ErrorKind::recovery`] says for each kind who may still succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The provider asks to slow down (429). Retry, after its own delay when it names one.
+    RateLimited,
+    /// The provider is overloaded (503, 529). Retry.
+    Overloaded,
+    /// The provider failed (other 5xx, 408, 409). Retry.
+    ServerError,
+    /// No connection could be made. Retry.
+    Connect,
+    /// A limit of time passed. Retry, while the deadline allows it.
+    Timeout,
+    /// The answer broke off before its end. Retry before the commit point, never after.
+    Interrupted,
+    /// The key is missing upstream or wrong (401). Fail over.
+    Authentication,
+    /// The key may not do this (403). Fail over.
+    PermissionDenied,
+    /// The model or the address is unknown there (404). Fail over.
+    ModelNotFound,
+    /// The request does not fit the model's context window or the provider's size limit (413). Fail over.
+    ContextTooLong,
+    /// The provider withheld the answer. Fail over.
+    ContentFiltered,
+    /// The account's money or quota is used up (402, or 429 with `insufficient_quota`). Fail over.
+    QuotaExhausted,
+    /// The provider's bytes are no answer of its protocol. Fail over.
+    Undecodable,
+    /// The answer holds nothing. Fail over.
+    EmptyAnswer,
+    /// This candidate cannot do what the request asks for. Fail over.
+    Unsupported,
+    /// The provider refused the request (400, 422): mostly its own rule. Fail over.
+    Rejected,
+    /// The candidate's breaker is open. Fail over at once.
+    CircuitOpen,
+    /// Every candidate that could be asked failed, or too few answered. Fail over.
+    Exhausted,
+    /// The request is malformed: nobody can answer it. Give up.
+    InvalidRequest,
+    /// The configuration is wrong. Give up.
+    Config,
+    /// The budget does not allow another attempt. Give up.
+    BudgetExceeded,
+    /// The caller does not want the answer any more. Give up.
+    Cancelled,
+}
+
+/// Who may still succeed after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// The same candidate may succeed.
+    Retry,
+    /// Another candidate may succeed.
+    FailOver,
+    /// Nobody can succeed.
+    GiveUp,
+}
+
+impl ErrorKind {
+    /// Returns who may still succeed. This is the only place that decides it.
+    pub fn recovery(self) -> Recovery {
+        use ErrorKind as K;
+        match self {
+            K::RateLimited | K::Overloaded | K::ServerError | K::Connect | K::Timeout | K::Interrupted => {
+                Recovery::Retry
+            }
+            K::Authentication
+            | K::PermissionDenied
+            | K::ModelNotFound
+            | K::ContextTooLong
+            | K::ContentFiltered
+            | K::QuotaExhausted
+            | K::Undecodable
+            | K::EmptyAnswer
+            | K::Unsupported
+            | K::Rejected
+            | K::CircuitOpen
+            | K::Exhausted => Recovery::FailOver,
+            K::InvalidRequest | K::Config | K::BudgetExceeded | K::Cancelled => Recovery::GiveUp,
+        }
+    }
+
+    /// Returns whether the failure speaks against the candidate's health, and not only against this request.
+    pub fn is_candidates_fault(self) -> bool {
+        use ErrorKind as K;
+        matches!(
+            self,
+            K::RateLimited
+                | K::Overloaded
+                | K::ServerError
+                | K::Connect
+                | K::Timeout
+                | K::Interrupted
+                | K::Authentication
+                | K::PermissionDenied
+                | K::ModelNotFound
+                | K::QuotaExhausted
+                | K::Undecodable
+                | K::EmptyAnswer
+        )
+    }
+
+    /// Returns the name as it stands in JSON, in `error.type` and in statistics.
+    pub fn as_str(self) -> &'static str {
+        use ErrorKind as K;
+        match self {
+            K::RateLimited => "rate_limited",
+            K::Overloaded => "overloaded",
+            K::ServerError => "server_error",
+            K::Connect => "connect",
+            K::Timeout => "timeout",
+            K::Interrupted => "interrupted",
+            K::Authentication => "authentication",
+            K::PermissionDenied => "permission_denied",
+            K::ModelNotFound => "model_not_found",
+            K::ContextTooLong => "context_too_long",
+            K::ContentFiltered => "content_filtered",
+            K::QuotaExhausted => "quota_exhausted",
+            K::Undecodable => "undecodable",
+            K::EmptyAnswer => "empty_answer",
+            K::Unsupported => "unsupported",
+            K::Rejected => "rejected",
+            K::CircuitOpen => "circuit_open",
+            K::Exhausted => "exhausted",
+            K::InvalidRequest => "invalid_request",
+            K::Config => "config",
+            K::BudgetExceeded => "budget_exceeded",
+            K::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error of any part of UltraAI.
+///
+/// `Display` prints this level only: the provider when there is one, the message, and the HTTP status.
+/// Causes are in [`source`](StdError::source) and [`Error::causes`]. No text of an error holds a prompt, an
+/// answer or a key; the provider's own body is reachable through [`Error::body`] for those who ask.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    provider: Option<ProviderId>,
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
+    body: Option<Bytes>,
+    partial: Option<ChatResponse>,
+    causes: Vec<Error>,
+    report: Option<Arc<Report>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind`. The message is a lowercase fragment: what is wrong, and what to do next.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            provider: None,
+            status: None,
+            retry_after: None,
+            request_id: None,
+            body: None,
+            partial: None,
+            causes: Vec::new(),
+            report: None,
+            source: None,
+        }))
+    }
+
+    /// Adds the candidate it concerns.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderId) -> Self {
+        self.0.provider = Some(provider);
+        self
+    }
+
+    /// Adds the HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Adds the delay that the provider asked for.
+    #[must_use]
+    pub fn with_retry_after(mut self, delay: Duration) -> Self {
+        self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// Adds the provider's own id of the exchange.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into());
+        self
+    }
+
+    /// Adds the provider's body. It is never printed.
+    #[must_use]
+    pub fn with_body(mut self, body: Bytes) -> Self {
+        self.0.body = Some(body);
+        self
+    }
+
+    /// Adds what was received before the answer broke off.
+    #[must_use]
+    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
+        self.0.partial = Some(partial);
+        self
+    }
+
+    /// Adds the errors that led to this one, each with its provider.
+    #[must_use]
+    pub fn with_causes(mut self, causes: Vec<Error>) -> Self {
+        self.0.causes = causes;
+        self
+    }
+
+    /// Adds the ledger and the trace of the request that failed.
+    #[must_use]
+    pub fn with_report(mut self, report: Report) -> Self {
+        self.0.report = Some(Arc::new(report));
+        self
+    }
+
+    /// Adds the cause of another library.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message without provider and status.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The candidate it concerns.
+    pub fn provider(&self) -> Option<&ProviderId> {
+        self.0.provider.as_ref()
+    }
+
+    /// The HTTP status, when there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The delay that the provider asked for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The provider's own id of the exchange.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The provider's body as it came; it may quote the request.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.body.as_ref()
+    }
+
+    /// What was received before the answer broke off; its usage is an estimate unless reported.
+    pub fn partial(&self) -> Option<&ChatResponse> {
+        self.0.partial.as_ref()
+    }
+
+    /// The errors that led to this one, in the order of the candidates.
+    pub fn causes(&self) -> &[Error] {
+        &self.0.causes
+    }
+
+    /// The ledger and the trace of the request that failed: what it cost all the same.
+    pub fn report(&self) -> Option<&Report> {
+        self.0.report.as_deref()
+    }
+
+    /// Replaces `needle` in the message, so that a secret or a prompt that a provider echoed is not passed on.
+    #[must_use]
+    pub fn redacted(mut self, needle: &str, by: &str) -> Self {
+        if !needle.is_empty() && self.0.message.contains(needle) {
+            self.0.message = self.0.message.replace(needle, by);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(provider) = &self.0.provider {
+            write!(f, "{provider}: ")?;
+        }
+        f.write_str(&self.0.message)?;
+        match self.0.status {
+            Some(status) => write!(f, " (HTTP {status})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(provider) = &self.0.provider {
+            debug.field("provider", provider);
+        }
+        if let Some(status) = self.0.status {
+            debug.field("status", &status);
+        }
+        if let Some(delay) = self.0.retry_after {
+            debug.field("retry_after", &delay);
+        }
+        if !self.0.causes.is_empty() {
+            debug.field("causes", &self.0.causes);
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match (&self.0.source, self.0.causes.first()) {
+            (Some(source), _) => Some(source.as_ref()),
+            (None, Some(first)) => Some(first),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The result of nearly everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An [`Error`] as data, for outcomes, ledgers and JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// The message without provider and status.
+    pub message: String,
+    /// The candidate it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
+    /// The HTTP status, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The delay that the provider asked for, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<f64>,
+    /// The provider's own id of the exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The errors that led to this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<ErrorReport>,
+}
+
+impl From<&Error> for ErrorReport {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.message().to_owned(),
+            provider_id: error.provider().cloned(),
+            status: error.status(),
+            retry_after_seconds: error.retry_after().map(|delay| delay.as_secs_f64()),
+            request_id: error.request_id().map(str::to_owned),
+            causes: error.causes().iter().map(Self::from).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_prints_this_level_only() {
+        let cause = Error::new(ErrorKind::Connect, "the connection was refused");
+        let error = Error::new(ErrorKind::Exhausted, "no candidate answered")
+            .with_provider(ProviderId::new("fast").unwrap())
+            .with_status(503)
+            .with_causes(vec![cause]);
+        assert_eq!(error.to_string(), "fast: no candidate answered (HTTP 503)");
+        assert_eq!(error.source().unwrap().to_string(), "the connection was refused");
+    }
+
+    #[test]
+    fn a_kinds_json_is_its_name() {
+        for kind in
+            [ErrorKind::RateLimited, ErrorKind::Undecodable, ErrorKind::Cancelled, ErrorKind::Exhausted]
+        {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

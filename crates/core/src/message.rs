@@ -1,0 +1,250 @@
+//! Messages and the parts they are made of.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Instructions that stand over the conversation.
+    System,
+    /// Instructions of the application, where a vendor tells them from the system's.
+    Developer,
+    /// The user.
+    User,
+    /// The model.
+    Assistant,
+    /// The result of a tool call.
+    Tool,
+    /// A word that this version does not know, kept as it came.
+    Other(String),
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in order.
+    pub content: Vec<Part>,
+    /// A name that tells speakers of one role apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Fields that this version does not know, kept as they came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+impl Message {
+    /// A message of `role` with `content`.
+    pub fn new(role: Role, content: Vec<Part>) -> Self {
+        Self { role, content, name: None, extra: Map::new() }
+    }
+
+    /// A system message of one text.
+    pub fn system(text: impl Into<String>) -> Self {
+        Self::new(Role::System, vec![Part::text(text)])
+    }
+
+    /// A user message of one text.
+    pub fn user(text: impl Into<String>) -> Self {
+        Self::new(Role::User, vec![Part::text(text)])
+    }
+
+    /// An assistant message of one text.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Self::new(Role::Assistant, vec![Part::text(text)])
+    }
+
+    /// The text parts, one after the other.
+    pub fn text(&self) -> String {
+        join_text(&self.content)
+    }
+}
+
+/// Joins the text parts of `content`.
+pub(crate) fn join_text(content: &[Part]) -> String {
+    let mut texts = content.iter().filter_map(Part::as_text);
+    let mut joined = texts.next().unwrap_or_default().to_owned();
+    texts.for_each(|text| joined.push_str(text));
+    joined
+}
+
+/// A piece of a message or of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Part {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// An image.
+    Image(Media),
+    /// A document, such as a PDF.
+    Document(Media),
+    /// The model asks for a tool.
+    ToolCall(ToolCall),
+    /// What a tool gave back.
+    ToolResult(ToolResult),
+    /// What the model thought before it answered.
+    Reasoning(Reasoning),
+    /// The model declines to answer, in the field that the vendor has for it.
+    Refusal {
+        /// The model's words.
+        text: String,
+    },
+    /// What one vendor alone understands, given back to that vendor unchanged and shown to no other.
+    Vendor(VendorState),
+}
+
+impl Part {
+    /// A text part.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+
+    /// The text, when it is a text part.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The part's kind, as in JSON and in error texts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Image(_) => "image",
+            Self::Document(_) => "document",
+            Self::ToolCall(_) => "tool_call",
+            Self::ToolResult(_) => "tool_result",
+            Self::Reasoning(_) => "reasoning",
+            Self::Refusal { .. } => "refusal",
+            Self::Vendor(_) => "vendor",
+        }
+    }
+}
+
+/// An image or a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Media {
+    /// Where its bytes are.
+    pub source: MediaSource,
+    /// The MIME type, such as `image/png`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// A file name or title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How closely an image is looked at, in the vendor's words (OpenAI: `low`, `high`, `auto`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Media {
+    /// A medium from `source` with nothing else known.
+    pub fn new(source: MediaSource) -> Self {
+        Self { source, media_type: None, name: None, detail: None }
+    }
+}
+
+/// Where the bytes of a medium are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MediaSource {
+    /// At an address. The provider fetches it; UltraAI never does.
+    Url(String),
+    /// Here.
+    Data(Bytes),
+    /// In a file that was uploaded to the vendor before.
+    FileId(String),
+}
+
+/// The model asks for a tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// The call's id, which its result names.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments, as the JSON text that the model wrote.
+    pub arguments: String,
+    /// What the vendor wants back with the call, such as a thought signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<VendorState>,
+}
+
+impl ToolCall {
+    /// A call of the tool `name`.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), state: None }
+    }
+}
+
+/// What a tool gave back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToolResult {
+    /// The id of the call it answers.
+    pub tool_call_id: String,
+    /// The tool's name, where a vendor wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The result: text, images, documents.
+    pub content: Vec<Part>,
+    /// Whether the tool failed.
+    #[serde(default)]
+    pub is_error: bool,
+}
+
+impl ToolResult {
+    /// A result of the call `tool_call_id`.
+    pub fn new(tool_call_id: impl Into<String>, content: Vec<Part>) -> Self {
+        Self { tool_call_id: tool_call_id.into(), name: None, content, is_error: false }
+    }
+}
+
+/// What the model thought before it answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reasoning {
+    /// The text, empty where the vendor hides it.
+    pub text: String,
+    /// The signature or encrypted form that the vendor wants back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<VendorState>,
+}
+
+impl Reasoning {
+    /// Reasoning of `text` without vendor state.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), state: None }
+    }
+}
+
+/// Data that one vendor alone needs in order to continue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VendorState {
+    /// The provider's registered name in the GenAI conventions; no other vendor sees the data.
+    pub vendor: String,
+    /// The data, unchanged.
+    pub data: Value,
+}
+
+impl VendorState {
+    /// Data of `vendor`.
+    pub fn new(vendor: impl Into<String>, data: Value) -> Self {
+        Self { vendor: vendor.into(), data }
+    }
+}

@@ -1,0 +1,215 @@
+//! Options of orchestration, at three depths: settings, orchestrator, request; the later wins.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AttemptLimits, Error, ErrorKind, Field, Ledger, ProviderId, Result};
+
+macro_rules! options {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)*) => {
+        /// Options of orchestration. What is `None` is left to the depth below, and at last to the default.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct Options {
+            $($(#[doc = $doc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)*
+        }
+
+        impl Options {
+            /// Every option with what it means and its default, for help texts and settings files.
+            pub const FIELDS: &'static [Field] = &[$(Field { name: stringify!($name), doc: concat!($($doc),+) },)*];
+
+            /// These options, with those that `over` sets in place of them.
+            #[must_use]
+            pub fn overridden_by(&self, over: &Self) -> Self {
+                Self { $($name: over.$name.clone().or_else(|| self.$name.clone()),)* }
+            }
+        }
+    };
+}
+
+options! {
+    /// Attempts after the first, for each candidate. Default: 3.
+    max_retries: u32,
+    /// Whether candidates are asked together, and not one after the other. Default: true.
+    parallel_requests: bool,
+    /// Upper bound of the whole request, in seconds. Default: 120.
+    timeout_seconds: f64,
+    /// Upper bound of the time to connect to a provider, in seconds; it holds for providers registered afterwards. Default: 10.
+    connect_timeout_seconds: f64,
+    /// Upper bound of the time to the first content of a live answer, in seconds. Default: 60.
+    first_event_timeout_seconds: f64,
+    /// Upper bound of the silence within a live answer, in seconds. Default: 30.
+    gap_timeout_seconds: f64,
+    /// The analyzer that compares the answers, such as `comparative` or `factual`. Default: `comparative` where it is linked.
+    analysis_type: String,
+    /// Whether to stop as soon as `min_responses_needed` good answers are there. Default: false.
+    use_early_stopping: bool,
+    /// Good answers that are needed. Default: 1.
+    min_responses_needed: usize,
+    /// Candidates that may be asked for one request. Default: all.
+    max_providers_per_request: usize,
+    /// The candidate that writes the synthesis. Default: the first healthy one that answered.
+    synthesizer: ProviderId,
+}
+
+impl Options {
+    /// Checks what no number may be.
+    ///
+    /// # Errors
+    /// `Config`, which names the option.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |message: String| Err(Error::new(ErrorKind::Config, message));
+        for (name, seconds) in [
+            ("timeout_seconds", self.timeout_seconds),
+            ("connect_timeout_seconds", self.connect_timeout_seconds),
+            ("first_event_timeout_seconds", self.first_event_timeout_seconds),
+            ("gap_timeout_seconds", self.gap_timeout_seconds),
+        ] {
+            if let Some(seconds) = seconds {
+                duration(name, seconds)?;
+            }
+        }
+        for (name, count) in [
+            ("min_responses_needed", self.min_responses_needed),
+            ("max_providers_per_request", self.max_providers_per_request),
+        ] {
+            if count == Some(0) {
+                return wrong(format!("`{name}` is 0: it must be at least 1"));
+            }
+        }
+        if let (Some(needed), Some(most)) = (self.min_responses_needed, self.max_providers_per_request)
+            && needed > most
+        {
+            return wrong(format!(
+                "`min_responses_needed` is {needed} and `max_providers_per_request` is {most}: so many answers cannot come"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The options with their defaults filled in.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub(crate) fn resolve(&self) -> Result<Resolved> {
+        self.validate()?;
+        let seconds = |value: Option<f64>, default| Duration::from_secs_f64(value.unwrap_or(default));
+        Ok(Resolved {
+            max_retries: self.max_retries.unwrap_or(3),
+            timeout: seconds(self.timeout_seconds, 120.0),
+            limits: AttemptLimits {
+                first_event: Some(seconds(self.first_event_timeout_seconds, 60.0)),
+                gap: Some(seconds(self.gap_timeout_seconds, 30.0)),
+                attempt: None,
+            },
+        })
+    }
+
+    /// Whether candidates are asked together.
+    pub fn parallel_requests(&self) -> bool {
+        self.parallel_requests.unwrap_or(true)
+    }
+
+    /// Whether to stop as soon as enough good answers are there.
+    pub fn use_early_stopping(&self) -> bool {
+        self.use_early_stopping.unwrap_or(false)
+    }
+
+    /// Good answers that are needed.
+    pub fn min_responses_needed(&self) -> usize {
+        self.min_responses_needed.unwrap_or(1)
+    }
+}
+
+/// What core itself needs of the options, ready for use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resolved {
+    pub(crate) max_retries: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) limits: AttemptLimits,
+}
+
+/// Checks a duration of the settings.
+pub(crate) fn duration(name: &str, seconds: f64) -> Result<Duration> {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => {
+            let message = format!("`{name}` is {seconds}: it must be a number of seconds above 0");
+            Err(Error::new(ErrorKind::Config, message))
+        }
+    }
+}
+
+/// What one request may set.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RequestOptions {
+    /// Options of orchestration, over the orchestrator's.
+    pub options: Options,
+    /// Only these candidates. Default: all.
+    pub providers: Option<Vec<ProviderId>>,
+    /// Where the attempts are written, so that they can be read when the call was dropped. Default: a new one.
+    pub ledger: Option<Ledger>,
+    /// Seed of every random choice. Default: a random one.
+    pub seed: Option<u64>,
+}
+
+impl RequestOptions {
+    /// Sets the candidates.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Vec<ProviderId>) -> Self {
+        self.providers = Some(providers);
+        self
+    }
+
+    /// Sets the ledger.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Sets the seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+}
+
+impl From<Options> for RequestOptions {
+    fn from(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_later_depth_wins() {
+        let settings = Options { max_retries: Some(1), timeout_seconds: Some(5.0), ..Options::default() };
+        let request = Options { max_retries: Some(2), ..Options::default() };
+        let both = settings.overridden_by(&request);
+        assert_eq!((both.max_retries, both.timeout_seconds), (Some(2), Some(5.0)));
+    }
+
+    #[test]
+    fn wrong_numbers_are_refused_by_name() {
+        for (options, name) in [
+            (Options { timeout_seconds: Some(-1.0), ..Options::default() }, "timeout_seconds"),
+            (Options { gap_timeout_seconds: Some(f64::NAN), ..Options::default() }, "gap_timeout_seconds"),
+            (Options { min_responses_needed: Some(0), ..Options::default() }, "min_responses_needed"),
+        ] {
+            assert!(options.validate().unwrap_err().to_string().contains(name));
+        }
+    }
+
+    #[test]
+    fn every_option_is_listed_with_its_default() {
+        assert!(Options::FIELDS.iter().all(|field| field.doc.contains("Default:")));
+    }
+}

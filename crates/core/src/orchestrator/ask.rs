@@ -1,0 +1,371 @@
+//! Asking one candidate, and those it names in its place.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Event, ProviderResponse, ResponseStatus, Run};
+use crate::{
+    AbandonReason, CallContext, Candidate, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error,
+    ErrorKind, ErrorReport, Fold, ProviderId, Recovery, Result,
+};
+
+/// A candidate's reply that has not been read yet.
+#[derive(Debug)]
+#[must_use = "a reply that is dropped aborts the exchange"]
+pub struct Reply<'run> {
+    reply: ChatReply,
+    record: Record<'run>,
+}
+
+impl Reply<'_> {
+    /// The candidate that answers: the one that was asked, or a fallback of it.
+    pub fn candidate(&self) -> &Arc<Candidate> {
+        &self.record.candidate
+    }
+
+    /// Waits for the whole answer without forwarding it.
+    ///
+    /// # Errors
+    /// What broke the answer off.
+    pub async fn collect(self) -> Result<Answer> {
+        let Self { reply, record } = self;
+        let result = reply.collect().await;
+        record.finish(result).await
+    }
+}
+
+/// A candidate's whole answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Who gave it.
+    pub candidate: Arc<Candidate>,
+    /// What was answered.
+    pub response: Arc<ChatResponse>,
+    /// Which ask of the request it answers.
+    pub(super) ask: u32,
+}
+
+impl Answer {
+    /// Whether it is complete, not empty and no refusal.
+    pub fn is_good(&self) -> bool {
+        self.response.is_good()
+    }
+
+    /// The candidate's name.
+    pub fn provider_id(&self) -> &ProviderId {
+        self.candidate.id()
+    }
+}
+
+impl Run {
+    /// Asks `candidate`, and when it fails those it names as fallbacks, as far as they were not asked yet.
+    ///
+    /// A live reply comes back when its first content is there; what breaks before that fails over.
+    ///
+    /// # Errors
+    /// The candidate's own error when nobody in its place answered.
+    pub async fn ask(&self, candidate: &Arc<Candidate>, request: Arc<ChatRequest>) -> Result<Reply<'_>> {
+        self.ask_as(candidate, request, self.cx.child()).await
+    }
+
+    pub(super) async fn ask_as(
+        &self,
+        candidate: &Arc<Candidate>,
+        request: Arc<ChatRequest>,
+        cx: CallContext,
+    ) -> Result<Reply<'_>> {
+        let mut first_error: Option<Error> = None;
+        let mut waiting: Vec<ProviderId> = Vec::new();
+        let mut current = Arc::clone(candidate);
+        loop {
+            let error = match self.ask_one(&current, &request, &cx, false).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            let over = error.kind().recovery() == Recovery::GiveUp
+                || cx.remaining().is_some_and(|left| left.is_zero());
+            let first = first_error.get_or_insert(error);
+            waiting.extend(current.terms.fallbacks.iter().rev().cloned());
+            let next = if over { None } else { self.next_fallback(&mut waiting, &current, &request) };
+            match next {
+                Some(next) => current = next,
+                None => return Err(first.clone()),
+            }
+        }
+    }
+
+    fn next_fallback(
+        &self,
+        waiting: &mut Vec<ProviderId>,
+        failed: &Candidate,
+        request: &ChatRequest,
+    ) -> Option<Arc<Candidate>> {
+        while let Some(id) = waiting.pop() {
+            let found = self.all.iter().find(|candidate| candidate.id == id);
+            let sentence = match found {
+                None => {
+                    format!("{id}, a fallback of {}, was skipped: it is not registered any more", failed.id)
+                }
+                Some(_) if self.was_asked(&id) => {
+                    format!("{id}, a fallback of {}, was skipped: it was asked already", failed.id)
+                }
+                Some(_) if self.allowance() == 0 => {
+                    format!("{id}, a fallback of {}, was skipped: no more candidates may be asked", failed.id)
+                }
+                Some(next) => match next.capabilities(request).missing_for(request) {
+                    Some(what) => {
+                        format!("{id}, a fallback of {}, was skipped: it cannot take {what}", failed.id)
+                    }
+                    None => {
+                        self.note(format!("{id} is asked in place of {}", failed.id));
+                        return Some(Arc::clone(next));
+                    }
+                },
+            };
+            self.note(sentence);
+        }
+        None
+    }
+
+    pub(super) async fn ask_for_synthesis(
+        &self,
+        candidate: &Arc<Candidate>,
+        request: Arc<ChatRequest>,
+    ) -> Result<Reply<'_>> {
+        self.ask_one(candidate, &request, &self.cx.child(), true).await
+    }
+
+    /// Asks one candidate through its layers.
+    async fn ask_one(
+        &self,
+        candidate: &Arc<Candidate>,
+        request: &Arc<ChatRequest>,
+        cx: &CallContext,
+        synthesis: bool,
+    ) -> Result<Reply<'_>> {
+        let request = prepared(candidate, request);
+        let terms = &candidate.terms;
+        let mut limits = self.resolved.limits;
+        limits.attempt = terms.timeout;
+        let retries = self.over.max_retries.or(terms.max_retries).unwrap_or(self.resolved.max_retries);
+        let cx = cx
+            .clone()
+            .with_candidate(candidate.id.clone())
+            .with_ask(self.cx.ledger().next_ask())
+            .with_limits(limits)
+            .with_max_retries(retries);
+        let record = Record::open(self, candidate, &request, &cx, synthesis)?;
+        if self.has_listener() && !synthesis {
+            let model = request.model.as_ref().map(ToString::to_string);
+            self.emit(Event::Asked { provider_id: candidate.id.clone(), model }).await;
+        }
+        match candidate.stack.chat(&cx, request).await {
+            Ok(reply) => Ok(Reply { reply, record }),
+            Err(error) => Err(record.fail(error).await),
+        }
+    }
+
+    /// Reads a reply to its end and hands every piece to those who listen, as part of the final answer.
+    ///
+    /// # Errors
+    /// What broke the answer off; those who listen are told that the pieces are void.
+    pub async fn forward(&self, reply: Reply<'_>) -> Result<Answer> {
+        let Reply { reply, record } = reply;
+        if !self.has_listener() {
+            let result = reply.collect().await;
+            return record.finish(result).await;
+        }
+        let mut events = reply.into_events();
+        let mut fold = Fold::default();
+        let mut forwarded = false;
+        let mut broken = None;
+        while let Some(event) = events.next().await {
+            let folded = match event {
+                Ok(event) => {
+                    if let ChatEvent::Delta(delta) = &event {
+                        forwarded = true;
+                        self.emit(Event::Delta { delta: delta.clone() }).await;
+                    }
+                    fold.push(event)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = folded {
+                broken = Some(error);
+                break;
+            }
+        }
+        let result = match broken {
+            None => fold.finish(),
+            Some(error) => {
+                let mut partial = fold.into_partial();
+                partial.usage = error.partial().and_then(|counted| counted.usage).or(partial.usage);
+                Err(error.with_partial(partial))
+            }
+        };
+        if let (Err(error), true) = (&result, forwarded) {
+            self.emit(Event::Discarded { reason: error.to_string() }).await;
+        }
+        record.finish(result).await
+    }
+
+    /// Hands a whole answer to those who listen, as the final answer.
+    pub async fn announce(&self, answer: &Answer) {
+        if self.has_listener() {
+            for event in crate::events_of((*answer.response).clone()) {
+                if let ChatEvent::Delta(delta) = event {
+                    self.emit(Event::Delta { delta }).await;
+                }
+            }
+        }
+    }
+}
+
+/// The request as the candidate gets it: with its own model, where it has one.
+fn prepared(candidate: &Candidate, request: &Arc<ChatRequest>) -> Arc<ChatRequest> {
+    match candidate.model() {
+        Some(model) if request.model.as_ref() != Some(model) => {
+            Arc::new((**request).clone().with_model(model.clone()))
+        }
+        _ => Arc::clone(request),
+    }
+}
+
+/// The same request for a whole answer.
+pub(super) fn whole(request: &Arc<ChatRequest>) -> Arc<ChatRequest> {
+    match request.delivery {
+        Delivery::Whole => Arc::clone(request),
+        Delivery::Live => Arc::new((**request).clone().with_delivery(Delivery::Whole)),
+    }
+}
+
+/// What is written down of one ask. Dropped before its end, the candidate was given up.
+#[derive(Debug)]
+struct Record<'run> {
+    run: &'run Run,
+    candidate: Arc<Candidate>,
+    cx: CallContext,
+    /// Its place among the responses; a synthesis has none.
+    place: Option<usize>,
+    ask: u32,
+    started: Instant,
+    open: bool,
+}
+
+impl<'run> Record<'run> {
+    fn open(
+        run: &'run Run,
+        candidate: &Arc<Candidate>,
+        request: &ChatRequest,
+        cx: &CallContext,
+        synthesis: bool,
+    ) -> Result<Self> {
+        let ask = cx.ask();
+        let mut state = run.state();
+        let mut place = None;
+        // A synthesis stands in the ledger and not among the responses, and takes nobody's place.
+        if !synthesis {
+            let known = state.asked.contains(&candidate.id);
+            let most = run.options.max_providers_per_request.unwrap_or(usize::MAX);
+            if !known && state.asked.len() >= most {
+                let message = format!("not asked: `max_providers_per_request` is {most}");
+                return Err(Error::new(ErrorKind::Exhausted, message).with_provider(candidate.id.clone()));
+            }
+            if !known {
+                state.asked.push(candidate.id.clone());
+            }
+            place = Some(state.responses.len());
+            state.responses.push(ProviderResponse {
+                provider_id: candidate.id.clone(),
+                provider_name: candidate.provider_name().to_owned(),
+                model: request.model.as_ref().map(ToString::to_string),
+                status: ResponseStatus::Running,
+                used: false,
+                response: None,
+                error: None,
+                reason: None,
+                duration_seconds: 0.0,
+                ask,
+            });
+        }
+        drop(state);
+        Ok(Self {
+            run,
+            candidate: Arc::clone(candidate),
+            cx: cx.clone(),
+            place,
+            ask,
+            started: Instant::now(),
+            open: true,
+        })
+    }
+
+    fn close(&mut self, change: impl FnOnce(&mut ProviderResponse)) {
+        self.open = false;
+        let duration_seconds = self.started.elapsed().as_secs_f64();
+        if let Some(place) = self.place
+            && let Some(response) = self.run.state().responses.get_mut(place)
+        {
+            response.duration_seconds = duration_seconds;
+            change(response);
+        }
+    }
+
+    async fn finish(mut self, result: Result<ChatResponse>) -> Result<Answer> {
+        let response = match result {
+            Ok(response) => Arc::new(response),
+            Err(error) => return Err(self.fail(error).await),
+        };
+        let good = response.is_good();
+        self.close(|record| {
+            record.status = if good { ResponseStatus::Answered } else { ResponseStatus::NotGood };
+            record.response = Some(Arc::clone(&response));
+        });
+        if self.run.has_listener() && self.place.is_some() {
+            let (provider_id, duration_seconds) =
+                (self.candidate.id.clone(), self.started.elapsed().as_secs_f64());
+            self.run.emit(Event::Answered { provider_id, duration_seconds, good }).await;
+        }
+        Ok(Answer { candidate: Arc::clone(&self.candidate), response, ask: self.ask })
+    }
+
+    async fn fail(mut self, error: Error) -> Error {
+        let error = match error.provider() {
+            Some(_) => error,
+            None => error.with_provider(self.candidate.id.clone()),
+        };
+        let report = ErrorReport::from(&error);
+        self.close(|record| {
+            record.status = ResponseStatus::Failed;
+            record.error = Some(report.clone());
+        });
+        let what = if self.place.is_some() { "failed" } else { "failed at the synthesis" };
+        self.run.note(format!("{} {what}: {} ({})", self.candidate.id, error.message(), error.kind()));
+        if self.run.has_listener() && self.place.is_some() {
+            self.run.emit(Event::Failed { provider_id: self.candidate.id.clone(), error: report }).await;
+        }
+        error
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
+            self.close(|record| {
+                record.status = ResponseStatus::Abandoned;
+                record.reason = Some(reason);
+            });
+            if self.place.is_some() {
+                self.run.note(format!(
+                    "{} was given up: {}",
+                    self.candidate.id,
+                    reason.as_str().replace('_', " ")
+                ));
+                self.run.try_emit(Event::Abandoned { provider_id: self.candidate.id.clone(), reason });
+            }
+        }
+    }
+}

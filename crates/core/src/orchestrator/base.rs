@@ -1,0 +1,324 @@
+//! What every strategy needs: the providers, their layers, the selector, the options.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{Event, Run};
+use crate::{
+    BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer, LayerContext, Lookup,
+    Options, Provider, ProviderId, ProviderSpec, Purse, Registry, RequestOptions, Result, Selector, Slot,
+    attempt::Attempt,
+    candidate::Source,
+    layer::stack,
+    nearest,
+    stats::{CandidateStats, StatsSnapshot},
+};
+
+/// The providers of an application with everything that strategies share. A clone is the same orchestrator.
+#[derive(Clone)]
+pub struct BaseOrchestrator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    candidates: RwLock<Arc<Vec<Arc<Candidate>>>>,
+    runs: AtomicU64,
+}
+
+/// What a builder gives.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) registry: Arc<Registry>,
+    pub(super) selector: Arc<dyn Selector>,
+    pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
+    pub(super) options: Options,
+    pub(super) lookup: Lookup,
+    pub(super) clock: Clock,
+    pub(super) seed: u64,
+}
+
+impl BaseOrchestrator {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { inner: Arc::new(Inner { parts, candidates: RwLock::default(), runs: AtomicU64::new(0) }) }
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.inner.parts.registry
+    }
+
+    /// The options of this orchestrator; a request's go over them.
+    pub fn options(&self) -> &Options {
+        &self.inner.parts.options
+    }
+
+    /// Adds a candidate under the user's name for it: `provider("openai").model("gpt-4o")`, or any
+    /// [`Provider`], an orchestrator among them.
+    ///
+    /// The same name with the same settings keeps the candidate and its counters; with changed ones it
+    /// starts afresh in the same place. Requests under way keep what they have.
+    ///
+    /// # Errors
+    /// `Config`, which says what the settings lack, or that the fallbacks run in a circle.
+    pub fn register_provider(&self, id: impl AsRef<str>, spec: impl Into<ProviderSpec>) -> Result<()> {
+        let (id, spec) = (ProviderId::new(id)?, spec.into());
+        let known = self.candidate(&id);
+        if known.is_some_and(|candidate| candidate.spec == spec) {
+            return Ok(());
+        }
+        let candidate = self.build(id, spec)?;
+        self.change(|candidates| {
+            refuse_circle(candidates, &candidate)?;
+            match candidates.iter_mut().find(|known| known.id == candidate.id) {
+                Some(place) => *place = candidate,
+                None => candidates.push(candidate),
+            }
+            Ok(())
+        })
+    }
+
+    /// Swaps the settings of a candidate; its counters start afresh unless nothing changed.
+    ///
+    /// # Errors
+    /// `Config` when no candidate has the name, or as [`register_provider`](Self::register_provider).
+    pub fn reconfigure_provider(&self, id: impl AsRef<str>, spec: impl Into<ProviderSpec>) -> Result<()> {
+        let id = ProviderId::new(id)?;
+        if self.candidate(&id).is_none() {
+            return Err(unknown_provider(id.as_str(), &self.candidates()));
+        }
+        self.register_provider(id.as_str(), spec)
+    }
+
+    /// Takes a candidate out. Requests under way keep it.
+    ///
+    /// # Errors
+    /// `Config` when no candidate has the name.
+    pub fn unregister_provider(&self, id: impl AsRef<str>) -> Result<()> {
+        let id = id.as_ref();
+        self.change(|candidates| match candidates.iter().position(|candidate| candidate.id == *id) {
+            Some(place) => {
+                candidates.remove(place);
+                Ok(())
+            }
+            None => Err(unknown_provider(id, candidates)),
+        })
+    }
+
+    /// The candidates, in the order of registration.
+    pub fn candidates(&self) -> Arc<Vec<Arc<Candidate>>> {
+        Arc::clone(&self.inner.candidates.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The candidate of that name.
+    pub fn candidate(&self, id: &ProviderId) -> Option<Arc<Candidate>> {
+        self.candidates().iter().find(|candidate| candidate.id == *id).cloned()
+    }
+
+    /// The counters of every candidate.
+    pub fn stats(&self) -> BTreeMap<ProviderId, StatsSnapshot> {
+        self.candidates().iter().map(|candidate| (candidate.id.clone(), candidate.stats.snapshot())).collect()
+    }
+
+    /// Begins a request: checks it and the options, sets deadline, purse, ledger and the candidates' order.
+    ///
+    /// # Errors
+    /// `InvalidRequest` or `Config` for what nobody could answer, `Unsupported` when no candidate can do
+    /// what the request asks for.
+    pub fn start(&self, request: ChatRequest, options: &RequestOptions) -> Result<Run> {
+        self.start_with(Arc::new(request), options, None, None)
+    }
+
+    pub(super) fn start_with(
+        &self,
+        request: Arc<ChatRequest>,
+        over: &RequestOptions,
+        parent: Option<&CallContext>,
+        events: Option<tokio::sync::mpsc::Sender<Event>>,
+    ) -> Result<Run> {
+        let parts = &self.inner.parts;
+        let options = parts.options.overridden_by(&over.options);
+        let resolved = options.resolve()?;
+        self.check_links(&over.options)?;
+        request.validate()?;
+
+        let all = self.candidates();
+        if all.is_empty() {
+            let message = "no provider is registered: call `register_provider`, or name one in the settings";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let seed = over.seed.unwrap_or_else(|| self.next_seed());
+        let cx = match parent {
+            Some(cx) => cx.child(),
+            None => {
+                let ledger = over.ledger.clone().unwrap_or_default();
+                CallContext::with_parts(seed, parts.clock.clone(), Purse::unlimited(), ledger)
+            }
+        };
+        let mut run = Run::new(cx.with_timeout(resolved.timeout), request, options, resolved, events);
+        run.over = over.options.clone();
+        run.candidates = self.select(&mut run, &all, over, seed)?;
+        run.all = all;
+        run.base = Some(self.clone());
+        Ok(run)
+    }
+
+    /// The candidates that may be asked, healthy first, in the selector's order.
+    fn select(
+        &self,
+        run: &mut Run,
+        all: &[Arc<Candidate>],
+        over: &RequestOptions,
+        seed: u64,
+    ) -> Result<Vec<Arc<Candidate>>> {
+        let mut chosen = match &over.providers {
+            None => all.to_vec(),
+            Some(ids) => ids
+                .iter()
+                .map(|id| {
+                    let found = all.iter().find(|candidate| candidate.id == *id);
+                    found.cloned().ok_or_else(|| unknown_provider(id.as_str(), all))
+                })
+                .collect::<Result<_>>()?,
+        };
+        let request = Arc::clone(run.request());
+        let mut missing = None;
+        chosen.retain(|candidate| match candidate.capabilities(&request).missing_for(&request) {
+            None => true,
+            Some(what) => {
+                run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
+                missing = Some(what);
+                false
+            }
+        });
+        if let Some(what) = missing.filter(|_| chosen.is_empty()) {
+            let message =
+                format!("no candidate can take {what}, which the request asks for: register one that can");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        self.inner.parts.selector.order(&request, &mut chosen, seed);
+        // Read once: a health that changes while it sorts would be no order.
+        let mut ranked: Vec<_> =
+            chosen.into_iter().map(|candidate| (!candidate.stats.is_healthy(), candidate)).collect();
+        ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
+        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy) {
+            run.note(format!("{} was put behind the others: its last attempts failed", candidate.id));
+        }
+        Ok(ranked.into_iter().map(|(_, candidate)| candidate).collect())
+    }
+
+    /// Checks that what the options need is linked.
+    pub(super) fn check_links(&self, options: &Options) -> Result<()> {
+        let parts = &self.inner.parts;
+        let own_retry = parts.layers.iter().any(|(slot, _)| *slot == Slot::Retry);
+        if options.max_retries.is_some_and(|retries| retries > 0) && !own_retry {
+            parts.registry.require_layer("retry", "max_retries")?;
+        }
+        if let Some(analyzer) = &options.analysis_type {
+            parts.registry.analyzer(analyzer)?;
+        }
+        Ok(())
+    }
+
+    fn next_seed(&self) -> u64 {
+        let number = self.inner.runs.fetch_add(1, Ordering::Relaxed);
+        // The golden ratio spreads neighbouring numbers over all bits (Knuth, TAOCP 3, 6.4).
+        fastrand::Rng::with_seed(self.inner.parts.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)).u64(..)
+    }
+
+    fn build(&self, id: ProviderId, spec: ProviderSpec) -> Result<Arc<Candidate>> {
+        let parts = &self.inner.parts;
+        let named = |error: Error| match error.provider() {
+            None => error.with_provider(id.clone()),
+            Some(_) => error,
+        };
+        let terms = spec.terms().map_err(named)?;
+        if terms.max_retries.is_some_and(|retries| retries > 0) {
+            let options = Options { max_retries: terms.max_retries, ..Options::default() };
+            self.check_links(&options).map_err(named)?;
+        }
+        let provider = match &spec.source {
+            Source::Built(provider) => Arc::clone(provider),
+            Source::Registered { name, settings, key } => {
+                let mut context = BuildContext::new(id.clone(), parts.lookup.clone());
+                context.model.clone_from(&terms.model);
+                context.key.clone_from(key);
+                context.seed = self.next_seed();
+                if let Some(seconds) = parts.options.connect_timeout_seconds {
+                    context.connect_timeout = Duration::from_secs_f64(seconds);
+                }
+                parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
+            }
+        };
+        let stats = Arc::new(CandidateStats::default());
+        let attempt: Arc<dyn Provider> =
+            Arc::new(Attempt::new(provider, id.clone(), terms.price, Arc::clone(&stats)));
+        let context = LayerContext { provider_id: &id, stats: &stats };
+        let mut layers = parts.layers.clone();
+        layers.extend(spec.layers.iter().cloned());
+        for row in parts.registry.layers() {
+            // A layer that the application gave itself takes the place of the linked one.
+            if !layers.iter().any(|(slot, _)| *slot == row.slot) {
+                layers.push((row.slot, (row.build)(&context).map_err(named)?));
+            }
+        }
+        let stack = stack(attempt, &layers);
+        Ok(Arc::new(Candidate { id, spec, terms, stack, stats }))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Candidate>>) -> Result<()>) -> Result<()> {
+        let mut candidates = self.inner.candidates.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = candidates.to_vec();
+        change(&mut changed)?;
+        *candidates = Arc::new(changed);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for BaseOrchestrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.candidates().iter().map(|candidate| candidate.id.clone()).collect();
+        f.debug_struct("BaseOrchestrator").field("candidates", &ids).finish_non_exhaustive()
+    }
+}
+
+fn unknown_provider(id: &str, candidates: &[Arc<Candidate>]) -> Error {
+    let names: Vec<_> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+    let advice = match nearest(id, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "none is registered".to_owned(),
+        None => format!("registered: {}", names.join(", ")),
+    };
+    Error::new(ErrorKind::Config, format!("no provider `{id}` is registered: {advice}"))
+}
+
+/// Refuses fallbacks that lead back to the candidate that names them.
+fn refuse_circle(candidates: &[Arc<Candidate>], new: &Arc<Candidate>) -> Result<()> {
+    let mut path = vec![new.id.clone()];
+    let mut open: Vec<(usize, ProviderId)> = new.terms.fallbacks.iter().map(|id| (1, id.clone())).collect();
+    let mut seen: Vec<ProviderId> = Vec::new();
+    while let Some((depth, id)) = open.pop() {
+        path.truncate(depth);
+        path.push(id.clone());
+        if id == new.id {
+            let names: Vec<_> = path.iter().map(ProviderId::as_str).collect();
+            let message =
+                format!("the fallbacks run in a circle ({}): take one of them out", names.join(" → "));
+            return Err(Error::new(ErrorKind::Config, message).with_provider(new.id.clone()));
+        }
+        if seen.contains(&id) {
+            continue;
+        }
+        if let Some(next) = candidates.iter().find(|candidate| candidate.id == id) {
+            open.extend(next.terms.fallbacks.iter().map(|id| (depth + 1, id.clone())));
+        }
+        seen.push(id);
+    }
+    Ok(())
+}

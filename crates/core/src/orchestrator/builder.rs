@@ -1,0 +1,143 @@
+//! Builds an orchestrator.
+
+use std::sync::Arc;
+
+use super::{BaseOrchestrator, Orchestrator, base::Parts};
+use crate::{
+    Clock, Error, ErrorKind, Layer, Lookup, Options, Priority, Registry, Result, Selector, Slot, Strategy,
+};
+
+/// Builds an [`Orchestrator`]. Every option is a method here and a key of the settings.
+#[derive(Debug)]
+#[must_use = "call `build`"]
+pub struct OrchestratorBuilder<S> {
+    strategy: S,
+    registry: Option<Arc<Registry>>,
+    selector: Arc<dyn Selector>,
+    layers: Vec<(Slot, Arc<dyn Layer>)>,
+    options: Options,
+    lookup: Lookup,
+    clock: Clock,
+    seed: Option<u64>,
+}
+
+macro_rules! option_methods {
+    ($($(#[doc = $doc:literal])+ $name:ident($type:ty),)*) => {
+        $($(#[doc = $doc])+
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.options.$name = Some($name);
+            self
+        })*
+    };
+}
+
+impl<S: Strategy> OrchestratorBuilder<S> {
+    /// A builder around `strategy`, over what is linked into the program.
+    pub fn new(strategy: S) -> Self {
+        Self {
+            strategy,
+            registry: None,
+            selector: Arc::new(Priority),
+            layers: Vec::new(),
+            options: Options::default(),
+            lookup: Lookup::environment(),
+            clock: Clock::default(),
+            seed: None,
+        }
+    }
+
+    option_methods! {
+        /// Sets the attempts after the first, for each candidate. Default: 3.
+        max_retries(u32),
+        /// Sets whether candidates are asked together. Default: true.
+        parallel_requests(bool),
+        /// Sets the upper bound of a whole request, in seconds. Default: 120.
+        timeout_seconds(f64),
+        /// Sets the upper bound of the time to connect, in seconds. Default: 10.
+        connect_timeout_seconds(f64),
+        /// Sets the upper bound of the time to the first content of a live answer, in seconds. Default: 60.
+        first_event_timeout_seconds(f64),
+        /// Sets the upper bound of the silence within a live answer, in seconds. Default: 30.
+        gap_timeout_seconds(f64),
+        /// Sets whether to stop as soon as enough good answers are there. Default: false.
+        use_early_stopping(bool),
+        /// Sets how many good answers are needed. Default: 1.
+        min_responses_needed(usize),
+        /// Sets how many candidates may be asked for one request. Default: all.
+        max_providers_per_request(usize),
+    }
+
+    /// Sets the analyzer that compares the answers. Default: `comparative` where it is linked.
+    pub fn analysis_type(mut self, name: impl Into<String>) -> Self {
+        self.options.analysis_type = Some(name.into());
+        self
+    }
+
+    /// Sets the options that `options` holds.
+    pub fn options(mut self, options: &Options) -> Self {
+        self.options = self.options.overridden_by(options);
+        self
+    }
+
+    /// Sets the plugins to build from. Default: those that are linked into the program.
+    pub fn registry(mut self, registry: Arc<Registry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Sets who orders the candidates. Default: [`Priority`].
+    pub fn selector(mut self, selector: impl Selector) -> Self {
+        self.selector = Arc::new(selector);
+        self
+    }
+
+    /// Puts a layer around every candidate, in place of a linked one of that slot.
+    pub fn layer(mut self, slot: Slot, layer: impl Layer) -> Self {
+        self.layers.push((slot, Arc::new(layer)));
+        self
+    }
+
+    /// Sets where variables are looked up. Default: the process's environment.
+    pub fn lookup(mut self, lookup: Lookup) -> Self {
+        self.lookup = lookup;
+        self
+    }
+
+    /// Sets the wall clock. Default: the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the seed of every random choice. Default: from the operating system.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Builds the orchestrator.
+    ///
+    /// # Errors
+    /// `Config` for an option that is wrong, or whose plugin is not linked.
+    pub fn build(self) -> Result<Orchestrator<S>> {
+        self.options.validate()?;
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|error| {
+                let message = format!("the operating system gives no random numbers ({error}): set `seed`");
+                Error::new(ErrorKind::Config, message)
+            })?,
+        };
+        let base = BaseOrchestrator::new(Parts {
+            registry: self.registry.map_or_else(Registry::linked, Ok)?,
+            selector: self.selector,
+            layers: self.layers,
+            options: self.options,
+            lookup: self.lookup,
+            clock: self.clock,
+            seed,
+        });
+        base.check_links(base.options())?;
+        Ok(Orchestrator::new(base, self.strategy))
+    }
+}

@@ -1,0 +1,70 @@
+//! What happens during a request, told while it happens.
+
+use serde::Serialize;
+
+use super::Outcome;
+use crate::{AbandonReason, Delta, ErrorReport, ProviderId};
+
+/// Something that happened during a request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The request began.
+    Started {
+        /// The strategy.
+        strategy: String,
+        /// The candidates that may be asked, in order.
+        candidates: Vec<ProviderId>,
+    },
+    /// A candidate was asked.
+    Asked {
+        /// The candidate.
+        provider_id: ProviderId,
+        /// The model it was asked for.
+        model: Option<String>,
+    },
+    /// A candidate answered.
+    Answered {
+        /// The candidate.
+        provider_id: ProviderId,
+        /// Since it was asked, in seconds.
+        duration_seconds: f64,
+        /// Whether the answer is complete, not empty and no refusal.
+        good: bool,
+    },
+    /// A candidate failed, its retries included.
+    Failed {
+        /// The candidate.
+        provider_id: ProviderId,
+        /// Why.
+        error: ErrorReport,
+    },
+    /// A candidate was given up before its end.
+    Abandoned {
+        /// The candidate.
+        provider_id: ProviderId,
+        /// Why.
+        reason: AbandonReason,
+    },
+    /// The synthesis began.
+    Synthesizing {
+        /// Who writes it.
+        provider_id: ProviderId,
+    },
+    /// More of the final answer.
+    Delta {
+        /// The piece.
+        delta: Delta,
+    },
+    /// The pieces so far are void: they broke off, and another answer takes their place.
+    Discarded {
+        /// Why.
+        reason: String,
+    },
+    /// The end.
+    Finished {
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+}

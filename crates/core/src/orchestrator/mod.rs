@@ -1,0 +1,107 @@
+//! The base orchestrator, and what strategies do their work through.
+
+mod ask;
+mod base;
+mod builder;
+mod choice;
+mod events;
+mod nested;
+mod outcome;
+mod panel;
+mod run;
+mod stream;
+mod synthesis;
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+pub use self::{
+    ask::{Answer, Reply},
+    base::BaseOrchestrator,
+    builder::OrchestratorBuilder,
+    choice::choose,
+    events::Event,
+    outcome::{Method, Outcome, ProviderResponse, Report, ResponseStatus, Synthesis},
+    panel::{Ask, Panel, PanelAnswer},
+    run::Run,
+    stream::OutcomeStream,
+};
+use crate::{ChatRequest, RequestOptions, Result, Strategy};
+
+/// A base orchestrator and a strategy.
+///
+/// It is a [`Provider`](crate::Provider) too, so orchestrators nest. What it has of the base, such as
+/// `register_provider`, is reached through `Deref`.
+pub struct Orchestrator<S> {
+    base: BaseOrchestrator,
+    strategy: Arc<S>,
+}
+
+impl<S: Strategy> Orchestrator<S> {
+    /// Puts `strategy` on `base`. Several orchestrators may share one base, and so its providers.
+    pub fn new(base: BaseOrchestrator, strategy: S) -> Self {
+        Self { base, strategy: Arc::new(strategy) }
+    }
+
+    /// The base.
+    pub fn base(&self) -> &BaseOrchestrator {
+        &self.base
+    }
+
+    /// The strategy.
+    pub fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
+    fn strategy_handle(&self) -> Arc<S> {
+        Arc::clone(&self.strategy)
+    }
+
+    /// Answers a prompt or a request.
+    ///
+    /// # Errors
+    /// What kept every way from an answer. [`Error::causes`](crate::Error::causes) holds each candidate's
+    /// error, [`Error::report`](crate::Error::report) what was spent all the same.
+    pub async fn process(&self, request: impl Into<ChatRequest> + Send) -> Result<Outcome> {
+        self.process_with(request, RequestOptions::default()).await
+    }
+
+    /// Answers a prompt or a request with options of its own.
+    ///
+    /// # Errors
+    /// As [`process`](Self::process).
+    pub async fn process_with(
+        &self,
+        request: impl Into<ChatRequest> + Send,
+        options: impl Into<RequestOptions> + Send,
+    ) -> Result<Outcome> {
+        let run = self.base.start(request.into(), &options.into())?;
+        run.drive(&*self.strategy).await
+    }
+}
+
+impl<S: Strategy + Default> Orchestrator<S> {
+    /// Builds one with the default strategy.
+    pub fn builder() -> OrchestratorBuilder<S> {
+        OrchestratorBuilder::new(S::default())
+    }
+}
+
+impl<S> Deref for Orchestrator<S> {
+    type Target = BaseOrchestrator;
+
+    fn deref(&self) -> &BaseOrchestrator {
+        &self.base
+    }
+}
+
+impl<S> Clone for Orchestrator<S> {
+    fn clone(&self) -> Self {
+        Self { base: self.base.clone(), strategy: Arc::clone(&self.strategy) }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Orchestrator<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orchestrator").field("strategy", &self.strategy).field("base", &self.base).finish()
+    }
+}

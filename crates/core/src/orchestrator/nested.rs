@@ -1,0 +1,127 @@
+//! An orchestrator is a provider, so strategies nest.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use async_trait::async_trait;
+use futures_core::Stream;
+
+use super::{Event, Orchestrator, Outcome, OutcomeStream};
+use crate::{
+    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
+    ModelName, Provider, RequestOptions, Result, Strategy, Usage, UsageSource, events_of,
+    ledger::{Ledger, RowId},
+};
+
+#[async_trait]
+impl<S: Strategy> Provider for Orchestrator<S> {
+    /// `ultraai`: it is no vendor's.
+    fn name(&self) -> &'static str {
+        "ultraai"
+    }
+
+    fn capabilities(&self, _: &ModelName) -> Capabilities {
+        // Each of its candidates is looked at when it is asked.
+        Capabilities::default()
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let parent = cx.parent();
+        if let Some(row) = parent {
+            cx.ledger().update(row, |row| row.is_span = true);
+        }
+        let options = RequestOptions::default();
+        if request.delivery == Delivery::Live {
+            let stream = self.stream(request, &options, Some(cx))?;
+            let ledger = cx.ledger().clone();
+            return Ok(ChatReply::live(NestedEvents {
+                stream,
+                ledger,
+                parent,
+                forwarded: false,
+                rest: Vec::new(),
+            }));
+        }
+        let run = self.base().start_with(request, &options, Some(cx), None)?;
+        let outcome = run.drive(self.strategy()).await?;
+        let mut answer = (*outcome.synthesis.answer).clone();
+        answer.usage = usage_under(cx.ledger(), parent).or(answer.usage);
+        Ok(ChatReply::whole(answer))
+    }
+}
+
+/// What the attempts under `parent` used together; estimated as soon as one of them is.
+fn usage_under(ledger: &Ledger, parent: Option<RowId>) -> Option<Usage> {
+    let parent = parent?;
+    let mut inside = vec![parent];
+    let mut sum = Usage::default();
+    for row in ledger.report().rows {
+        if row.parent.is_some_and(|above| inside.contains(&above)) {
+            inside.push(row.id);
+            if !row.is_span {
+                let usage = row.usage?;
+                sum.input_tokens += usage.input_tokens;
+                sum.output_tokens += usage.output_tokens;
+                if usage.source == UsageSource::Estimated {
+                    sum.source = UsageSource::Estimated;
+                }
+            }
+        }
+    }
+    Some(sum)
+}
+
+/// The events of a nested request as those of one provider.
+struct NestedEvents {
+    stream: OutcomeStream,
+    ledger: Ledger,
+    parent: Option<RowId>,
+    forwarded: bool,
+    /// What is still to be said at the end, last first.
+    rest: Vec<ChatEvent>,
+}
+
+impl NestedEvents {
+    /// What remains to be said when the outcome is there.
+    fn finish(&mut self, outcome: &Outcome) {
+        let mut answer = ChatResponse::clone(&outcome.synthesis.answer);
+        answer.usage = usage_under(&self.ledger, self.parent).or(answer.usage);
+        let mut events = events_of(answer);
+        if self.forwarded {
+            events.retain(|event| !matches!(event, ChatEvent::Delta(_)));
+        }
+        events.reverse();
+        self.rest = events;
+    }
+}
+
+impl Stream for NestedEvents {
+    type Item = Result<ChatEvent>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(event) = this.rest.pop() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match ready!(Pin::new(&mut this.stream).poll_next(cx)) {
+                Some(Ok(Event::Delta { delta })) => {
+                    this.forwarded = true;
+                    return Poll::Ready(Some(Ok(ChatEvent::Delta(delta))));
+                }
+                Some(Ok(Event::Discarded { .. })) => {
+                    // Pieces that were handed on cannot be taken back.
+                    let message = "the answer broke off after its first pieces had been handed on";
+                    return Poll::Ready(Some(Err(Error::new(ErrorKind::Interrupted, message))));
+                }
+                Some(Ok(Event::Finished { outcome })) => this.finish(&outcome),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}

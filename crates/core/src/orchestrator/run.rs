@@ -1,0 +1,302 @@
+//! One request's view of the orchestrator.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, time::Instant};
+use tracing::Instrument as _;
+
+use super::{
+    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
+    synthesis,
+};
+use crate::{
+    AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
+    Options, ProviderId, Result, Strategy, options::Resolved,
+};
+
+/// One request, as a strategy sees it.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) cx: CallContext,
+    pub(super) request: Arc<ChatRequest>,
+    pub(super) options: Options,
+    /// The request's own options, which go over a candidate's.
+    pub(super) over: Options,
+    pub(super) resolved: Resolved,
+    pub(super) candidates: Vec<Arc<Candidate>>,
+    /// The snapshot that fallbacks are looked up in.
+    pub(super) all: Arc<Vec<Arc<Candidate>>>,
+    pub(super) base: Option<BaseOrchestrator>,
+    started: Instant,
+    events: Option<mpsc::Sender<Event>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) asked: Vec<ProviderId>,
+    pub(super) responses: Vec<ProviderResponse>,
+    pub(super) trace: Vec<String>,
+    /// Asks whose answers went into the outcome; the synthesis among them.
+    used: Vec<u32>,
+}
+
+impl Run {
+    pub(super) fn new(
+        cx: CallContext,
+        request: Arc<ChatRequest>,
+        options: Options,
+        resolved: Resolved,
+        events: Option<mpsc::Sender<Event>>,
+    ) -> Self {
+        Self {
+            cx,
+            request,
+            options,
+            over: Options::default(),
+            resolved,
+            candidates: Vec::new(),
+            all: Arc::default(),
+            base: None,
+            started: Instant::now(),
+            events,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Arc<ChatRequest> {
+        &self.request
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The context of the whole request.
+    pub fn context(&self) -> &CallContext {
+        &self.cx
+    }
+
+    /// The candidates that can do what the request asks for: healthy ones first, in the selector's order.
+    /// Never empty.
+    pub fn candidates(&self) -> &[Arc<Candidate>] {
+        &self.candidates
+    }
+
+    /// How many more candidates may be asked.
+    pub fn allowance(&self) -> usize {
+        let most = self.options.max_providers_per_request.unwrap_or(usize::MAX);
+        most.saturating_sub(self.state().asked.len()).min(self.candidates.len())
+    }
+
+    /// Whether `id` was asked already, by the strategy or as somebody's fallback.
+    pub fn was_asked(&self, id: &ProviderId) -> bool {
+        self.state().asked.contains(id)
+    }
+
+    /// Whether somebody reads the answer while it is made.
+    pub fn is_live(&self) -> bool {
+        self.request.delivery == Delivery::Live
+    }
+
+    /// Returns the time left, or `None` when there is no deadline.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.cx.remaining()
+    }
+
+    /// Returns the money left, in nano-dollars, or `None` when there is no limit.
+    pub fn remaining_nano_dollars(&self) -> Option<u64> {
+        self.cx.purse().remaining()
+    }
+
+    /// Writes a sentence into the trace: why a candidate was asked, skipped, aborted or trusted. No content.
+    pub fn note(&self, sentence: impl Into<String>) {
+        self.state().trace.push(sentence.into());
+    }
+
+    /// Tells those who listen; waits when they are slow.
+    pub async fn emit(&self, event: Event) {
+        if let Some(events) = &self.events {
+            let _ = events.send(event).await;
+        }
+    }
+
+    /// Whether anybody listens to events.
+    pub(super) fn has_listener(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Tells those who listen, unless they are slow: for places that cannot wait.
+    pub(super) fn try_emit(&self, event: Event) {
+        if let Some(events) = &self.events {
+            let _ = events.try_send(event);
+        }
+    }
+
+    /// Asks several candidates together. They are polled in the caller's task.
+    pub fn panel(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_> {
+        Panel::new(self, asks)
+    }
+
+    /// Lets the analyzer compare the answers, where one is linked. A failed analysis is noted, and `None`.
+    pub async fn analyze(&self, answers: &[Answer]) -> Option<Analysis> {
+        let base = self.base.as_ref()?;
+        let name = match &self.options.analysis_type {
+            Some(name) => name.as_str(),
+            None => "comparative",
+        };
+        let analyzer = base.registry().analyzer(name).ok()?;
+        match analyzer.analyze(self, &self.request, answers).await {
+            Ok(analysis) => Some(analysis),
+            Err(error) => {
+                self.note(format!("the analysis `{name}` failed: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Lets `by` write one answer from several, and forwards it while it is made.
+    ///
+    /// # Errors
+    /// `by`'s error. What was forwarded until then is void, and the listeners were told so.
+    pub async fn synthesize(
+        &self,
+        by: &Arc<Candidate>,
+        answers: &[Answer],
+        analysis: Option<&Analysis>,
+    ) -> Result<Answer> {
+        let window = by.capabilities(&self.request).context_window;
+        let mut rng = self.cx.rng(synthesis::PURPOSE);
+        let request = synthesis::request(&self.request, answers, analysis, window, &mut rng);
+        self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
+        let reply = self.ask_for_synthesis(by, Arc::new(request)).await?;
+        self.forward(reply).await
+    }
+
+    /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).
+    /// Ledger and trace are filled in when the strategy returns it.
+    pub fn outcome(
+        &self,
+        method: Method,
+        answer: &Answer,
+        from: &[Answer],
+        analysis: Option<Analysis>,
+    ) -> Outcome {
+        self.state().used = from.iter().chain([answer]).map(|answer| answer.ask).collect();
+        Outcome {
+            synthesis: Synthesis {
+                response: answer.response.text(),
+                method,
+                provider_id: answer.candidate.id().clone(),
+                answer: Arc::clone(&answer.response),
+            },
+            responses: Vec::new(),
+            analysis,
+            ledger: LedgerReport::default(),
+            trace: Vec::new(),
+            strategy: String::new(),
+            duration_seconds: 0.0,
+        }
+    }
+
+    /// The error for the case that too few candidates gave a good answer: `wanted` sums up what was needed.
+    /// It carries each candidate's error.
+    pub fn exhausted(&self, wanted: &str, causes: Vec<Error>) -> Error {
+        let mut message = wanted.to_owned();
+        if let Some(most) = self.options.max_providers_per_request
+            && self.candidates.len() > most
+        {
+            let _ = write!(message, " (`max_providers_per_request` is {most})");
+        }
+        // The provider's own refusal of the request is what its author must read.
+        let rejected = causes.iter().find(|error| error.kind() == ErrorKind::Rejected);
+        let status = rejected.and_then(Error::status);
+        let error = Error::new(ErrorKind::Exhausted, message).with_causes(causes);
+        match status {
+            Some(status) => error.with_status(status),
+            None => error,
+        }
+    }
+
+    /// Runs `strategy` to its end, or to the deadline, and closes the books.
+    pub(super) async fn drive(self, strategy: &dyn Strategy) -> Result<Outcome> {
+        let name = strategy.name();
+        let span = tracing::info_span!(
+            "invoke_workflow",
+            gen_ai.operation.name = "invoke_workflow",
+            gen_ai.provider.name = "ultraai",
+            ultraai.strategy = name,
+            ultraai.request_id = self.cx.request_id(),
+        );
+        let run = &self;
+        let work = async move {
+            if run.has_listener() {
+                let candidates = run.candidates.iter().map(|candidate| candidate.id().clone()).collect();
+                run.emit(Event::Started { strategy: name.to_owned(), candidates }).await;
+            }
+            let mut process = strategy.process(run, Arc::clone(&run.request));
+            let Some(deadline) = run.cx.deadline() else { return process.await };
+            tokio::select! {
+                biased;
+                done = &mut process => done,
+                () = tokio::time::sleep_until(deadline) => {
+                    run.cx.abandon(AbandonReason::TimedOut);
+                    drop(process);
+                    let seconds = run.resolved.timeout.as_secs_f64();
+                    let message = format!("no answer within the deadline (`timeout_seconds` is {seconds})");
+                    Err(Error::new(ErrorKind::Timeout, message))
+                }
+            }
+        };
+        let result = work.instrument(span).await;
+        self.seal(name, result)
+    }
+
+    /// Fills in what is known only now, when nothing of the request is under way any more.
+    fn seal(self, strategy: &str, result: Result<Outcome>) -> Result<Outcome> {
+        let duration_seconds = self.started.elapsed().as_secs_f64();
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let used = std::mem::take(&mut state.used);
+        let lost: Vec<u32> = match &result {
+            Ok(_) => state
+                .responses
+                .iter()
+                .map(|response| response.ask)
+                .filter(|ask| !used.contains(ask))
+                .collect(),
+            Err(_) => state.responses.iter().map(|response| response.ask).collect(),
+        };
+        let ledger = self.cx.ledger();
+        if !lost.is_empty() {
+            ledger.mark_lost(&lost);
+        }
+        for response in &mut state.responses {
+            response.used = used.contains(&response.ask);
+        }
+        let report = ledger.report();
+        match result {
+            Ok(outcome) => Ok(Outcome {
+                responses: state.responses,
+                ledger: report,
+                trace: state.trace,
+                strategy: strategy.to_owned(),
+                duration_seconds,
+                ..outcome
+            }),
+            Err(error) => {
+                let report = Report { responses: state.responses, ledger: report, trace: state.trace };
+                Err(error.with_report(report))
+            }
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

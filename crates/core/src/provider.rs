@@ -1,0 +1,105 @@
+//! Who answers.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{CallContext, ChatReply, ChatRequest, ModelName, Part, ResponseFormat, Result};
+
+/// Answers requests. One call is one attempt: retrying is a layer's work.
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// `gen_ai.provider.name`: the registered name of the GenAI conventions, or the vendor's own.
+    fn name(&self) -> &str;
+
+    /// What `model` can do. What is not known is [`Support::Unknown`], and is tried.
+    fn capabilities(&self, model: &ModelName) -> Capabilities;
+
+    /// Answers one request with one attempt.
+    ///
+    /// What it cannot send is `Unsupported`, never dropped in silence; a live reply may be given for a request
+    /// for a whole one and the reverse. Dropping the future or the reply aborts the exchange.
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply>;
+}
+
+#[async_trait]
+impl<P: Provider + ?Sized> Provider for Arc<P> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn capabilities(&self, model: &ModelName) -> Capabilities {
+        (**self).capabilities(model)
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        (**self).chat(cx, request).await
+    }
+}
+
+/// Whether something can be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Support {
+    /// Yes.
+    Yes,
+    /// No: who asks for it is not sent here.
+    No,
+    /// Not known: it is tried.
+    #[default]
+    Unknown,
+}
+
+/// What a model of a provider can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Tools, their calls and their results.
+    pub tools: Support,
+    /// Images in the request.
+    pub images: Support,
+    /// Documents in the request.
+    pub documents: Support,
+    /// Answers that follow a JSON schema or are JSON.
+    pub structured_output: Support,
+    /// Tokens of request and answer together.
+    pub context_window: Option<u64>,
+}
+
+impl Capabilities {
+    /// What `request` asks for that is known to be missing here.
+    pub fn missing_for(&self, request: &ChatRequest) -> Option<&'static str> {
+        let no = |support: Support| support == Support::No;
+        let any = |wanted: fn(&Part) -> bool| request.parts().any(wanted);
+        if no(self.tools)
+            && (!request.tools.is_empty()
+                || any(|part| matches!(part, Part::ToolCall(_) | Part::ToolResult(_))))
+        {
+            Some("tools")
+        } else if no(self.images) && any(|part| matches!(part, Part::Image(_))) {
+            Some("images")
+        } else if no(self.documents) && any(|part| matches!(part, Part::Document(_))) {
+            Some("documents")
+        } else if no(self.structured_output)
+            && !matches!(request.response_format, None | Some(ResponseFormat::Text))
+        {
+            Some("structured output")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Message, Tool};
+
+    #[test]
+    fn only_what_is_known_to_be_missing_is_missing() {
+        let mut request = ChatRequest::new(vec![Message::user("hello")]);
+        request.tools.push(Tool::new("clock", serde_json::json!({})));
+        assert_eq!(Capabilities::default().missing_for(&request), None);
+        let without_tools = Capabilities { tools: Support::No, ..Capabilities::default() };
+        assert_eq!(without_tools.missing_for(&request), Some("tools"));
+    }
+}

@@ -1,0 +1,275 @@
+//! Which plugins this program holds.
+//!
+//! A plugin crate registers plain data at link time; nothing runs before `main`. A crate that stands only in
+//! `Cargo.toml` and is never named in code is dropped by the linker, so name it: the facade does it under each
+//! feature, a third-party crate is named by `use their_crate as _;`.
+
+mod context;
+mod entries;
+mod macros;
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+};
+
+use serde_json::Value;
+
+pub(crate) use self::context::read_settings;
+pub use self::{
+    context::{BuildContext, KeySource, Lookup, parse_settings, unknown_key},
+    entries::{
+        AnalyzerRegistration, FeatureHint, Field, LayerContext, LayerRegistration, Plugin,
+        ProviderRegistration, Registration, SelectorRegistration, StrategyRegistration,
+    },
+};
+use crate::{Analyzer, Error, ErrorKind, Provider, Result, Selector, Strategy};
+
+/// The plugins of a program, by kind and name, sorted.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    providers: BTreeMap<&'static str, ProviderRegistration>,
+    strategies: BTreeMap<&'static str, StrategyRegistration>,
+    layers: BTreeMap<&'static str, LayerRegistration>,
+    analyzers: BTreeMap<&'static str, AnalyzerRegistration>,
+    selectors: BTreeMap<&'static str, SelectorRegistration>,
+    features: Vec<FeatureHint>,
+}
+
+impl Registry {
+    /// What is linked into this program; read once.
+    ///
+    /// # Errors
+    /// `Config` when two packages register the same name.
+    pub fn linked() -> Result<Arc<Self>> {
+        static LINKED: OnceLock<Result<Arc<Registry>>> = OnceLock::new();
+        LINKED
+            .get_or_init(|| {
+                let mut registry = Self::default();
+                for plugin in inventory::iter::<Plugin> {
+                    registry.add(*plugin)?;
+                }
+                registry.features.sort_unstable_by_key(|hint| (hint.kind, hint.name));
+                Ok(Arc::new(registry))
+            })
+            .clone()
+    }
+
+    /// An empty registry, for static libraries and for tests that want an exact set.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder(Self::default())
+    }
+
+    fn add(&mut self, plugin: Plugin) -> Result<()> {
+        match plugin {
+            Plugin::Providers(rows) => rows.iter().try_for_each(|row| insert(&mut self.providers, *row)),
+            Plugin::Strategy(strategy) => insert(&mut self.strategies, strategy),
+            Plugin::Layer(layer) => insert(&mut self.layers, layer),
+            Plugin::Analyzer(analyzer) => insert(&mut self.analyzers, analyzer),
+            Plugin::Selector(selector) => insert(&mut self.selectors, selector),
+            Plugin::Features(hints) => {
+                self.features.extend_from_slice(hints);
+                Ok(())
+            }
+        }
+    }
+
+    /// Builds the provider `name` from its own settings, without I/O.
+    ///
+    /// # Errors
+    /// `Config` when no such provider is linked, or what its settings lack.
+    pub fn provider(&self, name: &str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+        let row = self.provider_registration(name)?;
+        (row.build)(row.name, settings, context)
+    }
+
+    /// The registration of the provider `name`.
+    ///
+    /// # Errors
+    /// `Config` when no such provider is linked.
+    pub fn provider_registration(&self, name: &str) -> Result<&ProviderRegistration> {
+        self.providers.get(name).ok_or_else(|| self.unknown(name, &self.providers))
+    }
+
+    /// Builds the strategy `name` from its own settings.
+    ///
+    /// # Errors
+    /// `Config` when no such strategy is linked, or what is wrong in its settings.
+    pub fn strategy(&self, name: &str, settings: Value) -> Result<Arc<dyn Strategy>> {
+        let row = self.strategies.get(name).ok_or_else(|| self.unknown(name, &self.strategies))?;
+        (row.build)(settings)
+    }
+
+    /// Builds the analyzer `name`.
+    ///
+    /// # Errors
+    /// `Config` when no such analyzer is linked.
+    pub fn analyzer(&self, name: &str) -> Result<Arc<dyn Analyzer>> {
+        let row = self.analyzers.get(name).ok_or_else(|| self.unknown(name, &self.analyzers))?;
+        Ok((row.build)())
+    }
+
+    /// Builds the selector `name`.
+    ///
+    /// # Errors
+    /// `Config` when no such selector is linked.
+    pub fn selector(&self, name: &str) -> Result<Arc<dyn Selector>> {
+        let row = self.selectors.get(name).ok_or_else(|| self.unknown(name, &self.selectors))?;
+        Ok((row.build)())
+    }
+
+    /// Checks that the layer `name`, which the option `option` needs, is linked.
+    pub(crate) fn require_layer(&self, name: &str, option: &str) -> Result<()> {
+        match self.layers.contains_key(name) {
+            true => Ok(()),
+            false => {
+                let message = format!(
+                    "`{option}` needs the layer `{name}`: {}",
+                    self.unknown(name, &self.layers).message()
+                );
+                Err(Error::new(ErrorKind::Config, message))
+            }
+        }
+    }
+
+    /// The linked providers, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &ProviderRegistration> {
+        self.providers.values()
+    }
+
+    /// The linked strategies, by name.
+    pub fn strategies(&self) -> impl Iterator<Item = &StrategyRegistration> {
+        self.strategies.values()
+    }
+
+    /// The linked layers, by name.
+    pub fn layers(&self) -> impl Iterator<Item = &LayerRegistration> {
+        self.layers.values()
+    }
+
+    /// The linked analyzers, by name.
+    pub fn analyzers(&self) -> impl Iterator<Item = &AnalyzerRegistration> {
+        self.analyzers.values()
+    }
+
+    /// The linked selectors, by name.
+    pub fn selectors(&self) -> impl Iterator<Item = &SelectorRegistration> {
+        self.selectors.values()
+    }
+
+    /// Says that `name` is not linked, what is, and what to do.
+    fn unknown<R: Registration>(&self, name: &str, linked: &BTreeMap<&'static str, R>) -> Error {
+        let kind = R::KIND;
+        let names: Vec<_> = linked.keys().copied().collect();
+        let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let mut message = format!("no {kind} `{name}` is linked into this program (linked: {list}); ");
+        let hint = self.features.iter().find(|hint| hint.kind == kind && hint.name == name);
+        if let Some(hint) = hint {
+            let _ = write!(message, "enable the feature `{}` of the crate `ultraai`", hint.feature);
+        } else if let Some(near) = nearest(name, names.into_iter()) {
+            let _ = write!(message, "did you mean `{near}`?");
+        } else {
+            let _ = write!(
+                message,
+                "enable its feature of the crate `ultraai`, or name its crate with `use … as _;`"
+            );
+        }
+        Error::new(ErrorKind::Config, message)
+    }
+}
+
+fn insert<R: Registration>(map: &mut BTreeMap<&'static str, R>, row: R) -> Result<()> {
+    match map.insert(row.name(), row) {
+        // A dev-dependency cycle links one package twice; it is still one plugin.
+        Some(other) if other.package() != row.package() => {
+            let (name, kind) = (row.name(), R::KIND);
+            let mut packages = [other.package(), row.package()];
+            packages.sort_unstable();
+            let message = format!(
+                "the {kind} `{name}` is registered by two packages, `{}` and `{}`: link one of them, or rename one",
+                packages[0], packages[1]
+            );
+            Err(Error::new(ErrorKind::Config, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The known name that `name` was probably meant to be.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(name.chars().count()) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Fills a [`Registry`] by hand.
+#[derive(Debug)]
+#[must_use = "call `build`"]
+pub struct RegistryBuilder(Registry);
+
+impl RegistryBuilder {
+    /// Adds a plugin.
+    ///
+    /// # Errors
+    /// `Config` when another package has the name.
+    pub fn plugin(mut self, plugin: Plugin) -> Result<Self> {
+        self.0.add(plugin)?;
+        Ok(self)
+    }
+
+    /// The registry.
+    pub fn build(self) -> Arc<Registry> {
+        Arc::new(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(_: &'static str, _: Value, _: &BuildContext) -> Result<Arc<dyn Provider>> {
+        Err(Error::new(ErrorKind::Config, "not built in this test"))
+    }
+
+    const ACME: [ProviderRegistration; 1] =
+        [ProviderRegistration::new("acme", build).from_package("acme-one", "1.0.0")];
+    const OTHER: [ProviderRegistration; 1] =
+        [ProviderRegistration::new("acme", build).from_package("acme-two", "1.0.0")];
+    const HINTS: [FeatureHint; 1] =
+        [FeatureHint { kind: "provider", name: "openai", feature: "provider-openai" }];
+
+    fn acme() -> RegistryBuilder {
+        Registry::builder().plugin(Plugin::Providers(&ACME)).unwrap()
+    }
+
+    #[test]
+    fn one_name_from_two_packages_names_both() {
+        let error = acme().plugin(Plugin::Providers(&OTHER)).unwrap_err().to_string();
+        assert!(error.contains("`acme-one` and `acme-two`"), "{error}");
+    }
+
+    #[test]
+    fn one_package_twice_is_one_entry() {
+        assert_eq!(acme().plugin(Plugin::Providers(&ACME)).unwrap().build().providers().count(), 1);
+    }
+
+    #[test]
+    fn an_unknown_name_says_what_is_linked_and_what_to_do() {
+        let registry = acme().plugin(Plugin::Features(&HINTS)).unwrap().build();
+        let text = |name| registry.provider_registration(name).unwrap_err().to_string();
+        assert_eq!(
+            text("openai"),
+            "no provider `openai` is linked into this program (linked: acme); enable the feature `provider-openai` of the crate `ultraai`"
+        );
+        assert!(text("acmee").ends_with("did you mean `acme`?"));
+        assert!(text("zzz").ends_with("`use … as _;`"));
+        let error = registry.require_layer("retry", "max_retries").unwrap_err().to_string();
+        assert!(
+            error.starts_with("`max_retries` needs the layer `retry`: no layer `retry` is linked"),
+            "{error}"
+        );
+    }
+}

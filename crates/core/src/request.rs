@@ -1,0 +1,274 @@
+//! What is asked.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorKind, Message, ModelName, Part, Result, Role};
+
+/// A request for one answer, in OpenAI's terms.
+///
+/// Fields that are `None` or empty are left to the provider.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ChatRequest {
+    /// The conversation, oldest first.
+    pub messages: Vec<Message>,
+    /// The model; a candidate fills in its own where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelName>,
+    /// Upper bound of the answer, in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// Randomness of sampling, from 0; vendors differ in the upper end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Nucleus sampling: share of probability that is drawn from, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Texts that end the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop_sequences: Vec<String>,
+    /// Seed of sampling, where the vendor has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    /// Tools that the model may ask for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+    /// Whether and which tool must be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<ToolChoice>,
+    /// The form the answer must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// How much the model thinks first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<ReasoningOptions>,
+    /// Whole, or live while it is made. Default: whole.
+    pub delivery: Delivery,
+    /// Fields of one vendor, sent as they are and never dropped in silence.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+    /// The request as it came in some protocol, so that an upstream of that protocol gets it untouched.
+    #[serde(skip)]
+    pub native: Option<Native>,
+}
+
+impl ChatRequest {
+    /// A request with these messages.
+    pub fn new(messages: Vec<Message>) -> Self {
+        Self { messages, ..Self::default() }
+    }
+
+    /// A request with one user message.
+    pub fn from_prompt(prompt: impl Into<String>) -> Self {
+        Self::new(vec![Message::user(prompt)])
+    }
+
+    /// Changes the request and drops [`native`](Self::native), which would not show the change.
+    #[must_use]
+    pub fn edited(mut self, edit: impl FnOnce(&mut Self)) -> Self {
+        self.native = None;
+        edit(&mut self);
+        self
+    }
+
+    /// Sets the model.
+    #[must_use]
+    pub fn with_model(self, model: ModelName) -> Self {
+        self.edited(|request| request.model = Some(model))
+    }
+
+    /// Sets the upper bound of the answer, in tokens.
+    #[must_use]
+    pub fn with_max_tokens(self, max_tokens: u64) -> Self {
+        self.edited(|request| request.max_tokens = Some(max_tokens))
+    }
+
+    /// Sets whole or live delivery.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Puts a system message before the conversation.
+    #[must_use]
+    pub fn with_system(self, text: impl Into<String>) -> Self {
+        self.edited(|request| request.messages.insert(0, Message::system(text)))
+    }
+
+    /// Whether the answer must be one model's own: with tools, tool results, a strict format or several
+    /// choices a synthesis of several answers would be nobody's answer.
+    pub fn wants_one_models_answer(&self) -> bool {
+        !self.tools.is_empty()
+            || !matches!(self.response_format, None | Some(ResponseFormat::Text))
+            || self.extra.get("n").and_then(Value::as_u64).is_some_and(|choices| choices > 1)
+            || self.parts().any(|part| matches!(part, Part::ToolResult(_) | Part::ToolCall(_)))
+    }
+
+    /// All parts of all messages.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.messages.iter().flat_map(|message| &message.content)
+    }
+
+    /// Checks what no provider could answer.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the field.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |message: String| Err(Error::new(ErrorKind::InvalidRequest, message));
+        if self.messages.is_empty() {
+            return wrong("the request has no messages: give a prompt".into());
+        }
+        if !self.messages.iter().any(|message| message.role != Role::System && has_content(message)) {
+            return wrong("the prompt is empty: say something to the models".into());
+        }
+        if self.max_tokens == Some(0) {
+            return wrong("`max_tokens` is 0: it must be at least 1".into());
+        }
+        for (name, value, most) in [("temperature", self.temperature, None), ("top_p", self.top_p, Some(1.0))]
+        {
+            let Some(value) = value else { continue };
+            if value.is_nan() || value < 0.0 || most.is_some_and(|most: f64| value > most) {
+                let most = most.map(|most| format!(" to {most}")).unwrap_or_default();
+                return wrong(format!("`{name}` is {value}: it must be a number from 0 up{most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_content(message: &Message) -> bool {
+    message.content.iter().any(|part| part.as_text().is_none_or(|text| !text.trim().is_empty()))
+}
+
+impl From<&str> for ChatRequest {
+    fn from(prompt: &str) -> Self {
+        Self::from_prompt(prompt)
+    }
+}
+
+impl From<String> for ChatRequest {
+    fn from(prompt: String) -> Self {
+        Self::from_prompt(prompt)
+    }
+}
+
+/// How an answer is handed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// At once, when it is complete.
+    #[default]
+    Whole,
+    /// While it is made.
+    Live,
+}
+
+/// A tool that the model may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// JSON schema of its arguments.
+    pub parameters: Value,
+    /// Whether arguments must follow the schema exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+}
+
+impl Tool {
+    /// A tool with a name and the JSON schema of its arguments.
+    pub fn new(name: impl Into<String>, parameters: Value) -> Self {
+        Self { name: name.into(), description: None, parameters, strict: None }
+    }
+}
+
+/// Whether and which tool must be called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// The model decides.
+    Auto,
+    /// No tool.
+    None,
+    /// Some tool.
+    Required,
+    /// This tool.
+    Tool(String),
+}
+
+/// The form an answer must have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// Free text.
+    Text,
+    /// Some JSON object.
+    JsonObject,
+    /// JSON that follows a schema.
+    JsonSchema {
+        /// The schema's name.
+        name: String,
+        /// The schema.
+        schema: Value,
+        /// Whether the vendor must enforce it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strict: Option<bool>,
+    },
+}
+
+/// How much the model thinks before it answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ReasoningOptions {
+    /// The vendor's word, such as `low`, `medium`, `high`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// Upper bound of the thinking, in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+}
+
+/// A request or an event as it stood in some protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Native {
+    /// The protocol's name, such as `openai-chat`.
+    pub protocol: &'static str,
+    /// The bytes.
+    pub body: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_drops_the_native_form() {
+        let mut request = ChatRequest::from_prompt("hello");
+        request.native = Some(Native { protocol: "openai-chat", body: Bytes::from_static(b"{}") });
+        assert!(request.clone().with_delivery(Delivery::Live).native.is_some());
+        assert!(request.with_max_tokens(5).native.is_none());
+    }
+
+    #[test]
+    fn what_nobody_could_answer_is_refused_by_name() {
+        let refusal = |request: ChatRequest| request.validate().unwrap_err().to_string();
+        assert!(refusal(ChatRequest::new(vec![])).contains("no messages"));
+        assert!(refusal(ChatRequest::from_prompt(" \n")).contains("prompt is empty"));
+        assert!(refusal(ChatRequest::from_prompt("a").with_max_tokens(0)).contains("max_tokens"));
+        let request = ChatRequest { top_p: Some(1.5), ..ChatRequest::from_prompt("a") };
+        assert!(refusal(request).contains("`top_p` is 1.5"));
+        let request = ChatRequest { temperature: Some(f64::NAN), ..ChatRequest::from_prompt("a") };
+        assert!(refusal(request).contains("temperature"));
+    }
+}

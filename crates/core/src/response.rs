@@ -1,0 +1,172 @@
+//! What is answered.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Part, message::join_text};
+
+/// One model's answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ChatResponse {
+    /// The model that answered, in the provider's words; it may differ from the one that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What was answered, in order.
+    pub content: Vec<Part>,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// What it used; `None` where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The provider's own id of the exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Fields that this version does not know, kept as they came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Value>,
+}
+
+impl ChatResponse {
+    /// A complete answer of one text.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self { content: vec![Part::text(text)], ..Self::default() }
+    }
+
+    /// Sets the usage.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
+    /// Sets why it ended.
+    #[must_use]
+    pub fn with_finish_reason(mut self, finish_reason: FinishReason) -> Self {
+        self.finish_reason = finish_reason;
+        self
+    }
+
+    /// The text parts, one after the other.
+    pub fn text(&self) -> String {
+        join_text(&self.content)
+    }
+
+    /// Whether nothing was said: no text but white space, no tool call, no refusal.
+    pub fn is_empty(&self) -> bool {
+        !self.content.iter().any(|part| match part {
+            Part::Text { text } | Part::Refusal { text } => !text.trim().is_empty(),
+            Part::Reasoning(_) | Part::Vendor(_) => false,
+            _ => true,
+        })
+    }
+
+    /// Whether the model declined.
+    pub fn is_refusal(&self) -> bool {
+        self.content.iter().any(|part| matches!(part, Part::Refusal { .. }))
+    }
+
+    /// Whether it ended by itself, and not at `max_tokens` or a filter.
+    pub fn is_complete(&self) -> bool {
+        !matches!(self.finish_reason, FinishReason::Length | FinishReason::ContentFilter)
+    }
+
+    /// A good answer is complete, not empty and no refusal; it is what a quorum counts.
+    pub fn is_good(&self) -> bool {
+        self.is_complete() && !self.is_empty() && !self.is_refusal()
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// By itself, or at a stop sequence.
+    #[default]
+    Stop,
+    /// At `max_tokens` or the model's limit: incomplete.
+    Length,
+    /// The model waits for tools.
+    ToolCalls,
+    /// The provider cut it off.
+    ContentFilter,
+    /// A word that this version does not know, kept as it came.
+    Other(String),
+}
+
+impl FinishReason {
+    /// OpenAI's word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// Tokens of one exchange, as the GenAI conventions count them: `input_tokens` holds the cached ones,
+/// `output_tokens` holds the reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Tokens of the request.
+    pub input_tokens: u64,
+    /// Tokens of the answer.
+    pub output_tokens: u64,
+    /// Of the input: read from the provider's cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<u64>,
+    /// Of the input: written to the provider's cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
+    /// Of the output: reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
+    /// Who counted.
+    pub source: UsageSource,
+}
+
+impl Usage {
+    /// What the provider reported.
+    pub fn reported(input_tokens: u64, output_tokens: u64) -> Self {
+        Self { input_tokens, output_tokens, ..Self::default() }
+    }
+
+    /// What was estimated here.
+    pub fn estimated(input_tokens: u64, output_tokens: u64) -> Self {
+        Self { input_tokens, output_tokens, source: UsageSource::Estimated, ..Self::default() }
+    }
+}
+
+/// Who counted the tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    /// The provider.
+    #[default]
+    Reported,
+    /// UltraAI, from bytes.
+    Estimated,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_answer_is_complete_not_empty_and_no_refusal() {
+        assert!(ChatResponse::from_text("yes").is_good());
+        assert!(!ChatResponse::from_text(" \n").is_good());
+        assert!(!ChatResponse::from_text("ye").with_finish_reason(FinishReason::Length).is_good());
+        let refusal =
+            ChatResponse { content: vec![Part::Refusal { text: "no".into() }], ..Default::default() };
+        assert!(!refusal.is_good());
+        assert!(!refusal.is_empty());
+    }
+}

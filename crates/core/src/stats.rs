@@ -1,0 +1,311 @@
+//! What is known of a candidate from its own attempts.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use histogram::AtomicHistogram;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{Cost, ErrorKind, Usage};
+
+/// A candidate below this health is asked after the healthy ones.
+pub const HEALTHY: f64 = 0.5;
+
+/// What one attempt more moves the health: four failures in a row make a healthy candidate unhealthy.
+const HEALTH_STEP: f32 = 0.2;
+
+/// After so long without an attempt half of what is missing in health is forgiven, so that a candidate that
+/// was down is tried again.
+const HEALTH_HALF_LIFE: Duration = Duration::from_secs(30);
+
+/// Bits of precision: two durations less than 3 % apart may fall together.
+const GROUPING_POWER: u8 = 5;
+
+/// Durations up to 2^36 microseconds, about 19 hours.
+const MAX_VALUE_POWER: u8 = 36;
+
+/// Counters of one candidate. Writing and reading take no lock.
+#[derive(Debug)]
+pub struct CandidateStats {
+    born: Instant,
+    requests: AtomicU64,
+    successes: AtomicU64,
+    retries: AtomicU64,
+    abandoned: AtomicU64,
+    in_flight: AtomicU64,
+    failures: [AtomicU64; KINDS.len()],
+    input_tokens: AtomicU64,
+    output_tokens: AtomicU64,
+    cost_nano_dollars: AtomicU64,
+    attempts_of_unknown_cost: AtomicU64,
+    first_event: AtomicHistogram,
+    total: AtomicHistogram,
+    /// Health as the bits of an `f32`, above the milliseconds since `born` of its last change.
+    health: AtomicU64,
+}
+
+/// Every kind once, so that failures are counted in an array.
+const KINDS: [ErrorKind; 22] = {
+    use ErrorKind as K;
+    [
+        K::RateLimited,
+        K::Overloaded,
+        K::ServerError,
+        K::Connect,
+        K::Timeout,
+        K::Interrupted,
+        K::Authentication,
+        K::PermissionDenied,
+        K::ModelNotFound,
+        K::ContextTooLong,
+        K::ContentFiltered,
+        K::QuotaExhausted,
+        K::Undecodable,
+        K::EmptyAnswer,
+        K::Unsupported,
+        K::Rejected,
+        K::CircuitOpen,
+        K::Exhausted,
+        K::InvalidRequest,
+        K::Config,
+        K::BudgetExceeded,
+        K::Cancelled,
+    ]
+};
+
+impl Default for CandidateStats {
+    fn default() -> Self {
+        let histogram = || {
+            AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER)
+                .expect("the powers are within the library's bounds")
+        };
+        Self {
+            born: Instant::now(),
+            requests: AtomicU64::new(0),
+            successes: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            failures: [const { AtomicU64::new(0) }; KINDS.len()],
+            input_tokens: AtomicU64::new(0),
+            output_tokens: AtomicU64::new(0),
+            cost_nano_dollars: AtomicU64::new(0),
+            attempts_of_unknown_cost: AtomicU64::new(0),
+            first_event: histogram(),
+            total: histogram(),
+            health: AtomicU64::new(pack(1.0, 0)),
+        }
+    }
+}
+
+impl CandidateStats {
+    /// Attempts under way.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Relaxed)
+    }
+
+    /// Recency-weighted share of attempts that did not speak against the candidate, 0 to 1. It starts at 1,
+    /// moves by a fifth of the distance with each attempt, and half of what is missing comes back in 30 s.
+    pub fn health(&self) -> f64 {
+        let (health, at) = unpack(self.health.load(Relaxed));
+        f64::from(recovered(health, self.age_ms().saturating_sub(at)))
+    }
+
+    /// Whether it is asked before the unhealthy ones.
+    pub fn is_healthy(&self) -> bool {
+        self.health() >= HEALTHY
+    }
+
+    pub(crate) fn started(&self, is_retry: bool) {
+        self.requests.fetch_add(1, Relaxed);
+        self.retries.fetch_add(u64::from(is_retry), Relaxed);
+        self.in_flight.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn first_event(&self, after: Duration) {
+        let _ = self.first_event.increment(micros(after));
+    }
+
+    pub(crate) fn succeeded(&self, after: Duration) {
+        self.in_flight.fetch_sub(1, Relaxed);
+        self.successes.fetch_add(1, Relaxed);
+        let _ = self.total.increment(micros(after));
+        self.move_health(1.0);
+    }
+
+    pub(crate) fn failed(&self, kind: ErrorKind) {
+        self.in_flight.fetch_sub(1, Relaxed);
+        if let Some(place) = KINDS.iter().position(|known| *known == kind) {
+            self.failures[place].fetch_add(1, Relaxed);
+        }
+        if kind.is_candidates_fault() {
+            self.move_health(0.0);
+        }
+    }
+
+    pub(crate) fn abandoned(&self) {
+        self.in_flight.fetch_sub(1, Relaxed);
+        self.abandoned.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn used(&self, usage: &Usage, cost: Cost) {
+        self.input_tokens.fetch_add(usage.input_tokens, Relaxed);
+        self.output_tokens.fetch_add(usage.output_tokens, Relaxed);
+        match cost {
+            Cost::NanoDollars(nano) => self.cost_nano_dollars.fetch_add(nano, Relaxed),
+            Cost::Unknown => self.attempts_of_unknown_cost.fetch_add(1, Relaxed),
+        };
+    }
+
+    fn move_health(&self, towards: f32) {
+        let now = self.age_ms();
+        let _ = self.health.fetch_update(Relaxed, Relaxed, |packed| {
+            let (health, at) = unpack(packed);
+            let health = recovered(health, now.saturating_sub(at));
+            Some(pack(health + HEALTH_STEP * (towards - health), now))
+        });
+    }
+
+    fn age_ms(&self) -> u32 {
+        u32::try_from(self.born.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// The counters as data.
+    pub fn snapshot(&self) -> StatsSnapshot {
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        let failures = KINDS.iter().zip(&self.failures).map(|(kind, counter)| (*kind, count(counter)));
+        StatsSnapshot {
+            requests: count(&self.requests),
+            successes: count(&self.successes),
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            retries: count(&self.retries),
+            abandoned: count(&self.abandoned),
+            in_flight: count(&self.in_flight),
+            input_tokens: count(&self.input_tokens),
+            output_tokens: count(&self.output_tokens),
+            known_cost_nano_dollars: count(&self.cost_nano_dollars),
+            attempts_of_unknown_cost: count(&self.attempts_of_unknown_cost),
+            time_to_first_chunk: Percentiles::of(&self.first_event),
+            operation_duration: Percentiles::of(&self.total),
+            health: self.health(),
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min((1 << MAX_VALUE_POWER) - 1)
+}
+
+fn pack(health: f32, at: u32) -> u64 {
+    (u64::from(health.to_bits()) << 32) | u64::from(at)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves are taken apart")]
+fn unpack(packed: u64) -> (f32, u32) {
+    (f32::from_bits((packed >> 32) as u32), packed as u32)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a decay need no precision")]
+fn recovered(health: f32, idle_ms: u32) -> f32 {
+    let half_lives = idle_ms as f32 / HEALTH_HALF_LIFE.as_millis() as f32;
+    1.0 - (1.0 - health) * (-half_lives).exp2()
+}
+
+/// A candidate's counters at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StatsSnapshot {
+    /// Attempts, retries included.
+    pub requests: u64,
+    /// Attempts that gave a whole answer.
+    pub successes: u64,
+    /// Attempts that failed, by kind.
+    pub failures: BTreeMap<ErrorKind, u64>,
+    /// Attempts that were retries.
+    pub retries: u64,
+    /// Attempts that were given up before their end.
+    pub abandoned: u64,
+    /// Attempts under way.
+    pub in_flight: u64,
+    /// Tokens of requests, reported or estimated.
+    pub input_tokens: u64,
+    /// Tokens of answers, reported or estimated.
+    pub output_tokens: u64,
+    /// What is known of the cost, in nano-dollars.
+    pub known_cost_nano_dollars: u64,
+    /// Attempts whose cost nobody knows.
+    pub attempts_of_unknown_cost: u64,
+    /// Time to the first content of live answers.
+    pub time_to_first_chunk: Percentiles,
+    /// Time to the end of whole answers.
+    pub operation_duration: Percentiles,
+    /// Recency-weighted health, 0 to 1.
+    pub health: f64,
+}
+
+/// Percentiles in seconds, within 3 %; `None` without a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Percentiles {
+    /// Half are quicker.
+    pub p50_seconds: Option<f64>,
+    /// 95 of 100 are quicker.
+    pub p95_seconds: Option<f64>,
+    /// 99 of 100 are quicker.
+    pub p99_seconds: Option<f64>,
+}
+
+impl Percentiles {
+    fn of(histogram: &AtomicHistogram) -> Self {
+        let sample = histogram.load();
+        let seconds = |quantile: f64| {
+            let bucket = sample.quantile_bucket(quantile).ok().flatten()?;
+            Some(Duration::from_micros(bucket.end()).as_secs_f64())
+        };
+        Self { p50_seconds: seconds(0.50), p95_seconds: seconds(0.95), p99_seconds: seconds(0.99) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn health_falls_with_failures_and_comes_back_with_time() {
+        let stats = CandidateStats::default();
+        for _ in 0..4 {
+            stats.started(false);
+            stats.failed(ErrorKind::ServerError);
+        }
+        assert!(!stats.is_healthy());
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(stats.is_healthy());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_does_not_speak_against_the_candidate() {
+        let stats = CandidateStats::default();
+        for _ in 0..10 {
+            stats.started(false);
+            stats.failed(ErrorKind::ContextTooLong);
+        }
+        assert!(stats.is_healthy());
+        assert_eq!(stats.snapshot().failures[&ErrorKind::ContextTooLong], 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn percentiles_are_within_three_percent() {
+        let stats = CandidateStats::default();
+        for ms in 1..=1000 {
+            stats.started(false);
+            stats.succeeded(Duration::from_millis(ms));
+        }
+        let p99 = stats.snapshot().operation_duration.p99_seconds.unwrap();
+        assert!((0.99..0.99 * 1.035).contains(&p99), "{p99}");
+        assert_eq!(stats.snapshot().time_to_first_chunk, Percentiles::default());
+    }
+}
