@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Undecodable,
     /// The answer holds nothing. Fail over.
     EmptyAnswer,
+    /// The answer is incomplete or a refusal, where a good one was needed. Fail over.
+    NoGoodAnswer,
     /// This candidate cannot do what the request asks for. Fail over.
     Unsupported,
     /// The provider refused the request (400, 422): mostly its own rule. Fail over.
@@ -88,6 +90,7 @@ impl ErrorKind {
             | K::QuotaExhausted
             | K::Undecodable
             | K::EmptyAnswer
+            | K::NoGoodAnswer
             | K::Unsupported
             | K::Rejected
             | K::CircuitOpen
@@ -134,6 +137,7 @@ impl ErrorKind {
             K::QuotaExhausted => "quota_exhausted",
             K::Undecodable => "undecodable",
             K::EmptyAnswer => "empty_answer",
+            K::NoGoodAnswer => "no_good_answer",
             K::Unsupported => "unsupported",
             K::Rejected => "rejected",
             K::CircuitOpen => "circuit_open",

@@ -49,7 +49,7 @@ pub struct CandidateStats {
 }
 
 /// Every kind once, so that failures are counted in an array.
-const KINDS: [ErrorKind; 22] = {
+const KINDS: [ErrorKind; 23] = {
     use ErrorKind as K;
     [
         K::RateLimited,
@@ -66,6 +66,7 @@ const KINDS: [ErrorKind; 22] = {
         K::QuotaExhausted,
         K::Undecodable,
         K::EmptyAnswer,
+        K::NoGoodAnswer,
         K::Unsupported,
         K::Rejected,
         K::CircuitOpen,

@@ -1,1 +1,5 @@
-//! Layers around a provider: one file each.
+//! Layers around a provider.
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "retry")]
+pub mod retry;

@@ -164,6 +164,9 @@ impl BaseOrchestrator {
         let mut run = Run::new(cx.with_timeout(resolved.timeout), request, options, resolved, events);
         run.over = over.options.clone();
         run.candidates = self.select(&mut run, &all, over, seed)?;
+        if let Some(id) = &run.options.synthesizer {
+            find(&all, id)?;
+        }
         run.all = all;
         run.base = Some(self.clone());
         Ok(run)
@@ -179,13 +182,7 @@ impl BaseOrchestrator {
     ) -> Result<Vec<Arc<Candidate>>> {
         let mut chosen = match &over.providers {
             None => all.to_vec(),
-            Some(ids) => ids
-                .iter()
-                .map(|id| {
-                    let found = all.iter().find(|candidate| candidate.id == *id);
-                    found.cloned().ok_or_else(|| unknown_provider(id.as_str(), all))
-                })
-                .collect::<Result<_>>()?,
+            Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
         };
         let request = Arc::clone(run.request());
         let mut missing = None;
@@ -286,6 +283,12 @@ impl fmt::Debug for BaseOrchestrator {
         let ids: Vec<_> = self.candidates().iter().map(|candidate| candidate.id.clone()).collect();
         f.debug_struct("BaseOrchestrator").field("candidates", &ids).finish_non_exhaustive()
     }
+}
+
+/// The candidate of that name.
+pub(super) fn find(candidates: &[Arc<Candidate>], id: &ProviderId) -> Result<Arc<Candidate>> {
+    let found = candidates.iter().find(|candidate| candidate.id == *id);
+    found.cloned().ok_or_else(|| unknown_provider(id.as_str(), candidates))
 }
 
 fn unknown_provider(id: &str, candidates: &[Arc<Candidate>]) -> Error {

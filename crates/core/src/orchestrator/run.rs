@@ -127,6 +127,19 @@ impl Run {
         }
     }
 
+    /// Tells those who listen that the pieces of the answer so far are void.
+    pub async fn discard(&self, reason: &str) {
+        self.emit(Event::Discarded { reason: reason.to_owned() }).await;
+    }
+
+    /// The registered candidate of that name.
+    ///
+    /// # Errors
+    /// `Config`, which names the registered ones.
+    pub fn candidate(&self, id: &ProviderId) -> Result<Arc<Candidate>> {
+        super::base::find(&self.all, id)
+    }
+
     /// Whether anybody listens to events.
     pub(super) fn has_listener(&self) -> bool {
         self.events.is_some()

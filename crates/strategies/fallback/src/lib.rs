@@ -1,1 +1,83 @@
-//! The strategy fallback: an ordered chain, the first good answer.
+//! The strategy `fallback`.
+#![doc = include_str!("../README.md")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value;
+use ultraai_core::{
+    ChatRequest, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy, StrategyRegistration,
+    register_strategy, registry::parse_settings,
+};
+
+register_strategy!(
+    StrategyRegistration::new("fallback", build).summary("an ordered chain: the first good answer")
+);
+
+fn build(settings: Value) -> Result<Arc<dyn Strategy>> {
+    Ok(Arc::new(parse_settings::<Fallback>(settings, &[])?))
+}
+
+/// An orchestrator with the strategy [`Fallback`].
+pub type FallbackOrchestrator = Orchestrator<Fallback>;
+
+/// Asks the candidates one after the other until one gives a good answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct Fallback {}
+
+#[async_trait]
+impl Strategy for Fallback {
+    fn name(&self) -> &'static str {
+        "fallback"
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let mut causes = Vec::new();
+        let mut incomplete = None;
+        for candidate in run.candidates() {
+            if run.was_asked(candidate.id()) {
+                continue;
+            }
+            if run.allowance() == 0 {
+                run.note("the rest was not asked: `max_providers_per_request` is reached");
+                break;
+            }
+            let answer = match run.ask(candidate, Arc::clone(&request)).await {
+                Ok(reply) => run.forward(reply).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) if answer.is_good() => {
+                    run.note(format!("{} gave the first good answer", answer.provider_id()));
+                    return Ok(run.outcome(Method::Chosen, &answer, &[], None));
+                }
+                Ok(answer) => {
+                    let why = answer.response.finish_reason.as_str();
+                    run.note(format!("{} gave no good answer (finish reason {why})", answer.provider_id()));
+                    run.discard("the answer is no good one").await;
+                    incomplete.get_or_insert(answer);
+                }
+                Err(error) => {
+                    let recovery = error.kind().recovery();
+                    causes.push(error);
+                    if recovery == Recovery::GiveUp {
+                        break;
+                    }
+                }
+            }
+        }
+        match incomplete {
+            Some(answer) => {
+                run.note(format!(
+                    "nobody gave a good answer: that of {} is returned as it is",
+                    answer.provider_id()
+                ));
+                run.announce(&answer).await;
+                Ok(run.outcome(Method::Degraded, &answer, &[], None))
+            }
+            None => Err(run.exhausted("no candidate answered", causes)),
+        }
+    }
+}

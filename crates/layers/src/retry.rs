@@ -1,0 +1,147 @@
+//! Tries again what the same candidate may answer.
+//!
+//! A retry that everybody makes at once keeps a struggling provider down, so two things bound it: delays are
+//! drawn anew each time (full jitter, <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>),
+//! and retries are paid from a bucket that only successes refill. A count alone would let every request retry
+//! while nothing at all succeeds.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ultraai_core::{
+    CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Layer, LayerContext,
+    LayerRegistration, ModelName, Provider, Recovery, Result, Slot, register_layer,
+};
+
+register_layer!(
+    LayerRegistration::new("retry", build)
+        .slot(Slot::Retry)
+        .summary("tries again what the same candidate may answer; how often is `max_retries`")
+);
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
+fn build(_: &LayerContext<'_>) -> Result<Arc<dyn Layer>> {
+    Ok(Arc::new(RetryLayer::default()))
+}
+
+/// Delays and the bucket. How often is [`CallContext::max_retries`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RetryConfig {
+    /// Upper bound of the delay before the first retry; doubles after each. Default: 0.5 s, as in OpenAI's SDKs.
+    pub base_delay: Duration,
+    /// Upper bound of any delay that the provider did not ask for. Default: 8 s, as in OpenAI's SDKs.
+    pub max_delay: Duration,
+    /// Tokens of a full bucket. Default: 500, as in the AWS SDKs' standard retry mode.
+    pub bucket: u32,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self { base_delay: Duration::from_millis(500), max_delay: Duration::from_secs(8), bucket: 500 }
+    }
+}
+
+/// Tokens a retry costs; as in the AWS SDKs' standard retry mode.
+const RETRY_COST: u32 = 5;
+/// Tokens a retry costs after a timeout, which held resources on both sides; as in the AWS SDKs.
+const TIMEOUT_RETRY_COST: u32 = 10;
+/// Tokens that an answer at the first attempt gives back; as in the AWS SDKs.
+const FIRST_SUCCESS_REFUND: u32 = 1;
+
+/// Purpose number of the jitter's random numbers.
+const PURPOSE: u64 = 0x5245_5452;
+
+/// The layer `retry`. Every candidate that it is put around has a bucket of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RetryLayer {
+    config: RetryConfig,
+}
+
+impl RetryLayer {
+    /// A layer with other delays or another bucket.
+    pub fn new(config: RetryConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl Layer for RetryLayer {
+    fn layer(&self, inner: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        Arc::new(Retry { inner, config: self.config, tokens: AtomicU32::new(self.config.bucket) })
+    }
+}
+
+/// A provider that is asked again.
+#[derive(Debug)]
+struct Retry {
+    inner: Arc<dyn Provider>,
+    config: RetryConfig,
+    tokens: AtomicU32,
+}
+
+impl Retry {
+    /// Takes the price of a retry out of the bucket, when it holds it.
+    fn pay(&self, kind: ErrorKind) -> Option<u32> {
+        let cost = if kind == ErrorKind::Timeout { TIMEOUT_RETRY_COST } else { RETRY_COST };
+        self.tokens.fetch_update(Relaxed, Relaxed, |tokens| tokens.checked_sub(cost)).ok().map(|_| cost)
+    }
+
+    fn refund(&self, tokens: u32) {
+        let full = self.config.bucket;
+        let _ =
+            self.tokens.fetch_update(Relaxed, Relaxed, |now| (now < full).then(|| full.min(now + tokens)));
+    }
+
+    /// The delay before the next attempt, or `None` when waiting is of no use.
+    fn delay(&self, cx: &CallContext, error: &Error) -> Option<Duration> {
+        let doubled =
+            self.config.base_delay.saturating_mul(1_u32.checked_shl(cx.attempt()).unwrap_or(u32::MAX));
+        let drawn = doubled.min(self.config.max_delay).mul_f64(cx.rng(PURPOSE).f64());
+        // What the provider asks for is a floor: all who were refused together must not come back before it.
+        let delay = error
+            .retry_after()
+            .map_or(drawn, |asked| asked.saturating_add(drawn.min(self.config.base_delay)));
+        cx.remaining().is_none_or(|left| delay < left).then_some(delay)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Provider for Retry {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self, model: &ModelName) -> Capabilities {
+        self.inner.capabilities(model)
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let mut attempt = 0;
+        let mut paid = 0;
+        loop {
+            let cx = cx.clone().with_attempt(attempt);
+            let error = match self.inner.chat(&cx, Arc::clone(&request)).await {
+                Ok(reply) => {
+                    self.refund(if attempt == 0 { FIRST_SUCCESS_REFUND } else { paid });
+                    return Ok(reply);
+                }
+                Err(error) => error,
+            };
+            if attempt >= cx.max_retries() || error.kind().recovery() != Recovery::Retry {
+                return Err(error);
+            }
+            let Some(delay) = self.delay(&cx, &error) else { return Err(error) };
+            let Some(cost) = self.pay(error.kind()) else { return Err(error) };
+            paid = cost;
+            attempt += 1;
+            tokio::time::sleep(delay).await;
+        }
+    }
+}
