@@ -1,1 +1,22 @@
 //! What an author of UltraAI plugins needs for tests.
+//!
+#![doc = include_str!("../README.md")]
+
+mod capture;
+mod dialogue;
+mod ext;
+pub mod openai;
+mod scripted;
+mod server;
+mod simulated;
+mod suite;
+
+pub use self::{
+    capture::captured,
+    dialogue::Dialogue,
+    ext::ProviderExt,
+    scripted::{Beat, Call, Scripted, Step, failure},
+    server::{Act, End, Framing, Received, Reply, Server, refusing_url},
+    simulated::{BrownOut, Latency, RateLimit, Simulated, Simulation},
+    suite::{Connect, Suite, built, registered, suite},
+};
