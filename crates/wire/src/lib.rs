@@ -1,1 +1,24 @@
-//! HTTP transport and framing for UltraAI's providers.
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod body;
+mod delay;
+mod endpoint;
+mod failure;
+mod hygiene;
+mod live;
+mod provider;
+mod sse;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
+
+pub use self::{
+    address::{Address, BaseUrl},
+    body::{Body, Limits},
+    delay::retry_after,
+    endpoint::{Endpoint, Headers},
+    provider::{Codec, EventDecoder, HttpProvider},
+    sse::{SseDecoder, SseEvent},
+    transport::{Response, Transport, TransportSettings},
+};

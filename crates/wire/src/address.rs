@@ -1,0 +1,152 @@
+//! Addresses that were checked before anything is sent to them.
+
+use std::fmt;
+
+use reqwest::Url;
+use ultraai_core::{Error, ErrorKind, Result};
+
+/// Where an API lives: absolute, `http` or `https`, without credentials, query and fragment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// Checks the address. A slash at its end does not matter.
+    ///
+    /// # Errors
+    /// `Config`, which says what is wrong and never repeats the address, since it may hold a password.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |why: &str| Err(Error::new(ErrorKind::Config, format!("`base_url` {why}")));
+        let url = match Url::parse(text.trim()) {
+            Ok(url) => url,
+            Err(why) => return wrong(&format!("is no address ({why}): write it like https://host/v1")),
+        };
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return wrong("is no http or https address: write it like https://host/v1");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return wrong("holds a user or a password: give the key as `api_key`");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return wrong("holds a query or a fragment: end it with the path");
+        }
+        if url.scheme() == "https" && !cfg!(feature = "tls") {
+            return wrong("is an https address: enable the feature `tls`, or name an http address");
+        }
+        Ok(Self(url))
+    }
+
+    /// The address of `path` under this one.
+    pub fn join(&self, path: &str) -> Address {
+        let mut url = self.0.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
+        }
+        Address(url)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a request is sent to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+impl Address {
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether it is this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        // A bracketed IPv6 address is no `IpAddr`; without the brackets it is.
+        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let named = host == "localhost" || host.ends_with(".localhost");
+        named || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Host and port, for error texts.
+    pub(crate) fn host_and_port(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_does_not_matter() {
+        for base in ["http://host:1/v1", "http://host:1/v1/", " http://host:1/v1"] {
+            let address = BaseUrl::parse(base).unwrap().join("/chat/completions");
+            assert_eq!(address.to_string(), "http://host:1/v1/chat/completions");
+            assert_eq!(address.host_and_port(), "host:1");
+        }
+        assert_eq!(BaseUrl::parse("http://host").unwrap().join("models").to_string(), "http://host/models");
+    }
+
+    #[test]
+    fn what_is_no_plain_address_is_refused_without_repeating_it() {
+        for (base, why) in [
+            ("", "is no address"),
+            ("host/v1", "is no address"),
+            ("localhost:8080/v1", "no http or https"),
+            ("ftp://host/", "no http or https"),
+            ("http://user:hunter2@host/", "a user or a password"),
+            ("http://host/v1?key=hunter2", "a query"),
+            ("http://host/v1#hunter2", "a query"),
+        ] {
+            let error = BaseUrl::parse(base).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            let text = error.to_string();
+            assert!(text.contains(why) && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn https_needs_the_feature_that_its_error_names() {
+        let parsed = BaseUrl::parse("https://host/v1");
+        assert_eq!(parsed.is_ok(), cfg!(feature = "tls"));
+        assert!(parsed.err().is_none_or(|error| error.to_string().contains("feature `tls`")));
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for (base, expected) in [
+            ("http://localhost/", true),
+            ("http://a.localhost/", true),
+            ("http://127.8.0.1:80/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost.example/", false),
+            ("http://10.0.0.1/", false),
+        ] {
+            assert_eq!(BaseUrl::parse(base).unwrap().join("x").is_loopback(), expected, "{base}");
+        }
+    }
+}

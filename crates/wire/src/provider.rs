@@ -1,0 +1,145 @@
+//! A whole provider: a protocol's codec at an endpoint.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use ultraai_core::{
+    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Error, ErrorKind, ModelName,
+    Provider, Result, async_trait,
+};
+
+use crate::{Endpoint, Response, SseEvent, delay::retry_after, hygiene::cleaned, live::LiveBody};
+
+/// What a protocol makes of requests and answers, without I/O. A provider's crate glues a protocol's crate to it.
+pub trait Codec: fmt::Debug + Send + Sync + 'static {
+    /// What `model` can do; what [`encode`](Self::encode) cannot send is `No`.
+    fn capabilities(&self, model: &ModelName) -> Capabilities;
+
+    /// The request's body.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names what the protocol cannot send.
+    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>>;
+
+    /// Reads a whole answer of a status that says success; it may hold an error all the same.
+    ///
+    /// # Errors
+    /// What the answer says, or `Undecodable`.
+    fn decode(&self, body: &[u8]) -> Result<ChatResponse>;
+
+    /// A decoder for one stream.
+    fn decoder(&self) -> EventDecoder;
+
+    /// What a status that says failure means, with the body that came with it.
+    fn error(&self, status: u16, body: &[u8]) -> Error;
+}
+
+/// Reads a stream event by event, and `None` at its clean end; puts what it read behind the queue.
+pub type EventDecoder = Box<dyn FnMut(Option<&SseEvent>, &mut VecDeque<ChatEvent>) -> Result<()> + Send>;
+
+/// A provider that speaks a protocol over HTTP.
+#[derive(Debug)]
+pub struct HttpProvider<C> {
+    name: &'static str,
+    endpoint: Endpoint,
+    codec: C,
+}
+
+impl<C: Codec> HttpProvider<C> {
+    /// A provider of the name `gen_ai.provider.name` that speaks `codec` at `endpoint`.
+    pub fn new(name: &'static str, endpoint: Endpoint, codec: C) -> Self {
+        Self { name, endpoint, codec }
+    }
+
+    async fn failure(&self, cx: &CallContext, request: &ChatRequest, response: Response) -> Error {
+        let status = response.status();
+        let delay = retry_after(&response, cx.clock().now());
+        let request_id = request_id(&response);
+        let body = response.into_body().read_start(self.endpoint.limits().error_body).await;
+        let error = self.clean(self.codec.error(status, &body).with_status(status), request);
+        let error = match delay {
+            Some(delay) => error.with_retry_after(delay),
+            None => error,
+        };
+        identified(error.with_body(body), request_id)
+    }
+
+    fn clean(&self, error: Error, request: &ChatRequest) -> Error {
+        cleaned(error, request, self.endpoint.secret())
+    }
+
+    /// Reads an answer of a good status; which form it has is up to the server, whatever was asked for.
+    async fn answer(&self, request: Arc<ChatRequest>, mut response: Response) -> Result<ChatReply> {
+        let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let said_stream = said.starts_with("text/event-stream");
+        let request_id = request_id(&response);
+        let limits = self.endpoint.limits();
+        let first = response.body_mut().first_byte().await?;
+        match first {
+            Some(b'{' | b'[') => {
+                let body = response.into_body().read(limits.body).await?;
+                match self.codec.decode(&body) {
+                    Ok(mut answer) => {
+                        answer.request_id = answer.request_id.or(request_id);
+                        Ok(ChatReply::whole(answer))
+                    }
+                    Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
+                }
+            }
+            Some(b'd' | b'e' | b'i' | b'r' | b':') if said_stream || !said.contains("html") => {
+                let secret = self.endpoint.secret().cloned();
+                let body = response.into_body();
+                Ok(ChatReply::live(LiveBody::new(
+                    body,
+                    self.codec.decoder(),
+                    limits.frame,
+                    request,
+                    secret,
+                    request_id,
+                )))
+            }
+            None if said_stream => {
+                Err(Error::new(ErrorKind::Interrupted, "the stream ended before its first event"))
+            }
+            None => Err(Error::new(ErrorKind::EmptyAnswer, "the provider answered with an empty body")),
+            Some(_) => {
+                let form = if said.is_empty() { "of no named type" } else { said.as_str() };
+                let message =
+                    format!("the answer is neither JSON nor a stream of events ({form}): check `base_url`");
+                Err(self.clean(Error::new(ErrorKind::Undecodable, message), &request))
+            }
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods, reason = "a method that core adds must be thought about here")]
+impl<C: Codec> Provider for HttpProvider<C> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn capabilities(&self, model: &ModelName) -> Capabilities {
+        self.codec.capabilities(model)
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let body = self.codec.encode(&request)?;
+        let response = self.endpoint.post_json(body).await?;
+        match response.is_success() {
+            true => self.answer(request, response).await,
+            false => Err(self.failure(cx, &request, response).await),
+        }
+    }
+}
+
+fn request_id(response: &Response) -> Option<String> {
+    let id = response.header("x-request-id").or_else(|| response.header("request-id"))?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+fn identified(error: Error, request_id: Option<String>) -> Error {
+    match request_id {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
