@@ -255,20 +255,32 @@ impl Run {
             }
             let mut process = strategy.process(run, Arc::clone(&run.request));
             let Some(deadline) = run.cx.deadline() else { return process.await };
-            tokio::select! {
+            let done = tokio::select! {
                 biased;
-                done = &mut process => done,
-                () = tokio::time::sleep_until(deadline) => {
+                done = &mut process => Some(done),
+                () = tokio::time::sleep_until(deadline) => None,
+            };
+            match done {
+                None => {
                     run.cx.abandon(AbandonReason::TimedOut);
                     drop(process);
-                    let seconds = run.resolved.timeout.as_secs_f64();
-                    let message = format!("no answer within the deadline (`timeout_seconds` is {seconds})");
-                    Err(Error::new(ErrorKind::Timeout, message))
+                    Err(run.too_late(Vec::new()))
                 }
+                // The last attempts ended at the same moment: what the caller must know is the deadline.
+                Some(Err(error)) if error.kind() == ErrorKind::Exhausted && deadline <= Instant::now() => {
+                    Err(run.too_late(error.causes().to_vec()))
+                }
+                Some(done) => done,
             }
         };
         let result = work.instrument(span).await;
         self.seal(name, result)
+    }
+
+    fn too_late(&self, causes: Vec<Error>) -> Error {
+        let seconds = self.resolved.timeout.as_secs_f64();
+        let message = format!("no answer within the deadline (`timeout_seconds` is {seconds})");
+        Error::new(ErrorKind::Timeout, message).with_causes(causes)
     }
 
     /// Fills in what is known only now, when nothing of the request is under way any more.

@@ -1,0 +1,92 @@
+//! The strategy `fallback`, in virtual time.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use ultraai_core::{
+    ChatResponse, ErrorKind, Event, FinishReason, Method, Options, OrchestratorBuilder, Registry,
+    orchestrator::ResponseStatus,
+};
+use ultraai_strategy_fallback::{Fallback, FallbackOrchestrator};
+use ultraai_testkit::{Scripted, Step};
+
+fn orchestrator(members: &[(&str, &Scripted)]) -> FallbackOrchestrator {
+    let orchestrator = OrchestratorBuilder::new(Fallback::default())
+        .registry(Registry::builder().build())
+        .seed(1)
+        .build()
+        .unwrap();
+    for (id, provider) in members {
+        orchestrator.register_provider(id, (*provider).clone()).unwrap();
+    }
+    orchestrator
+}
+
+fn cut_off(text: &str) -> Step {
+    ChatResponse::from_text(text).with_finish_reason(FinishReason::Length).into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_good_answer_ends_the_chain() {
+    let (one, two, three) = (
+        Scripted::new([Step::fail(ErrorKind::QuotaExhausted)]),
+        Scripted::new(["two"]),
+        Scripted::new(["three"]),
+    );
+    let outcome =
+        orchestrator(&[("one", &one), ("two", &two), ("three", &three)]).process("hi").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), outcome.synthesis.method), ("two", Method::Chosen));
+    assert_eq!(three.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incomplete_answer_makes_room_for_the_next() {
+    let (one, two) = (Scripted::new([cut_off("hel")]), Scripted::new(["hello"]));
+    let outcome = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!(outcome.synthesis.response, "hello");
+    assert_eq!(outcome.responses[0].status, ResponseStatus::NotGood);
+    assert!(!outcome.responses[0].used && outcome.responses[1].used);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incomplete_answer_is_better_than_none_and_is_marked() {
+    let (one, two) = (Scripted::new([cut_off("hel")]), Scripted::new([Step::fail(ErrorKind::ServerError)]));
+    let outcome = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), outcome.synthesis.method), ("hel", Method::Degraded));
+    assert_eq!(outcome.synthesis.answer.finish_reason, FinishReason::Length);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_answer_is_asked_once() {
+    let (one, two) = (Scripted::new([Step::fail(ErrorKind::InvalidRequest)]), Scripted::new(["two"]));
+    let error = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap_err();
+    assert_eq!(error.causes()[0].kind(), ErrorKind::InvalidRequest);
+    assert_eq!(two.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_chain_is_no_longer_than_it_may_be() {
+    let fails = Scripted::always(Step::fail(ErrorKind::ServerError));
+    let never = Scripted::new(["three"]);
+    let mut options = Options::default();
+    options.max_providers_per_request = Some(2);
+    let orchestrator = orchestrator(&[("one", &fails), ("two", &fails), ("three", &never)]);
+    let error = orchestrator.process_with("hi", options).await.unwrap_err();
+    assert_eq!((error.causes().len(), never.count()), (2, 0));
+    assert!(error.message().contains("`max_providers_per_request` is 2"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_answer_that_is_no_good_one_is_taken_back() {
+    let (one, two) = (Scripted::new([cut_off("hel")]), Scripted::new([Step::streamed(["hello"])]));
+    let mut stream = orchestrator(&[("one", &one), ("two", &two)]).process_stream("hi").unwrap();
+    let mut kinds = Vec::new();
+    while let Some(event) = stream.next().await {
+        match event.unwrap() {
+            Event::Delta { .. } => kinds.push("delta"),
+            Event::Discarded { .. } => kinds.push("discarded"),
+            Event::Finished { .. } => kinds.push("finished"),
+            _ => {}
+        }
+    }
+    assert_eq!(kinds, ["delta", "discarded", "delta", "finished"]);
+}
