@@ -1,7 +1,5 @@
 //! The layer `retry`, in virtual time.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;

@@ -14,11 +14,11 @@ use ultraai_core::{
 use ultraai_strategy_simple::{Simple, SimpleOrchestrator};
 use ultraai_testkit::{Beat, Scripted, Step};
 
-fn with(options: Options, members: &[(&str, &Scripted)]) -> SimpleOrchestrator {
+fn with(options: &Options, members: &[(&str, &Scripted)]) -> SimpleOrchestrator {
     let orchestrator = OrchestratorBuilder::new(Simple::default())
         .registry(Registry::builder().build())
         .seed(1)
-        .options(&options)
+        .options(options)
         .build()
         .unwrap();
     for (id, provider) in members {
@@ -28,7 +28,7 @@ fn with(options: Options, members: &[(&str, &Scripted)]) -> SimpleOrchestrator {
 }
 
 fn orchestrator(members: &[(&str, &Scripted)]) -> SimpleOrchestrator {
-    with(Options::default(), members)
+    with(&Options::default(), members)
 }
 
 fn options(set: impl FnOnce(&mut Options)) -> Options {
@@ -66,7 +66,7 @@ async fn one_after_the_other_takes_the_sum_of_the_times() {
         (Scripted::new([after(2, "red"), Step::from("both")]), Scripted::new([after(3, "blue")]));
     let options = options(|options| options.parallel_requests = Some(false));
     let before = Instant::now();
-    with(options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
+    with(&options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
     assert_eq!(before.elapsed(), Duration::from_secs(5));
 }
 
@@ -74,7 +74,7 @@ async fn one_after_the_other_takes_the_sum_of_the_times() {
 async fn a_named_candidate_writes_the_synthesis() {
     let (one, two) = (Scripted::new(["red"]), Scripted::new(["blue", "both"]));
     let options = options(|options| options.synthesizer = Some(ProviderId::new("two").unwrap()));
-    let outcome = with(options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
+    let outcome = with(&options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
     assert_eq!(
         (outcome.synthesis.response.as_str(), outcome.synthesis.provider_id.as_str()),
         ("both", "two")
@@ -85,7 +85,7 @@ async fn a_named_candidate_writes_the_synthesis() {
 async fn a_synthesizer_that_is_not_there_is_refused_before_anybody_is_asked() {
     let one = Scripted::always("red");
     let options = options(|options| options.synthesizer = Some(ProviderId::new("tow").unwrap()));
-    let error = with(options, &[("one", &one), ("two", &one)]).process("which?").await.unwrap_err();
+    let error = with(&options, &[("one", &one), ("two", &one)]).process("which?").await.unwrap_err();
     assert!(error.to_string().contains("did you mean `two`?"), "{error}");
     assert_eq!(one.count(), 0);
 }
@@ -122,7 +122,7 @@ async fn too_few_answers_are_an_error_with_each_ones_own() {
         ("three", &Scripted::new([Step::fail(ErrorKind::Overloaded)])),
     ];
     let options = options(|options| options.min_responses_needed = Some(2));
-    let error = with(options, &members).process("which?").await.unwrap_err();
+    let error = with(&options, &members).process("which?").await.unwrap_err();
     assert_eq!(error.to_string(), "2 good answers needed, 1 came");
     let causes: Vec<_> =
         error.causes().iter().map(|cause| (cause.provider().unwrap().as_str(), cause.kind())).collect();
@@ -134,7 +134,7 @@ async fn too_few_answers_are_an_error_with_each_ones_own() {
 async fn an_answer_cut_off_at_its_length_counts_to_no_quorum() {
     let cut = || Scripted::new([ChatResponse::from_text("bl").with_finish_reason(FinishReason::Length)]);
     let quorum = options(|options| options.min_responses_needed = Some(1));
-    let error = with(quorum, &[("one", &cut())]).process("which?").await.unwrap_err();
+    let error = with(&quorum, &[("one", &cut())]).process("which?").await.unwrap_err();
     assert_eq!(error.causes()[0].kind(), ErrorKind::NoGoodAnswer);
     let outcome = orchestrator(&[("one", &cut())]).process("which?").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), outcome.synthesis.method), ("bl", Method::Degraded));
@@ -147,7 +147,7 @@ async fn a_candidate_that_hangs_does_not_take_the_synthesis_with_it() {
     let options = options(|options| options.timeout_seconds = Some(30.0));
     let before = Instant::now();
     let outcome =
-        with(options, &[("one", &one), ("two", &two), ("three", &three)]).process("which?").await.unwrap();
+        with(&options, &[("one", &one), ("two", &two), ("three", &three)]).process("which?").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), before.elapsed()), ("both", Duration::from_secs(20)));
     assert_eq!(outcome.responses[1].status, ResponseStatus::Failed);
 }
@@ -156,7 +156,7 @@ async fn a_candidate_that_hangs_does_not_take_the_synthesis_with_it() {
 async fn early_stopping_gives_the_rest_up() {
     let (one, two) = (Scripted::new([Step::hang()]), Scripted::new(["blue"]));
     let options = options(|options| options.use_early_stopping = Some(true));
-    let outcome = with(options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
+    let outcome = with(&options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
     assert_eq!(outcome.synthesis.response, "blue");
     assert_eq!(outcome.ledger.rows[0].reason, Some(AbandonReason::EnoughAnswers));
 }
