@@ -1,5 +1,7 @@
 //! What the mock is set to do.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
