@@ -305,6 +305,7 @@ pub struct Candidate {
     pub(crate) id: ProviderId,
     pub(crate) spec: ProviderSpec,
     pub(crate) terms: Terms,
+    pub(crate) provider_name: Arc<str>,
     pub(crate) stack: Arc<dyn Provider>,
     pub(crate) stats: Arc<CandidateStats>,
 }
@@ -317,7 +318,7 @@ impl Candidate {
 
     /// `gen_ai.provider.name`.
     pub fn provider_name(&self) -> &str {
-        self.stack.name()
+        &self.provider_name
     }
 
     /// The model it was set up with.

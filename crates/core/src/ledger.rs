@@ -46,7 +46,7 @@ pub struct Row {
     /// The candidate.
     pub provider_id: ProviderId,
     /// `gen_ai.provider.name`.
-    pub provider_name: String,
+    pub provider_name: Arc<str>,
     /// `gen_ai.request.model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_model: Option<String>,

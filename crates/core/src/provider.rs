@@ -1,6 +1,6 @@
 //! Who answers.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -22,7 +22,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply>;
 }
 
-#[async_trait]
+// Written out, and not through the macro, so that the inner future is handed on and not boxed once more.
 impl<P: Provider + ?Sized> Provider for Arc<P> {
     fn name(&self) -> &str {
         (**self).name()
@@ -32,8 +32,17 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
         (**self).capabilities(model)
     }
 
-    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        (**self).chat(cx, request).await
+    fn chat<'this, 'cx, 'call>(
+        &'this self,
+        cx: &'cx CallContext,
+        request: Arc<ChatRequest>,
+    ) -> Pin<Box<dyn Future<Output = Result<ChatReply>> + Send + 'call>>
+    where
+        'this: 'call,
+        'cx: 'call,
+        Self: 'call,
+    {
+        (**self).chat(cx, request)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How several candidates make one answer.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -18,13 +18,22 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome>;
 }
 
-#[async_trait]
+// Written out, and not through the macro, so that the inner future is handed on and not boxed once more.
 impl<S: Strategy + ?Sized> Strategy for Arc<S> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
 
-    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
-        (**self).process(run, request).await
+    fn process<'this, 'run, 'call>(
+        &'this self,
+        run: &'run Run,
+        request: Arc<ChatRequest>,
+    ) -> Pin<Box<dyn Future<Output = Result<Outcome>> + Send + 'call>>
+    where
+        'this: 'call,
+        'run: 'call,
+        Self: 'call,
+    {
+        (**self).process(run, request)
     }
 }

@@ -42,7 +42,7 @@ impl Entry {
             is_span: false,
             ask: cx.ask(),
             provider_id: attempt.provider_id.clone(),
-            provider_name: attempt.inner.name().to_owned(),
+            provider_name: Arc::clone(&attempt.provider_name),
             request_model: model.map(str::to_owned),
             response_model: None,
             attempt: cx.attempt(),

@@ -24,6 +24,8 @@ use crate::{
 pub struct Attempt {
     inner: Arc<dyn Provider>,
     provider_id: ProviderId,
+    /// The name of `inner`, shared by all rows.
+    provider_name: Arc<str>,
     price: Option<Price>,
     stats: Arc<CandidateStats>,
 }
@@ -36,7 +38,8 @@ impl Attempt {
         price: Option<Price>,
         stats: Arc<CandidateStats>,
     ) -> Self {
-        Self { inner, provider_id, price, stats }
+        let provider_name = inner.name().into();
+        Self { inner, provider_id, provider_name, price, stats }
     }
 
     async fn run(&self, cx: &CallContext, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {

@@ -279,7 +279,7 @@ impl<'run> Record<'run> {
             place = Some(state.responses.len());
             state.responses.push(ProviderResponse {
                 provider_id: candidate.id.clone(),
-                provider_name: candidate.provider_name().to_owned(),
+                provider_name: Arc::clone(&candidate.provider_name),
                 model: request.model.as_ref().map(ToString::to_string),
                 status: ResponseStatus::Running,
                 used: false,

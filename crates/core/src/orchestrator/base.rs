@@ -266,7 +266,8 @@ impl BaseOrchestrator {
             }
         }
         let stack = stack(attempt, &layers);
-        Ok(Arc::new(Candidate { id, spec, terms, stack, stats }))
+        let provider_name = stack.name().into();
+        Ok(Arc::new(Candidate { id, spec, terms, provider_name, stack, stats }))
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Candidate>>) -> Result<()>) -> Result<()> {

@@ -72,7 +72,7 @@ pub struct ProviderResponse {
     /// The candidate.
     pub provider_id: ProviderId,
     /// `gen_ai.provider.name`.
-    pub provider_name: String,
+    pub provider_name: Arc<str>,
     /// The model it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

@@ -54,7 +54,7 @@ impl Strategy for Simple {
         }
         let analysis = if good.len() > 1 { run.analyze(&good).await } else { None };
         if good.len() == 1 || request.wants_one_models_answer() {
-            let chosen = choose(&good).unwrap_or(&good[0]);
+            let chosen = if good.len() == 1 { None } else { choose(&good) }.unwrap_or(&good[0]);
             run.note(format!("the answer of {} is returned as it came", chosen.provider_id()));
             run.announce(chosen).await;
             return Ok(run.outcome(Method::Chosen, chosen, &[], analysis));
