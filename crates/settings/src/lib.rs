@@ -1,1 +1,27 @@
-//! Settings of UltraAI: files, environment, discovery.
+//! Settings of UltraAI: one file, the environment over it, arguments over both.
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod assemble;
+mod discovery;
+mod document;
+mod init;
+mod kind;
+mod origin;
+mod place;
+mod probe;
+mod settings;
+mod shown;
+mod sources;
+mod table;
+
+pub use self::{
+    arguments::{Arguments, OptionArgument},
+    discovery::LocalServers,
+    init::init_file,
+    kind::OptionKind,
+    origin::{Entry, Origin},
+    place::host_and_port,
+    settings::{KeyPlace, ProviderSummary, Settings},
+    sources::{FILE_NAME, Sources},
+};

@@ -1,0 +1,231 @@
+//! Puts file, environment and arguments together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value};
+use ultraai_core::{
+    Error, ErrorKind, Lookup, Options, ProviderId, ProviderRegistration, Registry, Result, nearest,
+};
+
+use crate::{
+    Arguments, OptionKind, Origin, Settings, Sources,
+    discovery::discover,
+    document::Document,
+    kind::read,
+    table::{Row, Tables, read_tables},
+};
+
+/// The strategy where nobody names one.
+const DEFAULT_STRATEGY: &str = "simple";
+
+/// The variable of an option, or of `strategy`.
+fn variable(name: &str) -> String {
+    format!("ULTRAAI_{}", name.to_uppercase())
+}
+
+impl Settings {
+    /// Reads the settings: the file, the environment over it, the arguments over both. Where no provider is
+    /// configured, those that are there are found.
+    ///
+    /// # Errors
+    /// `Config`, which names the place, what is wrong there, and what is known or to do.
+    pub async fn load(sources: &Sources, registry: &Arc<Registry>) -> Result<Self> {
+        let file = sources.file();
+        let mut tables = match &file {
+            Some(path) => read_tables(&Document::read(path)?, registry)?,
+            None => Tables::default(),
+        };
+        let mut notices = misspelt_variables(&sources.variables);
+        set_from_variables(&mut tables, &sources.lookup)?;
+        set_from_arguments(&mut tables, &sources.arguments)?;
+        tables.options.validate().map_err(|error| placed(&tables.origins, &error))?;
+
+        let configured = !tables.rows.is_empty();
+        let selected = select(&mut tables.rows, &sources.arguments.providers, registry)?;
+        if !configured && selected.is_none() {
+            let found = discover(registry, &sources.lookup, sources.local_servers).await?;
+            tables.rows = found.rows;
+            notices.extend(found.notices);
+        }
+        check_names(&tables, registry)?;
+        let (strategy, strategy_origin) = match tables.strategy {
+            Some((name, origin)) => (name, origin),
+            None => (default_strategy(registry)?, Origin::Default),
+        };
+        registry
+            .strategy(&strategy, Value::Null)
+            .map_err(|error| Error::new(ErrorKind::Config, strategy_origin.before(error.message())))?;
+        Ok(Self {
+            file,
+            strategy,
+            strategy_origin,
+            options: tables.options,
+            origins: tables.origins,
+            rows: tables.rows,
+            selected,
+            notices,
+            registry: Arc::clone(registry),
+            lookup: sources.lookup.clone(),
+        })
+    }
+}
+
+fn set_from_variables(tables: &mut Tables, lookup: &Lookup) -> Result<()> {
+    if let Some(name) = lookup.get(&variable("strategy")) {
+        tables.strategy = Some((name.trim().to_owned(), Origin::Variable(variable("strategy"))));
+    }
+    for field in Options::FIELDS {
+        if let Some(text) = lookup.get(&variable(field.name)) {
+            set_option(tables, field.name, &text, Origin::Variable(variable(field.name)))?;
+        }
+    }
+    Ok(())
+}
+
+fn set_from_arguments(tables: &mut Tables, arguments: &Arguments) -> Result<()> {
+    if let Some(name) = &arguments.strategy {
+        tables.strategy = Some((name.clone(), Origin::Argument("--strategy".to_owned())));
+    }
+    for argument in &arguments.options {
+        set_option(tables, argument.name, &argument.value, Origin::Argument(argument.flag()))?;
+    }
+    Ok(())
+}
+
+fn set_option(tables: &mut Tables, name: &'static str, text: &str, origin: Origin) -> Result<()> {
+    let wrong = |message: &str| Error::new(ErrorKind::Config, origin.before(message));
+    let kind = OptionKind::of(name);
+    let set = kind
+        .value(text)
+        .and_then(|value| read(name, value))
+        .ok_or_else(|| wrong(&format!("`{name}` must be {kind}, and is {text:?}")))?;
+    set.validate().map_err(|error| wrong(error.message()))?;
+    tables.options = tables.options.overridden_by(&set);
+    tables.origins.insert(name, origin);
+    Ok(())
+}
+
+/// An error about options, with the place of the first one it names.
+fn placed(origins: &BTreeMap<&'static str, Origin>, error: &Error) -> Error {
+    let named = error.message().split('`').skip(1).step_by(2).find_map(|name| origins.get(name));
+    let message = named.map_or_else(|| error.message().to_owned(), |origin| origin.before(error.message()));
+    Error::new(error.kind(), message)
+}
+
+fn default_strategy(registry: &Registry) -> Result<String> {
+    let mut names: Vec<_> = registry.strategies().map(|row| row.name).collect();
+    names.sort_by_key(|name| *name != DEFAULT_STRATEGY);
+    names.first().map(|name| (*name).to_owned()).ok_or_else(|| {
+        let message =
+            "no strategy is linked into this program: enable a feature `strategy-…` of the crate `ultraai`";
+        Error::new(ErrorKind::Config, message)
+    })
+}
+
+/// The providers that arguments name, in that order; those that are linked and not configured are added.
+fn select(rows: &mut Vec<Row>, names: &[String], registry: &Registry) -> Result<Option<Vec<ProviderId>>> {
+    let mut chosen: Vec<ProviderId> = Vec::new();
+    for name in names {
+        let id = match rows.iter().find(|row| row.id == name.as_str()) {
+            Some(row) => row.id.clone(),
+            None => {
+                let row = unconfigured(name, rows, registry)?;
+                let id = row.id.clone();
+                rows.push(row);
+                id
+            }
+        };
+        if !chosen.contains(&id) {
+            chosen.push(id);
+        }
+    }
+    Ok((!chosen.is_empty()).then_some(chosen))
+}
+
+/// A provider that is linked and not configured, from `TYPE` or `TYPE/MODEL`.
+fn unconfigured(name: &str, rows: &[Row], registry: &Registry) -> Result<Row> {
+    let origin = Origin::Argument("--provider".to_owned());
+    let (kind, model) = match name.split_once('/') {
+        Some((kind, model)) => (kind, Some(model)),
+        None => (name, None),
+    };
+    let known = registry.provider_registration(kind).map_err(|_| unknown(name, kind, rows, registry))?;
+    let mut settings = Map::new();
+    settings.insert("type".into(), kind.into());
+    if let Some(model) = model.or(known.default_model) {
+        settings.insert("model".into(), model.into());
+    }
+    let origins = settings.keys().map(|key| (key.clone(), origin.clone())).collect();
+    Row::new(free_id(known, rows)?, settings, origin, origins, registry)
+}
+
+/// The provider's name, with a number where it is taken.
+fn free_id(known: &ProviderRegistration, rows: &[Row]) -> Result<ProviderId> {
+    let taken = |id: &str| rows.iter().any(|row| row.id == *id);
+    let numbered = (2..).map(|number| format!("{}-{number}", known.name));
+    let id = std::iter::once(known.name.to_owned()).chain(numbered).find(|id| !taken(id));
+    ProviderId::new(id.unwrap_or_default())
+}
+
+fn unknown(name: &str, kind: &str, rows: &[Row], registry: &Registry) -> Error {
+    let configured: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let linked: Vec<_> = registry.providers().map(|row| row.name).collect();
+    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let mut message = format!(
+        "argument --provider: no provider `{name}` is configured ({}), and no provider `{kind}` is linked ({})",
+        list(&configured),
+        list(&linked)
+    );
+    if let Some(near) = nearest(kind, configured.iter().chain(&linked).copied()) {
+        message = format!("{message}; did you mean `{near}`?");
+    }
+    Error::new(ErrorKind::Config, message)
+}
+
+/// Checks the names that settings give to providers and analyzers.
+fn check_names(tables: &Tables, registry: &Registry) -> Result<()> {
+    let ids = || tables.rows.iter().map(|row| row.id.as_str());
+    let advice = |name: &str| match nearest(name, ids()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("configured: {}", ids().collect::<Vec<_>>().join(", ")),
+    };
+    for row in &tables.rows {
+        if let Some(name) = row.spec.fallback_names().iter().find(|name| ids().all(|id| id != **name)) {
+            let message =
+                format!("no provider `{name}` is configured, which `fallbacks` names: {}", advice(name));
+            let message = row.place_of("fallbacks").before(&message);
+            return Err(Error::new(ErrorKind::Config, message).with_provider(row.id.clone()));
+        }
+    }
+    let wrong = |option: &str, message: &str| {
+        let origin = tables.origins.get(option).unwrap_or(&Origin::Default);
+        Err(Error::new(ErrorKind::Config, origin.before(message)))
+    };
+    if let Some(id) = tables.options.synthesizer.as_ref().filter(|id| ids().all(|known| known != id.as_str()))
+    {
+        let message =
+            format!("no provider `{id}` is configured, which `synthesizer` names: {}", advice(id.as_str()));
+        return wrong("synthesizer", &message);
+    }
+    if let Some(Err(error)) = tables.options.analysis_type.as_deref().map(|name| registry.analyzer(name)) {
+        return wrong("analysis_type", error.message());
+    }
+    Ok(())
+}
+
+/// Variables that look like ours and are none.
+fn misspelt_variables(names: &[String]) -> Vec<String> {
+    let known: Vec<String> = ["strategy", "config", "log"]
+        .into_iter()
+        .chain(Options::FIELDS.iter().map(|field| field.name))
+        .map(variable)
+        .collect();
+    names
+        .iter()
+        .filter(|name| name.starts_with("ULTRAAI_") && !known.contains(name))
+        .filter_map(|name| {
+            let near = nearest(name, known.iter().map(String::as_str))?;
+            Some(format!("the variable {name} means nothing here: did you mean {near}?"))
+        })
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! A commented settings file, written from what is linked.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use ultraai_core::{Options, ProviderRegistration, ProviderSpec, Registry};
+
+use crate::{
+    OptionKind,
+    kind::{default_of, read},
+};
+
+const HEAD: &str = "\
+# Settings of UltraAI. Everything here is commented out: take away the `#` of the lines that you want to set.
+# `ultraai config` shows what is in force and where each value comes from.
+# Environment variables go over this file (ULTRAAI_TIMEOUT_SECONDS=60), arguments over both (--timeout-seconds 60).
+";
+
+const PROVIDERS: &str = "
+# The language models to ask. The name after `providers.` is yours; it stands in results, `fallbacks` and `--provider`.
+# Keys do not belong into this file: they are read from the vendor's usual variable, or from where `api_key` says.
+";
+
+/// A settings file with every option and every linked provider, all of it commented out. A line of settings
+/// begins with `#` and no space, so that taking these marks away makes it valid.
+pub fn init_file(registry: &Registry) -> String {
+    let rows: Vec<_> = registry.providers().collect();
+    // The detailed example is a vendor with a key, where one is linked.
+    let first = rows.iter().position(|row| !row.key_variables.is_empty()).unwrap_or(0);
+    let mut out = HEAD.to_owned();
+    write_orchestrator(&mut out, registry, rows.get(first).copied());
+    out.push_str(PROVIDERS);
+    if let Some(row) = rows.get(first) {
+        let other = rows.iter().find(|other| other.name != row.name);
+        write_common(&mut out, row, other.map(|other| other.name));
+    }
+    for (place, row) in rows.iter().enumerate() {
+        if place != first {
+            write_row(&mut out, row);
+        }
+    }
+    out
+}
+
+fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&ProviderRegistration>) {
+    out.push_str("\n#[orchestrator]\n");
+    let strategies: Vec<_> = registry.strategies().collect();
+    let names: Vec<_> = strategies.iter().map(|row| format!("`{}`: {}", row.name, row.summary)).collect();
+    comment(out, &format!("How several models make one answer. {}. Default: simple.", names.join("; ")));
+    if let Some(strategy) = strategies.iter().find(|row| row.name == "simple").or(strategies.first()) {
+        setting(out, "strategy", &quoted(strategy.name));
+    }
+    for field in Options::FIELDS {
+        comment(out, field.doc);
+        let sample = match field.name {
+            "analysis_type" => registry.analyzers().next().map(|row| quoted(row.name)),
+            "synthesizer" => provider.map(|row| quoted(row.name)),
+            name => Some(sample(name, field.doc)),
+        };
+        match sample {
+            Some(sample) => setting(out, field.name, &sample),
+            None => comment(out, &format!("{} = … (nothing that it could name is linked)", field.name)),
+        }
+    }
+}
+
+/// The default where it is a value, else the least that fits.
+fn sample(name: &str, doc: &str) -> String {
+    let kind = OptionKind::of(name);
+    let default = default_of(doc).and_then(|text| kind.value(text)).filter(|value| !value.is_string());
+    let fallback = match kind {
+        OptionKind::Switch => Value::Bool(false),
+        OptionKind::Text => Value::String("…".to_owned()),
+        OptionKind::Whole | OptionKind::Number => Value::from(5),
+    };
+    let value = default.filter(|value| read(name, value.clone()).is_some()).unwrap_or(fallback);
+    // Whole seconds are written without a fraction.
+    match value.as_f64() {
+        Some(number) => number.to_string(),
+        None => value.to_string(),
+    }
+}
+
+fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str>) {
+    let _ = write!(out, "\n#[providers.{}]\n", row.name);
+    for field in ProviderSpec::FIELDS {
+        let value = match field.name {
+            "type" => quoted(row.name),
+            "model" => quoted(row.default_model.unwrap_or("MODEL")),
+            "api_key" => match row.key_variables.first() {
+                Some(variable) => format!("{{ env = {} }}", quoted(variable)),
+                None => continue,
+            },
+            "fallbacks" => format!("[{}]", other.map(quoted).unwrap_or_default()),
+            "weight" => "1".to_owned(),
+            "timeout_seconds" => "60".to_owned(),
+            "max_retries" => "3".to_owned(),
+            "price" => "{ input = 0.15, output = 0.6 }".to_owned(),
+            _ => {
+                comment(out, &format!("{}: {}", field.name, field.doc));
+                continue;
+            }
+        };
+        comment(out, field.doc);
+        setting(out, field.name, &value);
+    }
+    write_own_fields(out, row);
+}
+
+fn write_row(out: &mut String, row: &ProviderRegistration) {
+    out.push('\n');
+    if !row.summary.is_empty() {
+        comment(out, row.summary);
+    }
+    if let Some(variable) = row.key_variables.first() {
+        let optional = if row.key_optional { ", if it wants one" } else { "" };
+        comment(out, &format!("Its key is in the variable {variable}{optional}."));
+    }
+    let _ = writeln!(out, "#[providers.{}]", row.name);
+    setting(out, "type", &quoted(row.name));
+    setting(out, "model", &quoted(row.default_model.unwrap_or("MODEL")));
+    write_own_fields(out, row);
+}
+
+fn write_own_fields(out: &mut String, row: &ProviderRegistration) {
+    for field in row.fields {
+        match (field.name, row.base_url) {
+            ("base_url", Some(url)) => {
+                comment(out, field.doc);
+                setting(out, "base_url", &quoted(url));
+            }
+            (name, _) => comment(out, &format!("{name}: {}", field.doc)),
+        }
+    }
+}
+
+fn comment(out: &mut String, text: &str) {
+    let _ = writeln!(out, "# {}", text.trim().replace('\n', " "));
+}
+
+fn setting(out: &mut String, key: &str, value: &str) {
+    let _ = writeln!(out, "#{key} = {value}");
+}
+
+/// A text as TOML writes it; JSON's escapes are TOML's too.
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}

@@ -1,0 +1,225 @@
+//! The settings in force, and the orchestrator they make.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use ultraai_core::{
+    KeySource, Lookup, Options, Orchestrator, OrchestratorBuilder, ProviderId, ProviderSpec, Registry,
+    Result, Strategy,
+};
+
+use crate::{Entry, Origin, kind::default_of, shown::shown, table::Row};
+
+/// The settings in force, each with the place it comes from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The file that was read, when there is one.
+    pub file: Option<PathBuf>,
+    /// The strategy.
+    pub strategy: String,
+    /// The options that somebody set.
+    pub options: Options,
+    /// The providers that arguments name, in that order; `None`: all.
+    pub selected: Option<Vec<ProviderId>>,
+    /// What the user should know: a mock that answers, a key without a model, a misspelt variable.
+    pub notices: Vec<String>,
+    pub(crate) strategy_origin: Origin,
+    pub(crate) origins: BTreeMap<&'static str, Origin>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) lookup: Lookup,
+}
+
+impl Settings {
+    /// The providers with what they are built from, in the order of the file.
+    pub fn providers(&self) -> impl Iterator<Item = (&ProviderId, &ProviderSpec)> {
+        self.rows.iter().map(|row| (&row.id, &row.spec))
+    }
+
+    /// Builds the orchestrator with the providers that can be asked: the selected ones or all, and those they
+    /// name in their place.
+    ///
+    /// # Errors
+    /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings.
+    pub fn build(&self) -> Result<Orchestrator<Arc<dyn Strategy>>> {
+        let strategy = self.registry.strategy(&self.strategy, Value::Null)?;
+        let orchestrator = OrchestratorBuilder::new(strategy)
+            .registry(Arc::clone(&self.registry))
+            .lookup(self.lookup.clone())
+            .options(&self.options)
+            .build()?;
+        for row in self.needed() {
+            orchestrator
+                .register_provider(row.id.as_str(), row.spec.clone())
+                .map_err(|error| row.explained(error))?;
+        }
+        Ok(orchestrator)
+    }
+
+    /// The providers that can be asked, in the order of the file: a broken one that nobody asks for is no
+    /// hindrance.
+    fn needed(&self) -> Vec<&Row> {
+        let Some(selected) = &self.selected else { return self.rows.iter().collect() };
+        let mut open: Vec<&str> = selected.iter().map(ProviderId::as_str).collect();
+        open.extend(self.options.synthesizer.as_ref().map(ProviderId::as_str));
+        let mut needed: Vec<&str> = Vec::new();
+        while let Some(id) = open.pop() {
+            if !needed.contains(&id) {
+                needed.push(id);
+                let row = self.rows.iter().find(|row| row.id == *id);
+                open.extend(row.iter().flat_map(|row| row.spec.fallback_names()).map(String::as_str));
+            }
+        }
+        self.rows.iter().filter(|row| needed.contains(&row.id.as_str())).collect()
+    }
+
+    /// Every value in force with the place it comes from. Keys are never among them.
+    pub fn entries(&self) -> Vec<Entry> {
+        let entry = |table: &str, key: &str, value: String, origin: &Origin| Entry {
+            table: table.to_owned(),
+            key: key.to_owned(),
+            value,
+            origin: origin.clone(),
+        };
+        let strategy = Value::String(self.strategy.clone()).to_string();
+        let mut entries = vec![entry("orchestrator", "strategy", strategy, &self.strategy_origin)];
+        let options = serde_json::to_value(&self.options).unwrap_or_default();
+        for field in Options::FIELDS {
+            entries.push(match (options.get(field.name), self.origins.get(field.name)) {
+                (Some(value), Some(origin)) => {
+                    entry("orchestrator", field.name, shown(field.name, value), origin)
+                }
+                _ => {
+                    let default = default_of(field.doc).unwrap_or("none");
+                    entry("orchestrator", field.name, default.to_owned(), &Origin::Default)
+                }
+            });
+        }
+        for row in &self.rows {
+            let table = format!("providers.{}", row.id);
+            for (key, origin) in &row.origins {
+                let value = match (row.settings.get(key), &row.key_shown) {
+                    (Some(value), _) => shown(key, value),
+                    (None, Some(key)) => key.clone(),
+                    (None, None) => continue,
+                };
+                entries.push(entry(&table, key, value, origin));
+            }
+        }
+        entries
+    }
+
+    /// What works and could be safer: keys that stand in a file.
+    pub fn warnings(&self) -> Vec<String> {
+        let given = self.rows.iter().filter(|row| row.key_shown.is_some() && row.key_source.is_none());
+        given
+            .map(|row| {
+                let place = row.place_of("api_key");
+                format!(
+                    "{place}: the key of `{}` stands in the file: a variable is safer, as in api_key = {{ env = \"VARIABLE\" }}",
+                    row.id
+                )
+            })
+            .collect()
+    }
+
+    /// The providers in words.
+    pub fn summaries(&self) -> Vec<ProviderSummary> {
+        self.rows.iter().map(|row| self.summary(row)).collect()
+    }
+
+    /// The provider `id` in words.
+    pub fn provider(&self, id: &ProviderId) -> Option<ProviderSummary> {
+        self.rows.iter().find(|row| row.id == *id).map(|row| self.summary(row))
+    }
+
+    fn summary(&self, row: &Row) -> ProviderSummary {
+        let kind = row.spec.type_name().unwrap_or_default();
+        let known = self.registry.provider_registration(kind).ok();
+        let variables = known.map_or(&[][..], |known| known.key_variables);
+        let key = match (&row.key_source, &row.key_shown) {
+            (Some(KeySource::Variable(name)), _) => {
+                KeyPlace::Variable { name: name.clone(), is_set: self.lookup.get(name).is_some() }
+            }
+            (Some(KeySource::File(path)), _) => KeyPlace::File(path.clone()),
+            (_, Some(_)) => KeyPlace::Given(row.place_of("api_key").clone()),
+            _ => match variables.iter().find(|name| self.lookup.get(name).is_some()) {
+                Some(name) => KeyPlace::Variable { name: (*name).to_owned(), is_set: true },
+                None => match variables.first() {
+                    Some(name) => KeyPlace::Variable { name: (*name).to_owned(), is_set: false },
+                    None => KeyPlace::None,
+                },
+            },
+        };
+        ProviderSummary {
+            id: row.id.clone(),
+            provider_type: kind.to_owned(),
+            model: row.spec.model_name().map(str::to_owned),
+            base_url: row.text("base_url").or(known.and_then(|known| known.base_url)).map(str::to_owned),
+            key,
+            key_optional: known.is_some_and(|known| known.key_optional || known.key_variables.is_empty()),
+            origin: row.origin.clone(),
+        }
+    }
+}
+
+/// A configured provider in words.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ProviderSummary {
+    /// The user's name for it.
+    pub id: ProviderId,
+    /// The registered provider.
+    #[serde(rename = "type")]
+    pub provider_type: String,
+    /// The model.
+    pub model: Option<String>,
+    /// The address, its own or the usual one.
+    #[serde(skip)]
+    pub base_url: Option<String>,
+    /// Where its key is.
+    pub key: KeyPlace,
+    /// Whether it can be asked without a key.
+    pub key_optional: bool,
+    /// Where it was set up.
+    pub origin: Origin,
+}
+
+/// Where a key is; never the key. `Display` says it in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyPlace {
+    /// An environment variable.
+    Variable {
+        /// Its name.
+        name: String,
+        /// Whether it holds anything.
+        is_set: bool,
+    },
+    /// A file that holds the key and nothing else.
+    File(PathBuf),
+    /// The settings themselves.
+    Given(Origin),
+    /// Nowhere: it takes none.
+    None,
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable { name, is_set: true } => write!(f, "{name} (set)"),
+            Self::Variable { name, is_set: false } => write!(f, "{name} (not set)"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Given(origin) => write!(f, "{origin}"),
+            Self::None => f.write_str("none needed"),
+        }
+    }
+}
+
+impl Serialize for KeyPlace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,222 @@
+//! The tables `[orchestrator]` and `[providers.NAME]`.
+
+use std::{collections::BTreeMap, error::Error as _};
+
+use serde_json::{Map, Value};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+use ultraai_core::{
+    Error, ErrorKind, KeySource, Options, ProviderId, ProviderSpec, Registry, Result, registry::unknown_key,
+};
+
+use crate::{
+    OptionKind, Origin,
+    document::Document,
+    kind::read,
+    shown::{key_source, kind_of_value, shown_key},
+};
+
+/// The tables a file may have.
+const TABLES: [&str; 2] = ["orchestrator", "providers"];
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) strategy: Option<(String, Origin)>,
+    pub(crate) options: Options,
+    pub(crate) origins: BTreeMap<&'static str, Origin>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One provider as the settings hold it, with the places; the key itself is in `spec` only.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: ProviderId,
+    pub(crate) spec: ProviderSpec,
+    /// Where the provider as a whole stands.
+    pub(crate) origin: Origin,
+    /// What stands there, without the key.
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) origins: Vec<(String, Origin)>,
+    /// Where the key is, in words.
+    pub(crate) key_shown: Option<String>,
+    /// Where the key is, when it stands elsewhere.
+    pub(crate) key_source: Option<KeySource>,
+}
+
+impl Row {
+    /// Checks the settings of one provider.
+    pub(crate) fn new(
+        id: ProviderId,
+        mut settings: Map<String, Value>,
+        origin: Origin,
+        origins: Vec<(String, Origin)>,
+        registry: &Registry,
+    ) -> Result<Self> {
+        let at = |key: &str| place_of(&origins, key).unwrap_or(&origin);
+        let named = |message: String| Error::new(ErrorKind::Config, message).with_provider(id.clone());
+        if let Some(Value::String(kind)) = settings.get("type") {
+            let known = registry
+                .provider_registration(kind)
+                .map_err(|error| named(at("type").before(error.message())))?;
+            let fields = || ProviderSpec::FIELDS.iter().chain(known.fields).map(|field| field.name);
+            if let Some(key) = settings.keys().find(|key| fields().all(|field| field != **key)) {
+                return Err(named(at(key).before(unknown_key(key, fields()).message())));
+            }
+        }
+        let spec = ProviderSpec::from_settings(settings.clone())
+            .map_err(|error| explained(&id, &settings, &origin, &origins, error))?;
+        let key = settings.remove("api_key");
+        Ok(Self {
+            key_shown: key.as_ref().map(shown_key),
+            key_source: key.as_ref().and_then(key_source),
+            id,
+            spec,
+            origin,
+            settings,
+            origins,
+        })
+    }
+
+    /// An error of this provider, with the place in the settings that it speaks of.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        explained(&self.id, &self.settings, &self.origin, &self.origins, error)
+    }
+
+    pub(crate) fn place_of(&self, key: &str) -> &Origin {
+        place_of(&self.origins, key).unwrap_or(&self.origin)
+    }
+
+    /// A text of its settings.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.settings.get(key)?.as_str()
+    }
+}
+
+fn place_of<'a>(origins: &'a [(String, Origin)], key: &str) -> Option<&'a Origin> {
+    origins.iter().find(|(known, _)| known == key).map(|(_, origin)| origin)
+}
+
+/// Puts the place before the message, and takes out of it what a wrong value was: it may be a key that stands
+/// in a wrong line.
+fn explained(
+    id: &ProviderId,
+    settings: &Map<String, Value>,
+    origin: &Origin,
+    origins: &[(String, Origin)],
+    error: Error,
+) -> Error {
+    if error.kind() != ErrorKind::Config || error.source().is_some() {
+        return error;
+    }
+    let message = error.message();
+    let quoted = message.split('`').nth(1).map(|path| path.split(['.', '[']).next().unwrap_or(path));
+    let key = quoted.filter(|key| place_of(origins, key).is_some());
+    let place = key.and_then(|key| place_of(origins, key)).unwrap_or(origin);
+    let value = key.and_then(|key| settings.get(key));
+    let message = match (key, value, message.rsplit_once(", expected ")) {
+        (Some(key), Some(value), Some((_, expected))) if message.starts_with("wrong setting") => {
+            format!("`{key}` must be {}, and {} stands there", in_words(expected), kind_of_value(value))
+        }
+        _ => message.to_owned(),
+    };
+    Error::new(ErrorKind::Config, place.before(&message)).with_provider(id.clone())
+}
+
+/// Serde's words for what is expected, in those of users.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") || other == "a map" => "a table",
+        other => other,
+    }
+}
+
+/// Reads a whole file.
+pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Tables> {
+    let mut tables = Tables::default();
+    for (name, value) in in_order(&document.tables()?) {
+        let at = name.span().start;
+        let name = name.get_ref().as_ref();
+        if !TABLES.contains(&name) {
+            let message = unknown_key(name, TABLES.iter().copied()).message().replace("setting", "table");
+            return Err(document.wrong(at, &message));
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(document.wrong(at, &format!("`{name}` must be a table: write [{name}]")));
+        };
+        match name {
+            "orchestrator" => read_orchestrator(document, table, &mut tables)?,
+            _ => {
+                for (name, value) in in_order(table) {
+                    tables.rows.push(read_provider(document, name, value, registry)?);
+                }
+            }
+        }
+    }
+    Ok(tables)
+}
+
+fn read_orchestrator(document: &Document, table: &DeTable<'_>, tables: &mut Tables) -> Result<()> {
+    for (key, value) in in_order(table) {
+        let (at, key) = (key.span().start, key.get_ref().as_ref());
+        let origin = document.origin(at);
+        let json = document.json(value)?;
+        if key == "strategy" {
+            let Value::String(name) = json else {
+                let message = format!("`strategy` must be a text, and {} stands there", kind_of_value(&json));
+                return Err(document.wrong(at, &message));
+            };
+            tables.strategy = Some((name, origin));
+            continue;
+        }
+        let Some(field) = Options::FIELDS.iter().find(|field| field.name == key) else {
+            let known = std::iter::once("strategy").chain(Options::FIELDS.iter().map(|field| field.name));
+            return Err(document.wrong(at, unknown_key(key, known).message()));
+        };
+        let set = read(key, json.clone()).ok_or_else(|| {
+            let expected = OptionKind::of(key);
+            let message = format!("`{key}` must be {expected}, and {} stands there", kind_of_value(&json));
+            document.wrong(at, &message)
+        })?;
+        set.validate().map_err(|error| document.wrong(at, error.message()))?;
+        tables.options = tables.options.overridden_by(&set);
+        tables.origins.insert(field.name, origin);
+    }
+    Ok(())
+}
+
+fn read_provider(
+    document: &Document,
+    name: &Spanned<std::borrow::Cow<'_, str>>,
+    value: &Spanned<DeValue<'_>>,
+    registry: &Registry,
+) -> Result<Row> {
+    let at = name.span().start;
+    let id = ProviderId::new(name.get_ref()).map_err(|error| document.wrong(at, error.message()))?;
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(document.wrong(at, &format!("`{id}` must be a table: write [providers.{id}]")));
+    };
+    let mut settings = Map::new();
+    let mut origins = Vec::new();
+    for (key, value) in in_order(table) {
+        settings.insert(key.get_ref().to_string(), document.json(value)?);
+        origins.push((key.get_ref().to_string(), document.origin(key.span().start)));
+    }
+    Row::new(id, settings, document.origin(at), origins, registry)
+}
+
+/// The pairs of a table as the file has them.
+fn in_order<'a, 'i>(
+    table: &'a DeTable<'i>,
+) -> Vec<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
+    let mut pairs: Vec<_> = table.iter().collect();
+    pairs.sort_by_key(|(key, _)| key.span().start);
+    pairs
+}

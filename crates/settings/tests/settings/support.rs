@@ -1,0 +1,122 @@
+//! A registry of known plugins, and files to read.
+
+use std::{path::Path, sync::Arc};
+
+use serde::Deserialize;
+use serde_json::Value;
+use ultraai_core::{
+    BuildContext, CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Field, Lookup,
+    ModelName, Outcome, Plugin, Provider, ProviderRegistration, Registry, Result, Run, Strategy,
+    StrategyRegistration, async_trait,
+};
+use ultraai_settings::{LocalServers, Settings, Sources};
+
+#[derive(Debug)]
+struct Plain(&'static str);
+
+#[async_trait]
+impl Provider for Plain {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn capabilities(&self, _: &ModelName) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn chat(&self, _: &CallContext, _: Arc<ChatRequest>) -> Result<ChatReply> {
+        Err(Error::new(ErrorKind::Unsupported, "no test asks it"))
+    }
+}
+
+#[derive(Deserialize)]
+struct Own {
+    #[serde(rename = "base_url")]
+    _base_url: Option<String>,
+}
+
+const FIELDS: &[Field] = &[Field { name: "base_url", doc: "The address. Default: the vendor's." }];
+
+fn with_key(name: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+    context.required_api_key(if name == "acme" { &["ACME_API_KEY"] } else { &["ZETA_API_KEY"] })?;
+    without_key(name, settings, context)
+}
+
+fn without_key(name: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+    let _: Own = context.parse(settings, FIELDS)?;
+    Ok(Arc::new(Plain(name)))
+}
+
+const PROVIDERS: &[ProviderRegistration] = &[
+    ProviderRegistration::new("acme", with_key)
+        .key_variables(&["ACME_API_KEY"])
+        .default_model(Some("acme-1"))
+        .base_url(Some("https://api.acme.example/v1"))
+        .fields(FIELDS)
+        .from_package("settings-tests", "0"),
+    ProviderRegistration::new("zeta", with_key)
+        .key_variables(&["ZETA_API_KEY"])
+        .fields(FIELDS)
+        .from_package("settings-tests", "0"),
+    ProviderRegistration::new("compatible", without_key)
+        .key_optional(true)
+        .fields(FIELDS)
+        .from_package("settings-tests", "0"),
+    ProviderRegistration::new("mock", without_key).from_package("settings-tests", "0"),
+];
+
+#[derive(Debug)]
+struct Idle;
+
+#[async_trait]
+impl Strategy for Idle {
+    fn name(&self) -> &'static str {
+        "simple"
+    }
+
+    async fn process(&self, run: &Run, _: Arc<ChatRequest>) -> Result<Outcome> {
+        Err(run.exhausted("no test asks it", Vec::new()))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "registrations build so")]
+fn idle(_: Value) -> Result<Arc<dyn Strategy>> {
+    Ok(Arc::new(Idle))
+}
+
+/// Four providers and one strategy, and nothing of what is linked.
+pub(crate) fn registry() -> Arc<Registry> {
+    let row =
+        |name| Plugin::Strategy(StrategyRegistration::new(name, idle).from_package("settings-tests", "0"));
+    let builder = Registry::builder().plugin(Plugin::Providers(PROVIDERS)).unwrap();
+    builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap().build()
+}
+
+/// An environment of these variables.
+pub(crate) fn lookup(pairs: &'static [(&'static str, &'static str)]) -> Lookup {
+    Lookup::new(move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+/// Sources that look into `folder` and nowhere else.
+pub(crate) fn sources(folder: &Path, lookup: Lookup) -> Sources {
+    let mut sources = Sources::new(lookup);
+    folder.clone_into(&mut sources.folder);
+    sources.local_servers = LocalServers::none();
+    sources
+}
+
+/// What `text` gives as the file of an otherwise empty place.
+pub(crate) async fn load(text: &str) -> Result<Settings> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ultraai.toml"), text).unwrap();
+    Settings::load(&sources(folder.path(), Lookup::empty()), &registry()).await
+}
+
+/// What is wrong with `text`, without the folder before the file's name.
+pub(crate) async fn refusal(text: &str) -> String {
+    let error = load(text).await.unwrap_err().to_string();
+    match error.find("ultraai.toml") {
+        Some(at) => error[at..].to_owned(),
+        None => error,
+    }
+}
