@@ -18,5 +18,7 @@ pub use self::{
     scripted::{Beat, Call, Scripted, Step, failure},
     server::{Act, End, Framing, Received, Reply, Server, refusing_url},
     simulated::{BrownOut, Latency, RateLimit, Simulated, Simulation},
-    suite::{Connect, Suite, built, registered, suite},
+    suite::{
+        Connect, LayerSubject, StrategySubject, Suite, built, layer_suite, registered, strategy_suite, suite,
+    },
 };

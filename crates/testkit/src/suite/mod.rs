@@ -1,12 +1,18 @@
-//! Behaviour suites: one list of scenarios for all providers, and a gap is listed, not skipped.
+//! Behaviour suites: one list of scenarios for all plugins of a kind, and a gap is listed, not skipped.
 
 mod any;
 mod connect;
 mod http;
+mod layer;
 mod scenario;
+mod strategy;
 
-pub use self::connect::{Connect, built, registered};
-use self::scenario::{Report, Scenario};
+use self::scenario::{Report, Scenario, Subject};
+pub use self::{
+    connect::{Connect, built, registered},
+    layer::{LayerSubject, layer_suite},
+    strategy::{StrategySubject, strategy_suite},
+};
 
 /// The behaviour that every provider has; run it in each provider's `tests/conformance.rs`.
 ///
@@ -17,19 +23,24 @@ use self::scenario::{Report, Scenario};
 /// suite(registered("acme").speaking(OpenAiChat)).expect_gaps(&["tools: the vendor has none"]).run().await;
 /// # }
 /// ```
-pub fn suite(connect: Connect) -> Suite {
-    Suite { connect, gaps: Vec::new() }
+pub fn suite(connect: Connect) -> Suite<Connect> {
+    Suite::of(connect)
 }
 
-/// A suite that is about to run.
+/// A suite that is about to run over a plugin, the subject.
 #[derive(Debug)]
 #[must_use = "call `run`"]
-pub struct Suite {
-    connect: Connect,
+pub struct Suite<S> {
+    subject: S,
     gaps: Vec<String>,
 }
 
-impl Suite {
+#[expect(private_bounds, reason = "the kinds of subjects are those of this crate")]
+impl<S: Subject> Suite<S> {
+    fn of(subject: S) -> Self {
+        Self { subject, gaps: Vec::new() }
+    }
+
     /// Lists scenarios that must fail, each as `name: reason`. The suite fails when one of them passes, so
     /// that a gap does not close unnoticed.
     pub fn expect_gaps(mut self, gaps: &[&str]) -> Self {
@@ -37,7 +48,7 @@ impl Suite {
         self
     }
 
-    /// Runs every scenario.
+    /// Runs every scenario that applies.
     ///
     /// # Panics
     /// When a scenario fails that is not listed as a gap, or a listed one passes; the message names them all.
@@ -46,16 +57,25 @@ impl Suite {
         assert!(report.is_good(), "{report}");
     }
 
-    /// Runs every scenario that applies.
     async fn report(&self) -> Report {
-        let mut scenarios: Vec<&Scenario<Connect>> = any::SCENARIOS.iter().collect();
-        if self.connect.is_registered() {
+        scenario::run(&self.subject, &self.gaps).await
+    }
+}
+
+impl Subject for Connect {
+    fn title(&self) -> String {
+        Connect::title(self)
+    }
+
+    fn scenarios(&self) -> Vec<&'static Scenario<Self>> {
+        let mut scenarios: Vec<_> = any::SCENARIOS.iter().collect();
+        if self.is_registered() {
             scenarios.extend(any::OF_REGISTERED);
         }
-        if self.connect.dialogue().is_some() {
+        if self.dialogue().is_some() {
             scenarios.extend(http::scenarios());
         }
-        scenario::run(&self.connect.title(), &self.connect, &scenarios, &self.gaps).await
+        scenarios
     }
 }
 

@@ -21,6 +21,15 @@ pub(super) struct Scenario<B: 'static> {
     pub(super) run: for<'a> fn(&'a B) -> BoxVerdict<'a>,
 }
 
+/// What a suite runs over.
+pub(super) trait Subject: Sized + 'static {
+    /// The subject, as reports call it.
+    fn title(&self) -> String;
+
+    /// The scenarios that apply to it.
+    fn scenarios(&self) -> Vec<&'static Scenario<Self>>;
+}
+
 /// Makes scenarios of async functions; the functions' names are the scenarios'.
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
@@ -45,9 +54,10 @@ pub(super) use {ensure, scenarios};
 /// Longer than any scenario takes; one that hangs is a failure like another.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Runs `scenarios` one after the other.
-pub(super) async fn run<B>(title: &str, bench: &B, scenarios: &[&Scenario<B>], gaps: &[String]) -> Report {
-    let mut report = Report { title: title.to_owned(), total: scenarios.len(), findings: Vec::new() };
+/// Runs the subject's scenarios one after the other.
+pub(super) async fn run<S: Subject>(subject: &S, gaps: &[String]) -> Report {
+    let scenarios = subject.scenarios();
+    let mut report = Report { title: subject.title(), total: scenarios.len(), findings: Vec::new() };
     for gap in gaps {
         let (name, reason) = gap.split_once(':').unwrap_or((gap, ""));
         if reason.trim().is_empty() {
@@ -63,7 +73,7 @@ pub(super) async fn run<B>(title: &str, bench: &B, scenarios: &[&Scenario<B>], g
     }
     for scenario in scenarios {
         let is_gap = gaps.iter().any(|gap| gap.split(':').next() == Some(scenario.name));
-        let verdict = match tokio::time::timeout(LIMIT, caught((scenario.run)(bench))).await {
+        let verdict = match tokio::time::timeout(LIMIT, caught((scenario.run)(subject))).await {
             Ok(verdict) => verdict,
             Err(_) => Err(format!("still running after {LIMIT:?}")),
         };
