@@ -1,1 +1,21 @@
-//! The OpenAI chat completions protocol, encoded and decoded without I/O.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod decode;
+mod dialect;
+mod encode;
+mod fault;
+mod loose;
+mod stream;
+mod usage;
+
+pub use self::{
+    decode::decode,
+    dialect::Dialect,
+    encode::{capabilities, encode},
+    fault::{decode_error, kind_of_status},
+    stream::Decoder,
+};
+
+/// The protocol's name, as in `Native::protocol`.
+pub const NAME: &str = "openai-chat";

@@ -1,0 +1,282 @@
+//! What vendors say when something went wrong, and which kind of error it is.
+
+use serde_json::Value;
+use ultraai_core::{Error, ErrorKind};
+
+/// Reads the body that came with a status that says failure. A body without a message gets one of ours.
+///
+/// The vendor's own message is taken as it is; who passes it on shortens it.
+pub fn decode_error(status: u16, body: &[u8]) -> Error {
+    let value: Option<Value> = serde_json::from_slice(body).ok();
+    let fault = value.as_ref().map(Fault::read).unwrap_or_default();
+    let kind = fault.kind(Some(status));
+    let message = match fault.message {
+        Some(message) => message.to_owned(),
+        None => without_words(kind).to_owned(),
+    };
+    Error::new(kind, message)
+}
+
+/// The kind of error that an HTTP status means here.
+pub fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::QuotaExhausted,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::ModelNotFound,
+        413 => ErrorKind::ContextTooLong,
+        429 => ErrorKind::RateLimited,
+        503 | 529 => ErrorKind::Overloaded,
+        // Timeouts and conflicts of the server's own making pass, as its failures do.
+        408 | 409 | 425 | 500.. => ErrorKind::ServerError,
+        _ => ErrorKind::Rejected,
+    }
+}
+
+/// Whether the value of a field `error` says that there is one.
+pub(crate) fn is_fault(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}
+
+/// An error that came in an answer whose status said success: the value of its field `error`, or an error at its top.
+pub(crate) fn in_band(value: &Value) -> Error {
+    let fault = Fault::read(value);
+    let kind = fault.kind(fault.status);
+    Error::new(
+        kind,
+        fault.message.unwrap_or("the provider reports an error in its answer and does not say which"),
+    )
+}
+
+/// The error that a JSON body is, if it is one.
+pub(crate) fn at_the_top(body: &Value) -> Option<Error> {
+    let is_one = body.get("error").is_some_and(is_fault)
+        || body.get("object").and_then(Value::as_str) == Some("error")
+        || ["message", "detail"].iter().any(|key| body.get(key).is_some_and(is_fault));
+    is_one.then(|| in_band(body))
+}
+
+fn without_words(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Authentication => "the key is missing or wrong, and the server says no more",
+        ErrorKind::PermissionDenied => "the key may not do this, and the server says no more",
+        ErrorKind::ModelNotFound => {
+            "the server does not know the model or the address: check `model` and `base_url`"
+        }
+        ErrorKind::RateLimited => "the server asks to slow down",
+        ErrorKind::Overloaded => "the server is overloaded",
+        ErrorKind::ServerError => "the server failed and says no more",
+        _ => "the server refused the request and says no more",
+    }
+}
+
+/// The parts of an error that vendors agree on more or less.
+#[derive(Debug, Default)]
+struct Fault<'a> {
+    message: Option<&'a str>,
+    /// What stands in `code`, `type` and `status` as words.
+    words: [Option<&'a str>; 3],
+    /// What stands there as an HTTP status.
+    status: Option<u16>,
+}
+
+impl<'a> Fault<'a> {
+    fn read(body: &'a Value) -> Self {
+        let inner = body.get("error").filter(|error| is_fault(error)).unwrap_or(body);
+        let field = |key: &str| inner.get(key).filter(|value| !value.is_null()).or_else(|| body.get(key));
+        let status = ["code", "status", "status_code", "raw_status_code", "http_code"]
+            .iter()
+            .find_map(|key| field(key).and_then(http_status));
+        let words = ["code", "type", "status"].map(|key| field(key).and_then(Value::as_str));
+        let message =
+            inner.as_str().or_else(|| ["message", "detail", "msg"].iter().find_map(|key| text(field(key)?)));
+        Self { message, words, status }
+    }
+
+    fn kind(&self, status: Option<u16>) -> ErrorKind {
+        use ErrorKind as K;
+        let Some(status) = status else { return self.said_kind().unwrap_or(K::ServerError) };
+        let usual = kind_of_status(status);
+        // Words make a status more exact; they do not overrule one that is exact already.
+        match (usual, self.said_kind()) {
+            (K::Rejected, Some(said)) if said != K::ServerError => said,
+            (K::ContextTooLong | K::PermissionDenied | K::RateLimited, Some(said @ K::QuotaExhausted))
+            | (K::PermissionDenied, Some(said @ K::ContentFiltered))
+            | (K::ServerError, Some(said @ (K::ContextTooLong | K::Overloaded | K::RateLimited))) => said,
+            _ => usual,
+        }
+    }
+
+    /// The kind that the words tell, where they tell one.
+    fn said_kind(&self) -> Option<ErrorKind> {
+        let words =
+            self.words.iter().flatten().map(|word| word.to_ascii_lowercase()).collect::<Vec<_>>().join(" ");
+        let message = self.message.unwrap_or_default().to_ascii_lowercase();
+        let row = KINDS.iter().find(|(_, in_words, in_message)| {
+            in_words.iter().any(|needle| words.contains(needle))
+                || in_message.iter().any(|needle| message.contains(needle))
+        });
+        row.map(|(kind, ..)| *kind)
+    }
+}
+
+/// Kinds by what stands in the vendor's words and in its message; the first row that fits counts.
+const KINDS: &[(ErrorKind, &[&str], &[&str])] = &[
+    (
+        ErrorKind::QuotaExhausted,
+        &["insufficient_quota", "insufficient_balance", "exceeded_current_quota", "billing", "credit"],
+        &[
+            "insufficient balance",
+            "exceeded your current quota",
+            "insufficient credits",
+            "insufficient_quota",
+        ],
+    ),
+    (
+        ErrorKind::ContextTooLong,
+        &["context_length", "exceed_context_size", "context_window"],
+        &[
+            "maximum context length",
+            "context length exceeded",
+            "context window",
+            "available context size",
+            "prompt is too long",
+        ],
+    ),
+    (
+        ErrorKind::ContentFiltered,
+        &["content_filter", "content_policy", "moderation", "data_inspection_failed"],
+        &["content management policy", "content policy"],
+    ),
+    (
+        ErrorKind::Authentication,
+        &["invalid_api_key", "authentication", "unauthorized"],
+        &["incorrect api key", "invalid api key", "api key not valid"],
+    ),
+    (ErrorKind::PermissionDenied, &["permission"], &[]),
+    (
+        ErrorKind::ModelNotFound,
+        &["model_not_found", "model_not_exist", "invalid_model", "deploymentnotfound", "not_found"],
+        &[],
+    ),
+    (ErrorKind::Overloaded, &["overloaded", "unavailable", "capacity"], &["overloaded"]),
+    (ErrorKind::RateLimited, &["rate_limit", "too_many_requests", "resource_exhausted"], &[]),
+    (ErrorKind::ServerError, &["server_error", "internal", "api_error"], &[]),
+    (
+        ErrorKind::Rejected,
+        &["invalid_request", "invalid_argument", "bad_request", "badrequest", "validation"],
+        &[],
+    ),
+];
+
+fn http_status(value: &Value) -> Option<u16> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}
+
+/// A message as text, or the first of the complaints that a validator lists.
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+        Value::Array(list) => list.first().and_then(text),
+        Value::Object(map) => ["msg", "message", "detail"].iter().find_map(|key| text(map.get(*key)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorKind as K;
+
+    #[test]
+    fn a_status_is_made_more_exact_by_words() {
+        for (status, body, kind) in [
+            (400, r#"{"error":{"message":"m","type":"invalid_request_error"}}"#, K::Rejected),
+            (400, r#"{"error":{"message":"m","code":"context_length_exceeded"}}"#, K::ContextTooLong),
+            (
+                400,
+                r#"{"error":{"message":"m","type":"exceed_context_size_error","code":400}}"#,
+                K::ContextTooLong,
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"This model's maximum context length is 5"}"#,
+                K::ContextTooLong,
+            ),
+            (400, r#"{"error":{"message":"m","code":"content_filter"}}"#, K::ContentFiltered),
+            (400, r#"{"code":"x","error":"Incorrect API key provided: a"}"#, K::Authentication),
+            (
+                400,
+                r#"{"code":"1500","message":"Invalid model: x","object":"error","type":"invalid_model"}"#,
+                K::ModelNotFound,
+            ),
+            (401, r#"{"error":{"message":"m","type":"invalid_request_error"}}"#, K::Authentication),
+            (402, "{}", K::QuotaExhausted),
+            (403, r#"{"error":{"message":"m"}}"#, K::PermissionDenied),
+            (404, "not found", K::ModelNotFound),
+            (408, "", K::ServerError),
+            (409, "", K::ServerError),
+            (413, "", K::ContextTooLong),
+            (422, r#"{"detail":[{"loc":["a"],"msg":"m"}]}"#, K::Rejected),
+            (429, r#"{"error":{"message":"m","code":"rate_limit_exceeded"}}"#, K::RateLimited),
+            (429, r#"{"error":{"message":"m","code":"insufficient_quota"}}"#, K::QuotaExhausted),
+            (
+                429,
+                r#"{"error":{"code":"1113","message":"Insufficient balance or no resource package"}}"#,
+                K::QuotaExhausted,
+            ),
+            (500, "<html>", K::ServerError),
+            (502, "", K::ServerError),
+            (
+                503,
+                r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#,
+                K::Overloaded,
+            ),
+            (529, "", K::Overloaded),
+        ] {
+            let error = decode_error(status, body.as_bytes());
+            assert_eq!(error.kind(), kind, "{status} {body}");
+            assert!(!error.message().contains(['{', '<']), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_vendors_own_message_is_found() {
+        for (body, message) in [
+            (r#"{"error":{"message":"m"}}"#, "m"),
+            (r#"{"error":"m"}"#, "m"),
+            (r#"{"error":{"message":null,"detail":"m"}}"#, "m"),
+            (r#"{"detail":"m"}"#, "m"),
+            (r#"{"detail":[{"loc":["a"],"msg":"m"}]}"#, "m"),
+            (r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#, "m"),
+            (r#""m""#, "m"),
+        ] {
+            assert_eq!(decode_error(400, body.as_bytes()).message(), message, "{body}");
+        }
+        assert!(decode_error(404, b"<html>").message().contains("`base_url`"));
+    }
+
+    #[test]
+    fn an_error_in_an_answer_is_told_by_its_numbers_or_its_words() {
+        for (value, kind) in [
+            (serde_json::json!({ "message": "m", "code": 429 }), K::RateLimited),
+            (serde_json::json!({ "message": "m", "code": "503" }), K::Overloaded),
+            (
+                serde_json::json!({ "message": "m", "code": "tool_use_failed", "status_code": 400 }),
+                K::Rejected,
+            ),
+            (serde_json::json!({ "message": "m", "type": "overloaded_error" }), K::Overloaded),
+            (serde_json::json!({ "message": "m", "type": "server_error" }), K::ServerError),
+            (serde_json::json!({ "message": "m", "type": "invalid_request_error" }), K::Rejected),
+            (serde_json::json!("m"), K::ServerError),
+        ] {
+            assert_eq!(in_band(&value).kind(), kind, "{value}");
+        }
+    }
+}
