@@ -38,7 +38,7 @@ options! {
     timeout_seconds: f64,
     /// Upper bound of the time to connect to a provider, in seconds; it holds for providers registered afterwards. Default: 10.
     connect_timeout_seconds: f64,
-    /// Upper bound of the time to the first content of a live answer, in seconds. Default: 60.
+    /// Upper bound of the time to the first content of a live answer, in seconds. Default: 60, and no more than half of `timeout_seconds`, so that another candidate can be asked.
     first_event_timeout_seconds: f64,
     /// Upper bound of the silence within a live answer, in seconds. Default: 30.
     gap_timeout_seconds: f64,
@@ -96,11 +96,13 @@ impl Options {
     pub(crate) fn resolve(&self) -> Result<Resolved> {
         self.validate()?;
         let seconds = |value: Option<f64>, default| Duration::from_secs_f64(value.unwrap_or(default));
+        let timeout = seconds(self.timeout_seconds, 120.0);
+        let first_event = seconds(self.first_event_timeout_seconds, timeout.as_secs_f64().min(120.0) / 2.0);
         Ok(Resolved {
             max_retries: self.max_retries.unwrap_or(3),
-            timeout: seconds(self.timeout_seconds, 120.0),
+            timeout,
             limits: AttemptLimits {
-                first_event: Some(seconds(self.first_event_timeout_seconds, 60.0)),
+                first_event: Some(first_event),
                 gap: Some(seconds(self.gap_timeout_seconds, 30.0)),
                 attempt: None,
             },

@@ -1,6 +1,6 @@
 //! Asking one candidate, and those it names in its place.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -70,6 +70,19 @@ impl Run {
         self.ask_as(candidate, request, self.cx.child()).await
     }
 
+    /// As [`ask`](Self::ask), with an upper bound for the candidate and all in its place together.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_within(
+        &self,
+        candidate: &Arc<Candidate>,
+        request: Arc<ChatRequest>,
+        limit: Duration,
+    ) -> Result<Reply<'_>> {
+        self.ask_as(candidate, request, self.cx.child().with_timeout(limit)).await
+    }
+
     pub(super) async fn ask_as(
         &self,
         candidate: &Arc<Candidate>,
@@ -80,7 +93,9 @@ impl Run {
         let mut waiting: Vec<ProviderId> = Vec::new();
         let mut current = Arc::clone(candidate);
         loop {
-            let error = match self.ask_one(&current, &request, &cx, false).await {
+            let has_spare = !waiting.is_empty() || !current.terms.fallbacks.is_empty();
+            let bounded = bounded(&cx, &request, has_spare);
+            let error = match self.ask_one(&current, &request, &bounded, false).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -220,6 +235,18 @@ impl Run {
                 }
             }
         }
+    }
+}
+
+/// The context of one of several that are asked in turn. A whole answer has no sign of life before its end,
+/// so one that hangs would take all the time: while others are left, it gets two thirds. A live one is bounded
+/// by its limits.
+fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallContext {
+    match cx.remaining() {
+        Some(left) if others_left && request.delivery == Delivery::Whole => {
+            cx.clone().with_timeout(left / 3 * 2)
+        }
+        _ => cx.clone(),
     }
 }
 

@@ -55,7 +55,8 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         timeout_seconds(f64),
         /// Sets the upper bound of the time to connect, in seconds. Default: 10.
         connect_timeout_seconds(f64),
-        /// Sets the upper bound of the time to the first content of a live answer, in seconds. Default: 60.
+        /// Sets the upper bound of the time to the first content of a live answer, in seconds. Default: 60, and no
+        /// more than half of the whole request's.
         first_event_timeout_seconds(f64),
         /// Sets the upper bound of the silence within a live answer, in seconds. Default: 30.
         gap_timeout_seconds(f64),

@@ -237,8 +237,12 @@ impl Run {
         }
     }
 
-    /// Runs `strategy` to its end, or to the deadline, and closes the books.
-    pub(super) async fn drive(self, strategy: &dyn Strategy) -> Result<Outcome> {
+    /// Runs `strategy` to its end, or to the deadline, and closes the books. [`Orchestrator`](super::Orchestrator)
+    /// does it for you.
+    ///
+    /// # Errors
+    /// The strategy's, or `Timeout`; either carries the ledger and the trace.
+    pub async fn drive(self, strategy: &dyn Strategy) -> Result<Outcome> {
         let name = strategy.name();
         let span = tracing::info_span!(
             "invoke_workflow",

@@ -36,7 +36,7 @@ impl Strategy for Fallback {
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
         let mut causes = Vec::new();
         let mut incomplete = None;
-        for candidate in run.candidates() {
+        for (place, candidate) in (1..).zip(run.candidates()) {
             if run.was_asked(candidate.id()) {
                 continue;
             }
@@ -44,7 +44,15 @@ impl Strategy for Fallback {
                 run.note("the rest was not asked: `max_providers_per_request` is reached");
                 break;
             }
-            let answer = match run.ask(candidate, Arc::clone(&request)).await {
+            let is_last = place == run.candidates().len();
+            // A whole answer shows no sign of life before its end: one that hangs must leave time for the next.
+            let asked = match run.remaining() {
+                Some(left) if !is_last && !run.is_live() => {
+                    run.ask_within(candidate, Arc::clone(&request), left / 3 * 2).await
+                }
+                _ => run.ask(candidate, Arc::clone(&request)).await,
+            };
+            let answer = match asked {
                 Ok(reply) => run.forward(reply).await,
                 Err(error) => Err(error),
             };

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use ultraai_core::{
     ChatResponse, ErrorKind, Event, FinishReason, Method, Options, OrchestratorBuilder, Registry,
     orchestrator::ResponseStatus,
@@ -53,6 +56,20 @@ async fn an_incomplete_answer_is_better_than_none_and_is_marked() {
     let outcome = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), outcome.synthesis.method), ("hel", Method::Degraded));
     assert_eq!(outcome.synthesis.answer.finish_reason, FinishReason::Length);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_leaves_time_for_the_next() {
+    let (hangs, fine) = (Scripted::always(Step::hang()), Scripted::always("hello"));
+    let mut options = Options::default();
+    options.timeout_seconds = Some(30.0);
+    let orchestrator = orchestrator(&[("one", &hangs), ("two", &fine)]);
+    let before = Instant::now();
+    assert_eq!(orchestrator.process_with("hi", options.clone()).await.unwrap().synthesis.response, "hello");
+    assert_eq!(before.elapsed(), Duration::from_secs(20));
+    let live = orchestrator.process_stream_with("hi", options).unwrap().outcome().await.unwrap();
+    assert_eq!(live.synthesis.response, "hello");
+    assert_eq!(before.elapsed(), Duration::from_secs(20 + 15), "half of the time, until the first content");
 }
 
 #[tokio::test(start_paused = true)]

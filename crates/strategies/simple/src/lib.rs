@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 use ultraai_core::{
     AbandonReason, Answer, Ask, Candidate, ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome,
     Result, Run, Strategy, StrategyRegistration, orchestrator::choose, register_strategy,
@@ -153,8 +154,10 @@ async fn together(run: &Run, request: &Arc<ChatRequest>, within: Option<Duration
 }
 
 async fn one_by_one(run: &Run, request: &Arc<ChatRequest>, within: Option<Duration>) -> Vec<Result<Answer>> {
+    let until = within.map(|within| Instant::now() + within);
     let mut said = Vec::new();
-    for candidate in run.candidates() {
+    let most = run.allowance();
+    for (asked, candidate) in (0..).zip(run.candidates()) {
         if enough(run, &said) || run.allowance() == 0 {
             run.note(format!("{} and those after it were not asked: enough were", candidate.id()));
             break;
@@ -162,7 +165,10 @@ async fn one_by_one(run: &Run, request: &Arc<ChatRequest>, within: Option<Durati
         if run.was_asked(candidate.id()) {
             continue;
         }
-        let mut panel = run.panel([Ask::new(candidate, request).within(within)]);
+        // An equal share of what is left, so that one that hangs does not take the others' time.
+        let to_ask = u32::try_from(most.saturating_sub(asked)).unwrap_or(u32::MAX).max(1);
+        let share = until.map(|until| until.saturating_duration_since(Instant::now()) / to_ask);
+        let mut panel = run.panel([Ask::new(candidate, request).within(share)]);
         if let Some(answer) = panel.next().await {
             said.push(answer.result);
         }

@@ -153,6 +153,18 @@ async fn a_candidate_that_hangs_does_not_take_the_synthesis_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_after_the_other_each_has_its_share_of_the_time() {
+    let (one, two) = (Scripted::new([Step::hang()]), Scripted::new(["blue"]));
+    let options = options(|options| {
+        options.timeout_seconds = Some(30.0);
+        options.parallel_requests = Some(false);
+    });
+    let before = Instant::now();
+    let outcome = with(&options, &[("one", &one), ("two", &two)]).process("which?").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), before.elapsed()), ("blue", Duration::from_secs(10)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn early_stopping_gives_the_rest_up() {
     let (one, two) = (Scripted::new([Step::hang()]), Scripted::new(["blue"]));
     let options = options(|options| options.use_early_stopping = Some(true));
