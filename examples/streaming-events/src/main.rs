@@ -26,7 +26,7 @@ async fn main() -> Result<()> {
     while let Some(event) = events.next().await {
         match event? {
             Event::Started { strategy, candidates } => {
-                println!("{strategy} may ask {} candidates", candidates.len())
+                println!("{strategy} may ask {} candidates", candidates.len());
             }
             Event::Asked { provider_id, .. } => println!("asked {provider_id}"),
             Event::Delta { delta: Delta::Text(words) } => {
