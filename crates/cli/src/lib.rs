@@ -1,1 +1,63 @@
-//! The command ultraai.
+//! The command `ultraai`: ask several language models from a terminal.
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod commands;
+mod exit;
+mod failure;
+mod flags;
+mod log;
+mod prompt;
+mod reach;
+mod report;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::{
+    arguments::{Arguments, Command},
+    exit::Exit,
+    failure::Failure,
+};
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to be told when this fails.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Answer }.into();
+        }
+    };
+    // One thread is enough: a request waits for the network, and everything it does is polled in one task.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(error).tell().into(),
+    };
+    runtime.block_on(run(arguments)).unwrap_or_else(|failure| failure.tell()).into()
+}
+
+async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    log::start(arguments.log.as_deref())?;
+    let work = async {
+        match arguments.command {
+            Command::Ask(ask) => commands::ask(*ask).await,
+            Command::Providers(providers) => commands::providers(providers).await,
+            Command::Strategies(strategies) => commands::strategies(&strategies),
+            Command::Config(config) => commands::config(*config).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        // What is under way is dropped, so that its connections close and the servers stop working on it.
+        interrupted = tokio::signal::ctrl_c() => match interrupted {
+            Ok(()) => Err(Failure::Interrupted),
+            Err(error) => Err(error.into()),
+        },
+        done = work => done,
+    }
+}

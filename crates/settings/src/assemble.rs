@@ -149,7 +149,8 @@ fn unconfigured(name: &str, rows: &[Row], registry: &Registry) -> Result<Row> {
         Some((kind, model)) => (kind, Some(model)),
         None => (name, None),
     };
-    let known = registry.provider_registration(kind).map_err(|_| unknown(name, kind, rows, registry))?;
+    let known =
+        registry.provider_registration(kind).map_err(|error| unknown(name, kind, rows, registry, &error))?;
     let mut settings = Map::new();
     settings.insert("type".into(), kind.into());
     if let Some(model) = model.or(known.default_model) {
@@ -167,19 +168,20 @@ fn free_id(known: &ProviderRegistration, rows: &[Row]) -> Result<ProviderId> {
     ProviderId::new(id.unwrap_or_default())
 }
 
-fn unknown(name: &str, kind: &str, rows: &[Row], registry: &Registry) -> Error {
+/// Says that `name` is neither configured nor linked; `unlinked` says how the latter is mended.
+fn unknown(name: &str, kind: &str, rows: &[Row], registry: &Registry, unlinked: &Error) -> Error {
     let configured: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
-    let linked: Vec<_> = registry.providers().map(|row| row.name).collect();
-    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let mut message = format!(
-        "argument --provider: no provider `{name}` is configured ({}), and no provider `{kind}` is linked ({})",
-        list(&configured),
-        list(&linked)
+    let linked = registry.providers().map(|row| row.name);
+    let advice = match nearest(kind, configured.iter().copied().chain(linked)) {
+        Some(near) if configured.contains(&near) => format!("; did you mean `{near}`?"),
+        _ => String::new(),
+    };
+    let list = if configured.is_empty() { "none".to_owned() } else { configured.join(", ") };
+    let message = format!(
+        "no provider `{name}` is configured (configured: {list}), and {}{advice}",
+        unlinked.message()
     );
-    if let Some(near) = nearest(kind, configured.iter().chain(&linked).copied()) {
-        message = format!("{message}; did you mean `{near}`?");
-    }
-    Error::new(ErrorKind::Config, message)
+    Error::new(ErrorKind::Config, Origin::Argument("--provider".to_owned()).before(&message))
 }
 
 /// Checks the names that settings give to providers and analyzers.

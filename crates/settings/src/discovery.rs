@@ -103,12 +103,17 @@ pub(crate) async fn discover(registry: &Registry, lookup: &Lookup, servers: Loca
         found.rows.extend(row.ok().flatten().transpose()?);
     }
     if found.rows.is_empty() {
-        if registry.provider_registration("mock").is_err() {
+        let Ok(mock) = registry.provider_registration("mock") else {
             let message = "no provider is configured, and none was found: write `ultraai.toml`, or set a vendor's key variable";
             return Err(Error::new(ErrorKind::Config, message));
-        }
+        };
         let origin = Origin::Discovered("no key and no local server was found".to_owned());
-        found.rows.push(Row::found("mock", settings("mock", []), origin, registry)?);
+        found.rows.push(Row::found(
+            "mock",
+            settings("mock", mock.default_model.map(|model| ("model", model.to_owned()))),
+            origin,
+            registry,
+        )?);
         found.notices.push(
             "no provider is configured, and neither a key nor a local server was found: the mock answers, which is no model; `ultraai config --init` writes a settings file"
                 .to_owned(),

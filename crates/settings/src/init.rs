@@ -67,7 +67,8 @@ fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&P
 /// The default where it is a value, else the least that fits.
 fn sample(name: &str, doc: &str) -> String {
     let kind = OptionKind::of(name);
-    let default = default_of(doc).and_then(|text| kind.value(text)).filter(|value| !value.is_string());
+    let default = default_of(doc).and_then(|text| kind.value(text.split(',').next().unwrap_or(text)));
+    let default = default.filter(|value| !value.is_string());
     let fallback = match kind {
         OptionKind::Switch => Value::Bool(false),
         OptionKind::Text => Value::String("…".to_owned()),

@@ -114,6 +114,6 @@ async fn a_provider_can_be_named_without_being_configured() {
     let error = Settings::load(&sources, &registry()).await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "argument --provider: no provider `acem/x` is configured (none), and no provider `acem` is linked (acme, compatible, mock, zeta); did you mean `acme`?"
+        "argument --provider: no provider `acem/x` is configured (configured: none), and no provider `acem` is linked into this program (linked: acme, compatible, mock, zeta); did you mean `acme`?"
     );
 }

@@ -122,7 +122,7 @@ async fn variables_go_over_the_file_and_arguments_over_both() {
     assert_eq!(found("max_retries"), ("2".into(), "variable ULTRAAI_MAX_RETRIES".into()));
     assert_eq!(found("timeout_seconds"), ("30.5".into(), "argument --timeout-seconds".into()));
     assert_eq!(found("gap_timeout_seconds"), ("7.0".into(), "ultraai.toml:4".into()));
-    assert_eq!(found("first_event_timeout_seconds"), ("60".into(), "default".into()));
+    assert_eq!(found("use_early_stopping"), ("false".into(), "default".into()));
     assert_eq!(found("type"), ("\"mock\"".into(), "ultraai.toml:6".into()));
 }
 

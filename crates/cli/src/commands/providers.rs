@@ -1,0 +1,148 @@
+//! `ultraai providers`.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
+
+use serde::Serialize;
+use ultraai::{ProviderRegistration, Registry};
+use ultraai_settings::{ProviderSummary, Settings};
+
+use crate::{
+    arguments::{Providers, is_set},
+    exit::Exit,
+    failure::Failure,
+    reach::{Reach, reach},
+    terminal::{NOTE, STRONG, Table, print, print_json, tell},
+};
+
+/// A provider that is linked, as JSON.
+#[derive(Serialize)]
+struct Linked {
+    name: &'static str,
+    summary: &'static str,
+    package: &'static str,
+    version: &'static str,
+    key_variables: Vec<KeyVariable>,
+    key_optional: bool,
+    base_url: Option<&'static str>,
+    default_model: Option<&'static str>,
+    settings: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct KeyVariable {
+    name: &'static str,
+    is_set: bool,
+}
+
+/// A provider that is configured or was found, as JSON.
+#[derive(Serialize)]
+struct Configured<'a> {
+    provider: &'a ProviderSummary,
+    reach: Reach,
+}
+
+#[derive(Serialize)]
+struct Everything<'a> {
+    linked: Vec<Linked>,
+    configured: Vec<Configured<'a>>,
+    notices: &'a [String],
+}
+
+/// Lists what is linked, what is configured, and whether that is reachable.
+pub(crate) async fn providers(arguments: Providers) -> Result<Exit, Failure> {
+    let registry = Registry::linked()?;
+    let loaded = Settings::load(&arguments.file.sources(), &registry).await;
+    let linked = registry.providers().map(linked).collect::<Vec<_>>();
+    let settings = match loaded {
+        Ok(settings) => settings,
+        Err(error) => {
+            // What is linked does not depend on the settings, and may be what is looked for to mend them.
+            if !arguments.json {
+                print(&linked_text(&linked))?;
+            }
+            return Err(error.into());
+        }
+    };
+    let summaries = settings.summaries();
+    let found = reach_all(&summaries).await;
+    if arguments.json {
+        let configured = summaries.iter().zip(found);
+        let configured = configured.map(|(provider, reach)| Configured { provider, reach }).collect();
+        print_json(&Everything { linked, configured, notices: &settings.notices })?;
+        return Ok(Exit::Answer);
+    }
+    print(&linked_text(&linked))?;
+    let mut table = Table::new(["NAME", "TYPE", "MODEL", "KEY", "ADDRESS", "FROM"]);
+    for (provider, reach) in summaries.iter().zip(found) {
+        table.row([
+            provider.id.to_string(),
+            provider.provider_type.clone(),
+            provider.model.clone().unwrap_or_else(|| "-".to_owned()),
+            provider.key.to_string(),
+            reach.as_str().to_owned(),
+            provider.origin.to_string(),
+        ]);
+    }
+    print(&format!("\n{STRONG}Configured or found{STRONG:#}\n{}", table.text()))?;
+    for notice in &settings.notices {
+        tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
+    }
+    Ok(Exit::Answer)
+}
+
+fn linked(row: &ProviderRegistration) -> Linked {
+    let variable = |name: &&'static str| KeyVariable { name, is_set: is_set(name) };
+    Linked {
+        name: row.name,
+        summary: row.summary,
+        package: row.package,
+        version: row.version,
+        key_variables: row.key_variables.iter().map(variable).collect(),
+        key_optional: row.key_optional,
+        base_url: row.base_url,
+        default_model: row.default_model,
+        settings: row.fields.iter().map(|field| field.name).collect(),
+    }
+}
+
+fn linked_text(linked: &[Linked]) -> String {
+    let mut table = Table::new(["NAME", "KEY", "USUAL MODEL", "PACKAGE"]);
+    for row in linked {
+        let key = match row.key_variables.iter().find(|key| key.is_set).or(row.key_variables.first()) {
+            Some(KeyVariable { name, is_set: true }) => format!("{name} (set)"),
+            Some(KeyVariable { name, .. }) if row.key_optional => format!("{name} (not set, optional)"),
+            Some(KeyVariable { name, .. }) => format!("{name} (not set)"),
+            None => "none needed".to_owned(),
+        };
+        table.row([
+            row.name.to_owned(),
+            key,
+            row.default_model.unwrap_or("-").to_owned(),
+            format!("{} {}", row.package, row.version),
+        ]);
+    }
+    format!("{STRONG}Linked into this program{STRONG:#}\n{}", table.text())
+}
+
+/// Looks at all addresses at the same time.
+async fn reach_all(providers: &[ProviderSummary]) -> Vec<Reach> {
+    let mut open: Vec<Pin<Box<dyn Future<Output = Reach> + '_>>> =
+        providers.iter().map(|provider| Box::pin(reach(provider.base_url.as_deref())) as _).collect();
+    let mut found = vec![None; open.len()];
+    poll_fn(|cx| {
+        for (place, look) in open.iter_mut().enumerate() {
+            if found[place].is_none()
+                && let Poll::Ready(reach) = look.as_mut().poll(cx)
+            {
+                found[place] = Some(reach);
+            }
+        }
+        if found.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    found.into_iter().flatten().collect()
+}

@@ -1,0 +1,49 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use ultraai::ErrorKind;
+
+/// How the program ends, as a shell sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// There is an answer, or what was asked for was done.
+    Answer = 0,
+    /// No answer: the candidates failed.
+    NoAnswer = 1,
+    /// The arguments, the settings or the prompt are wrong; nothing was asked.
+    Usage = 2,
+    /// The time was over.
+    Deadline = 3,
+    /// There is an answer, and it was cut off.
+    Incomplete = 4,
+    /// Ctrl-C, as shells count it: 128 and the signal's number.
+    Interrupted = 130,
+}
+
+/// The part of the help that documents [`Exit`].
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    an answer
+  1    no answer: the candidates failed, or too few answered
+  2    wrong arguments, settings or prompt: nothing was asked
+  3    no answer within --timeout-seconds
+  4    an answer that was cut off, by --max-tokens or the model's own limit
+  130  Ctrl-C";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Config | ErrorKind::InvalidRequest => Self::Usage,
+            ErrorKind::Timeout => Self::Deadline,
+            _ => Self::NoAnswer,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether somebody answers at a provider's address.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::{net::TcpStream, time::timeout};
+use ultraai_settings::host_and_port;
+
+/// Upper bound of looking whether a provider is reachable.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether somebody answers at a provider's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reach {
+    /// A connection could be made.
+    Reachable,
+    /// None could be made, within two seconds.
+    Unreachable,
+    /// It has no address: it is in this program, or nobody knows.
+    NoAddress,
+}
+
+impl Reach {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Reachable => "reachable",
+            Self::Unreachable => "not reachable",
+            Self::NoAddress => "-",
+        }
+    }
+}
+
+/// Connects to the host and sends nothing, no key above all.
+pub(crate) async fn reach(base_url: Option<&str>) -> Reach {
+    let Some((host, port)) = base_url.and_then(host_and_port) else { return Reach::NoAddress };
+    match timeout(LIMIT, TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => Reach::Reachable,
+        _ => Reach::Unreachable,
+    }
+}

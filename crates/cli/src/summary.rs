@@ -1,0 +1,147 @@
+//! What there is to say after an answer: who, how long, how many tokens, how much money.
+
+use std::fmt::Write as _;
+
+use ultraai::{
+    FinishReason, Method, Outcome, ProviderResponse, ledger::Totals, orchestrator::ResponseStatus,
+};
+
+use crate::terminal::{DIM, NOTE, printable};
+
+/// The lines after an answer.
+pub(crate) fn text(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    if let Some(why) = shortcoming(outcome) {
+        let _ = writeln!(out, "{NOTE}note:{NOTE:#} {why}");
+    }
+    let _ = writeln!(out, "{DIM}{}{DIM:#}", printable(&who(outcome)));
+    let totals = &outcome.ledger.totals;
+    let _ = writeln!(
+        out,
+        "{DIM}{:.1} s · {} · cost {}{DIM:#}",
+        outcome.duration_seconds,
+        tokens(totals),
+        cost(totals)
+    );
+    out
+}
+
+/// Why each candidate was asked, skipped, given up or trusted.
+pub(crate) fn explanation(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    for sentence in &outcome.trace {
+        let _ = writeln!(out, "{DIM}  - {}{DIM:#}", printable(sentence));
+    }
+    out
+}
+
+/// Whether the answer was cut off.
+pub(crate) fn is_cut_off(outcome: &Outcome) -> bool {
+    !outcome.synthesis.answer.is_complete()
+}
+
+fn shortcoming(outcome: &Outcome) -> Option<&'static str> {
+    let answer = &outcome.synthesis.answer;
+    match answer.finish_reason {
+        FinishReason::Length => {
+            Some("the answer is cut off: it reached --max-tokens or the model's own limit")
+        }
+        FinishReason::ContentFilter => Some("the answer is cut off: the provider's filter ended it"),
+        _ if answer.is_refusal() => Some("the model declined to answer"),
+        _ => None,
+    }
+}
+
+fn who(outcome: &Outcome) -> String {
+    let synthesis = &outcome.synthesis;
+    let names = |keep: fn(&&ProviderResponse) -> bool| {
+        let mut names: Vec<&str> = Vec::new();
+        for response in outcome.responses.iter().filter(keep) {
+            if !names.contains(&response.provider_id.as_str()) {
+                names.push(response.provider_id.as_str());
+            }
+        }
+        names.join(", ")
+    };
+    let mut text = match synthesis.method {
+        Method::Chosen => format!("{} answered", synthesis.provider_id),
+        Method::Synthesized => {
+            format!("{} wrote it from the answers of {}", synthesis.provider_id, names(|one| one.used))
+        }
+        Method::Degraded => {
+            format!("{} answered: degraded, for there was no better way", synthesis.provider_id)
+        }
+        other => format!("{} answered ({})", synthesis.provider_id, other.as_str()),
+    };
+    for (what, list) in [
+        ("not used", names(|one| one.status == ResponseStatus::Answered && !one.used)),
+        ("not good", names(|one| one.status == ResponseStatus::NotGood && !one.used)),
+        ("failed", names(|one| one.status == ResponseStatus::Failed)),
+        ("given up", names(|one| one.status == ResponseStatus::Abandoned)),
+    ] {
+        if !list.is_empty() {
+            let _ = write!(text, "; {what}: {list}");
+        }
+    }
+    let _ = write!(text, " ({}, {})", outcome.strategy, synthesis.method.as_str());
+    text
+}
+
+/// Tokens in and out, with `~` where any of them is an estimate.
+fn tokens(totals: &Totals) -> String {
+    let (reported, estimated) = (totals.reported, totals.estimated);
+    let guess = if estimated.input_tokens + estimated.output_tokens > 0 { "~" } else { "" };
+    let mut text = format!(
+        "{guess}{} tokens in, {guess}{} out",
+        reported.input_tokens + estimated.input_tokens,
+        reported.output_tokens + estimated.output_tokens
+    );
+    if totals.attempts_of_unknown_usage > 0 {
+        let _ = write!(text, ", and those of {}", attempts(totals.attempts_of_unknown_usage));
+    }
+    text
+}
+
+fn cost(totals: &Totals) -> String {
+    match (totals.attempts_of_unknown_cost, totals.known_cost_nano_dollars) {
+        (0, _) | (_, 0) => totals.cost().to_string(),
+        (unknown, known) => {
+            let known = ultraai::Cost::NanoDollars(known);
+            format!("{known}, and that of {}", attempts(unknown))
+        }
+    }
+}
+
+fn attempts(number: u64) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} attempt{plural} which nobody knows")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn totals(value: serde_json::Value) -> Totals {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn an_unknown_cost_is_never_zero_and_an_estimate_is_marked() {
+        let none = json!({ "input_tokens": 0, "output_tokens": 0 });
+        let mixed = totals(json!({
+            "attempts": 3,
+            "reported": { "input_tokens": 10, "output_tokens": 5 },
+            "estimated": { "input_tokens": 2, "output_tokens": 1 },
+            "attempts_of_unknown_usage": 1, "known_cost_nano_dollars": 0, "attempts_of_unknown_cost": 3,
+        }));
+        assert_eq!(tokens(&mixed), "~12 tokens in, ~6 out, and those of 1 attempt which nobody knows");
+        assert_eq!(cost(&mixed), "unknown");
+        let known = totals(json!({
+            "attempts": 2, "reported": none, "estimated": none,
+            "attempts_of_unknown_usage": 0, "known_cost_nano_dollars": 1_000_000, "attempts_of_unknown_cost": 2,
+        }));
+        assert_eq!(cost(&known), "$0.001000, and that of 2 attempts which nobody knows");
+    }
+}

@@ -1,0 +1,158 @@
+//! How each provider gets on, one line each, kept up to date in place.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use tokio::time::Instant;
+use ultraai::{Event, ProviderId};
+
+use super::{BAD, DIM, GOOD, NOTE, printable};
+
+/// Lines on standard error that are kept up to date in place.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    rows: Vec<Row>,
+    /// Lines that stand on the terminal and are written anew.
+    drawn: usize,
+    color: bool,
+}
+
+#[derive(Debug)]
+struct Row {
+    provider_id: ProviderId,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting,
+    Asked { model: Option<String>, since: Instant },
+    Answered { seconds: f64, good: bool },
+    Failed(String),
+    Abandoned(&'static str),
+    Synthesizing { since: Instant },
+}
+
+impl Progress {
+    /// Lines on standard error, or `None` when that is no terminal which can keep them.
+    pub(crate) fn new() -> Option<Self> {
+        let plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if plain || !io::stderr().is_terminal() {
+            return None;
+        }
+        let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        Some(Self { rows: Vec::new(), drawn: 0, color })
+    }
+
+    /// Takes note of what happened.
+    pub(crate) fn on(&mut self, event: &Event) {
+        match event {
+            Event::Started { candidates, .. } => {
+                for id in candidates {
+                    self.set(id, State::Waiting);
+                }
+            }
+            Event::Asked { provider_id, model } => {
+                self.set(provider_id, State::Asked { model: model.clone(), since: Instant::now() });
+            }
+            Event::Answered { provider_id, duration_seconds, good } => {
+                self.set(provider_id, State::Answered { seconds: *duration_seconds, good: *good });
+            }
+            Event::Failed { provider_id, error } => {
+                self.set(provider_id, State::Failed(error.message.clone()));
+            }
+            Event::Abandoned { provider_id, reason } => {
+                self.set(provider_id, State::Abandoned(reason.as_str()));
+            }
+            Event::Synthesizing { provider_id } => {
+                let state = State::Synthesizing { since: Instant::now() };
+                self.rows.push(Row { provider_id: provider_id.clone(), state });
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, id: &ProviderId, state: State) {
+        match self.rows.iter_mut().find(|row| row.provider_id == *id) {
+            Some(row) => row.state = state,
+            None => self.rows.push(Row { provider_id: id.clone(), state }),
+        }
+    }
+
+    /// Writes the lines anew.
+    pub(crate) fn draw(&mut self) {
+        let mut out = String::new();
+        if self.drawn > 0 {
+            let _ = write!(out, "\x1b[{}A", self.drawn);
+        }
+        // A line that wrapped would take two, and the next drawing would miss one: no wrapping meanwhile.
+        out.push_str("\x1b[?7l");
+        for row in &self.rows {
+            let line = row.line();
+            let line = if self.color { line } else { anstream::adapter::strip_str(&line).to_string() };
+            let _ = writeln!(out, "\x1b[2K{line}");
+        }
+        out.push_str("\x1b[?7h");
+        self.drawn = self.rows.len();
+        // Nobody is left to be told when this fails.
+        let _ = io::stderr().lock().write_all(out.as_bytes());
+    }
+
+    /// Leaves the lines as they are; what comes next stands below them.
+    pub(crate) fn leave(&mut self) {
+        if !self.rows.is_empty() {
+            self.draw();
+            self.drawn = 0;
+            self.rows.clear();
+        }
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let id = &self.provider_id;
+        let since = |since: &Instant| since.elapsed().as_secs_f64();
+        match &self.state {
+            State::Waiting => format!("{DIM}  {id}{DIM:#}"),
+            State::Asked { model, since: start } => {
+                let model = model.as_deref().map(|model| format!(" ({model})")).unwrap_or_default();
+                format!("… {id}{DIM}{model} {:.1} s{DIM:#}", since(start))
+            }
+            State::Answered { seconds, good: true } => {
+                format!("{GOOD}✓{GOOD:#} {id} {DIM}answered in {seconds:.1} s{DIM:#}")
+            }
+            State::Answered { seconds, good: false } => {
+                format!("{NOTE}~{NOTE:#} {id} gave no good answer {DIM}in {seconds:.1} s{DIM:#}")
+            }
+            State::Failed(message) => {
+                format!("{BAD}✗{BAD:#} {id}: {}", printable(message).replace('\n', " "))
+            }
+            State::Abandoned(reason) => {
+                format!("{DIM}- {id} was given up: {}{DIM:#}", reason.replace('_', " "))
+            }
+            State::Synthesizing { since: start } => {
+                format!("… {id} writes the synthesis {DIM}{:.1} s{DIM:#}", since(start))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_provider_has_one_line() {
+        let id = |name: &str| ProviderId::new(name).unwrap();
+        let mut progress = Progress { rows: Vec::new(), drawn: 0, color: false };
+        let started = Event::Started { strategy: "simple".into(), candidates: vec![id("fast"), id("slow")] };
+        progress.on(&started);
+        progress.on(&Event::Asked { provider_id: id("fast"), model: Some("m".into()) });
+        progress.on(&Event::Answered { provider_id: id("fast"), duration_seconds: 1.25, good: true });
+        let lines: Vec<_> =
+            progress.rows.iter().map(|row| anstream::adapter::strip_str(&row.line()).to_string()).collect();
+        assert_eq!(lines, ["✓ fast answered in 1.2 s", "  slow"]);
+    }
+}
