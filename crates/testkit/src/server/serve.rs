@@ -96,7 +96,10 @@ async fn converse(mut stream: TcpStream, number: usize, handler: Arc<Mutex<Handl
             let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
             handler(&request)
         };
-        if !matches!(play(&mut stream, &mut buffer, &reply).await, Ok(After::Kept)) {
+        let after = play(&mut stream, &mut buffer, &reply).await;
+        let asked_to_close =
+            request.header("connection").is_some_and(|word| word.eq_ignore_ascii_case("close"));
+        if asked_to_close || !matches!(after, Ok(After::Kept)) {
             break;
         }
     }
