@@ -2,20 +2,17 @@
 //!
 //! The steps that build use the same features as the tests wherever they can, so that dependencies are built once.
 
+mod examples;
+mod generated;
+
 use std::path::Path;
 
 use crate::step::Step;
-use crate::workspace::{Files, Member, Problem, Workspace, is_rust};
+use crate::workspace::{Problem, Workspace};
 use crate::{live, tidy, workspace};
 
 /// The package of benches.
 const BENCHES: &str = "ultraai-benches";
-
-/// The example that shows how little a provider from elsewhere takes.
-const THIRD_PARTY: &str = "examples/third-party-provider";
-
-/// Lines that are not blank, its test included.
-const THIRD_PARTY_LIMIT: usize = 70;
 
 /// What an application with one provider and one strategy asks for.
 const SMALL_FEATURES: &str = "provider-mock,strategy-fallback";
@@ -37,7 +34,8 @@ pub(crate) fn run() -> Result<(), Problem> {
     small_application(&root)?;
     let workspace = Workspace::load()?;
     package(&workspace)?;
-    examples(&workspace)?;
+    examples::run(&workspace)?;
+    generated::run(&workspace)?;
     if workspace.members.iter().any(|member| member.name == BENCHES) {
         // A bench that is run as a test makes each measurement once.
         Step::cargo(&root, "test --workspace --all-features --locked --bench *").run()?;
@@ -97,65 +95,12 @@ fn package(workspace: &Workspace) -> Result<(), Problem> {
         .run()
 }
 
-fn examples(workspace: &Workspace) -> Result<(), Problem> {
-    let inside = workspace.members.iter().filter(|member| member.folder.starts_with("examples/"));
-    for Member { name, .. } in inside.filter(|member| member.has_binary) {
-        Step::cargo(&workspace.root, &format!("run --quiet --locked -p {name}")).run()?;
-    }
-    for manifest in outside(&workspace.files) {
-        outside_example(workspace, manifest)?;
-    }
-    third_party_lines(&workspace.files)
-}
-
-/// The manifests under `examples/` that are workspaces of their own.
-fn outside(files: &Files) -> impl Iterator<Item = &str> {
-    files.iter().filter_map(|(path, text)| {
-        let is_manifest = path.starts_with("examples/") && path.ends_with("/Cargo.toml");
-        (is_manifest && text.lines().any(|line| line.trim() == "[workspace]")).then_some(path.as_str())
-    })
-}
-
-fn outside_example(workspace: &Workspace, manifest: &str) -> Result<(), Problem> {
-    let folder = manifest.trim_end_matches("Cargo.toml");
-    let has = |name: &str| workspace.files.contains_key(&format!("{folder}{name}"));
-    let locked = if has("Cargo.lock") { " --locked" } else { "" };
-    let step = |command: &str| {
-        Step::cargo(&workspace.root, &format!("{command}{locked} --manifest-path {manifest}"))
-            .env("CARGO_TARGET_DIR", workspace.root.join("target"))
-    };
-    step("clippy --all-targets").args(["--", "-D", "warnings"]).run()?;
-    step("test").run()?;
-    if has("src/main.rs") { step("run --quiet").run() } else { Ok(()) }
-}
-
-fn third_party_lines(files: &Files) -> Result<(), Problem> {
-    let sources = files.iter().filter(|(path, _)| path.starts_with(THIRD_PARTY) && is_rust(path));
-    let lines: usize =
-        sources.map(|(_, text)| text.lines().filter(|line| !line.trim().is_empty()).count()).sum();
-    println!(
-        "\n{THIRD_PARTY}: {lines} lines that are not blank, fewer than {THIRD_PARTY_LIMIT} are promised"
-    );
-    match lines {
-        0 => Err(format!("no source in {THIRD_PARTY}; the promise about its length cannot be shown")),
-        _ if lines >= THIRD_PARTY_LIMIT => {
-            Err(format!("{THIRD_PARTY} is too long; make the interface simpler"))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{judge_tree, outside, third_party_lines};
-    use crate::workspace::Files;
+    use super::judge_tree;
 
     const COMPLETE: [&str; 5] =
         ["ultraai", "ultraai-core", "ultraai-provider-mock", "ultraai-strategy-fallback", "serde"];
-
-    fn files(files: &[(&str, &str)]) -> Files {
-        files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
-    }
 
     #[test]
     fn a_small_application_links_what_it_asked_for() {
@@ -170,26 +115,6 @@ mod tests {
             ),
         ] {
             assert!(judge_tree(&packages).unwrap_err().starts_with(named), "{packages:?}");
-        }
-    }
-
-    #[test]
-    fn examples_outside_the_workspace_have_their_own_table() {
-        let files = files(&[
-            ("examples/basic/Cargo.toml", "[package]"),
-            ("examples/apart/Cargo.toml", "[package]\n\n[workspace]\n"),
-            ("examples/apart/src/main.rs", "[workspace]"),
-            ("Cargo.toml", "[workspace]"),
-        ]);
-        assert_eq!(outside(&files).collect::<Vec<_>>(), ["examples/apart/Cargo.toml"]);
-    }
-
-    #[test]
-    fn the_third_party_example_is_short() {
-        let path = "examples/third-party-provider/src/lib.rs";
-        for (lines, short) in [(0, false), (1, true), (69, true), (70, false)] {
-            let text = "code\n\n".repeat(lines);
-            assert_eq!(third_party_lines(&files(&[(path, &text)])).is_ok(), short, "{lines}");
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) type Problem = String;
 pub(crate) struct Workspace {
     /// The folder that holds the workspace's manifest.
     pub(crate) root: PathBuf,
+    /// Where Cargo builds.
+    pub(crate) target: PathBuf,
     /// Every file tracked or about to be, by its path from the root.
     pub(crate) files: Files,
     /// The workspace's members.
@@ -90,14 +92,19 @@ pub(crate) struct Foreign {
 impl Workspace {
     /// Asks Cargo and git about the repository that this program was built in.
     pub(crate) fn load() -> Result<Self, Problem> {
-        let root = root()?;
+        Self::load_from(root()?)
+    }
+
+    /// Asks Cargo and git about the repository at `root`.
+    pub(crate) fn load_from(root: PathBuf) -> Result<Self, Problem> {
         let metadata = MetadataCommand::new()
             .manifest_path(root.join("Cargo.toml"))
             .exec()
             .map_err(|error| format!("cargo metadata failed, so no rule can be checked: {error}"))?;
         let files = read_files(&root)?;
         let (members, foreign) = packages(&metadata);
-        Ok(Self { root, files, members, foreign })
+        let target = metadata.target_directory.clone().into_std_path_buf();
+        Ok(Self { root, target, files, members, foreign })
     }
 }
 

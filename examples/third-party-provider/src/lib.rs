@@ -33,6 +33,7 @@ impl Codec for Acme {
     }
 
     fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+        // What Acme has no word for is refused, never dropped.
         let rest = request.clone().edited(|rest| (rest.model, rest.max_tokens) = (None, None));
         let plain = ChatRequest::new(request.messages.clone()).with_delivery(request.delivery);
         if rest != plain || request.parts().any(|part| part.as_text().is_none()) {

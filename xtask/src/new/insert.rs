@@ -7,6 +7,11 @@ pub(crate) fn line(text: &str, prefix: &str, new: &str) -> Result<String, Proble
     entry(text, prefix, new, ends_value)
 }
 
+/// Inserts `new` among the lines that begin with `prefix`, each of which is an entry of its own.
+pub(crate) fn row(text: &str, prefix: &str, new: &str) -> Result<String, Problem> {
+    entry(text, prefix, new, |_| true)
+}
+
 /// Inserts two lines, the first of which begins with `prefix`, among their like.
 pub(crate) fn paragraph(text: &str, prefix: &str, new: &str) -> Result<String, Problem> {
     entry(text, prefix, new, |line| line.trim_end().ends_with(';'))
@@ -62,7 +67,7 @@ pub(crate) fn array_item(text: &str, key: &str, prefix: &str, new: &str) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{array_item, line, paragraph};
+    use super::{array_item, line, paragraph, row};
 
     #[test]
     fn a_line_finds_its_place() {
@@ -78,6 +83,14 @@ mod tests {
         assert_eq!(
             problem,
             "no line begins with `p-`, so the place for `p-a = 0` is unknown; add it by hand"
+        );
+    }
+
+    #[test]
+    fn a_row_may_be_indented() {
+        assert_eq!(
+            row("[\n    r-a,\n];\n", "    r-", "    r-b,").as_deref(),
+            Ok("[\n    r-a,\n    r-b,\n];\n")
         );
     }
 

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::workspace::{self, Problem};
-use insert::{array_item, line, paragraph};
+use insert::{array_item, line, paragraph, row};
 
 /// What kind of plugin is made.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Kind {
     word: &'static str,
     /// The folder of the kind's crates.
     folder: &'static str,
+    /// Whether each has an orchestrator that the facade names.
+    has_orchestrator: bool,
     /// Paths inside the crate and their texts.
     templates: &'static [(&'static str, &'static str)],
 }
@@ -27,6 +29,7 @@ pub(crate) struct Kind {
 pub(crate) const PROVIDER: Kind = Kind {
     word: "provider",
     folder: "crates/providers",
+    has_orchestrator: false,
     templates: &[
         ("Cargo.toml", include_str!("../../templates/provider/Cargo.toml.tmpl")),
         ("README.md", include_str!("../../templates/provider/README.md.tmpl")),
@@ -39,6 +42,7 @@ pub(crate) const PROVIDER: Kind = Kind {
 pub(crate) const STRATEGY: Kind = Kind {
     word: "strategy",
     folder: "crates/strategies",
+    has_orchestrator: true,
     templates: &[
         ("Cargo.toml", include_str!("../../templates/strategy/Cargo.toml.tmpl")),
         ("README.md", include_str!("../../templates/strategy/README.md.tmpl")),
@@ -61,7 +65,7 @@ pub(crate) fn run(kind: &Kind, name: &str) -> Result<(), Problem> {
 }
 
 /// Writes below `root` and returns the paths.
-fn write(root: &Path, kind: &Kind, name: &str) -> Result<Vec<String>, Problem> {
+pub(crate) fn write(root: &Path, kind: &Kind, name: &str) -> Result<Vec<String>, Problem> {
     name::check(name)?;
     let folder = format!("{}/{name}", kind.folder);
     if root.join(&folder).exists() {
@@ -120,14 +124,26 @@ const EDITS: &[(&str, Edit)] = &[
     ("crates/ultraai/src/lib.rs", |text, kind, name| {
         let Kind { word, .. } = kind;
         let snake = name.replace('-', "_");
-        let prefix = format!("#[cfg(feature = \"{word}-");
-        let lines = format!("{prefix}{name}\")]\npub use ultraai_{word}_{snake} as {snake};");
-        paragraph(text, &prefix, &lines)
+        // Inside the module of the kind, and so indented.
+        let prefix = format!("    #[cfg(feature = \"{word}-");
+        let lines = format!("{prefix}{name}\")]\n    pub use ultraai_{word}_{snake} as {snake};");
+        let text = paragraph(text, &prefix, &lines)?;
+        if !kind.has_orchestrator {
+            return Ok(text);
+        }
+        let prefix = prefix.trim_start();
+        let pascal = name::pascal(name);
+        let lines = format!("{prefix}{name}\")]\npub use ultraai_{word}_{snake}::{pascal}Orchestrator;");
+        paragraph(&text, prefix, &lines)
+    }),
+    ("crates/ultraai/src/features.rs", |text, kind, name| {
+        let prefix = format!("    hint(\"{}\", ", kind.word);
+        row(text, &prefix, &format!("{prefix}\"{name}\", \"{}-{name}\"),", kind.word))
     }),
     ("README.md", |text, kind, name| {
         let Kind { word, .. } = kind;
         let feature = format!("`{word}-{name}`");
-        line(text, &format!("| `{word}-"), &format!("| {feature} | `{name}` | |"))
+        row(text, &format!("| `{word}-"), &format!("| {feature} | `{name}` | |"))
     }),
 ];
 
@@ -167,7 +183,11 @@ mod tests {
             ),
             (
                 "crates/ultraai/src/lib.rs",
-                "#[cfg(feature = \"provider-mock\")]\npub use ultraai_provider_mock as mock;\n",
+                "pub mod providers {\n    #[cfg(feature = \"provider-mock\")]\n    pub use ultraai_provider_mock as mock;\n}\n",
+            ),
+            (
+                "crates/ultraai/src/features.rs",
+                "[\n    hint(\"provider\", \"mock\", \"provider-mock\"),\n];\n",
             ),
             ("README.md", "| feature | name | what |\n| --- | --- | --- |\n| `provider-mock` | `mock` | |\n"),
         ] {
@@ -192,9 +212,14 @@ mod tests {
         ] {
             assert!(facade.contains(line), "{line}\n{facade}");
         }
-        assert!(read(root, "crates/ultraai/src/lib.rs").starts_with(
-            "#[cfg(feature = \"provider-acme-cloud\")]\npub use ultraai_provider_acme_cloud as acme_cloud;\n#[cfg"
+        assert!(read(root, "crates/ultraai/src/lib.rs").contains(
+            "{\n    #[cfg(feature = \"provider-acme-cloud\")]\n    pub use ultraai_provider_acme_cloud as acme_cloud;\n    #[cfg"
         ));
+        assert!(
+            read(root, "crates/ultraai/src/features.rs").starts_with(
+                "[\n    hint(\"provider\", \"acme-cloud\", \"provider-acme-cloud\"),\n    hint("
+            )
+        );
         assert!(
             read(root, "README.md")
                 .contains("\n| `provider-acme-cloud` | `acme-cloud` | |\n| `provider-mock`")

@@ -40,7 +40,12 @@ impl fmt::Display for Finding {
 
 /// Prints every finding, one to a line.
 pub(crate) fn report() -> Result<(), Problem> {
-    let findings = check()?;
+    report_of(&Workspace::load()?)
+}
+
+/// The same of this repository.
+pub(crate) fn report_of(workspace: &Workspace) -> Result<(), Problem> {
+    let findings = check(workspace);
     for finding in &findings {
         println!("{finding}");
     }
@@ -51,21 +56,20 @@ pub(crate) fn report() -> Result<(), Problem> {
 }
 
 /// Checks the repository and returns every finding, sorted by place.
-fn check() -> Result<Vec<Finding>, Problem> {
-    let workspace = Workspace::load()?;
+fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in &workspace.files {
         findings.extend(source::check(path, text));
     }
     findings.extend(top::check(&workspace.files));
-    findings.extend(arrows::check(&workspace));
-    findings.extend(plugins::check(&workspace));
-    findings.extend(published::check(&workspace));
-    findings.extend(unused::check(&workspace));
-    findings.extend(licences::check(&workspace));
+    findings.extend(arrows::check(workspace));
+    findings.extend(plugins::check(workspace));
+    findings.extend(published::check(workspace));
+    findings.extend(unused::check(workspace));
+    findings.extend(licences::check(workspace));
     findings.sort();
     findings.dedup();
-    Ok(findings)
+    findings
 }
 
 /// The repository that a rule's test describes in strings.
@@ -73,6 +77,7 @@ fn check() -> Result<Vec<Finding>, Problem> {
 fn sketch(members: Vec<crate::workspace::Member>, files: &[(&str, &str)]) -> Workspace {
     Workspace {
         root: std::path::PathBuf::new(),
+        target: std::path::PathBuf::new(),
         files: files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect(),
         members,
         foreign: Vec::new(),
@@ -88,10 +93,11 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::check;
+    use crate::workspace::Workspace;
 
     #[test]
     fn the_house_rules_hold() {
-        let findings = check().unwrap();
+        let findings = check(&Workspace::load().unwrap());
         let report: Vec<_> = findings.iter().map(|finding| format!("\n{finding}")).collect();
         assert!(findings.is_empty(), "{} findings:{}", findings.len(), report.concat());
     }
