@@ -24,6 +24,10 @@ pub(crate) struct LiveBody {
     decoded: VecDeque<ChatEvent>,
     error: Option<Error>,
     stage: Stage,
+    /// The connection's task had its turn before `Finished` was handed out.
+    settled: bool,
+    /// The body has ended.
+    ended: bool,
     request: Arc<ChatRequest>,
     secret: Option<Secret>,
     request_id: Option<String>,
@@ -56,6 +60,8 @@ impl LiveBody {
             decoded: VecDeque::new(),
             error: None,
             stage: Stage::Open,
+            settled: false,
+            ended: false,
             request,
             secret,
             request_id,
@@ -106,11 +112,26 @@ impl LiveBody {
         Some(Ok(event))
     }
 
+    /// Reads past what follows the last event. Mostly that is the end of the body alone, and it is there already: a
+    /// connection whose body was read to its end is used again, once its task has had a turn.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.ended {
+            match ready!(self.body.poll_chunk(cx)) {
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => self.ended = true,
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn take_chunk(&mut self, chunk: Option<Result<Bytes>>) {
         match chunk {
             Some(Ok(chunk)) => self.error = self.frames.push(&chunk, &mut self.waiting).err(),
             Some(Err(error)) => self.error = Some(error),
-            None => self.stage = Stage::Ended { cut: self.frames.end(&mut self.waiting) },
+            None => {
+                self.ended = true;
+                self.stage = Stage::Ended { cut: self.frames.end(&mut self.waiting) };
+            }
         }
     }
 }
@@ -121,10 +142,7 @@ impl Stream for LiveBody {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         if this.stage == Stage::Done && this.decoded.is_empty() && this.error.is_none() {
-            // The end of the body mostly lies behind the last event already; a connection whose body was read to its
-            // end is used again.
-            this.waiting = VecDeque::new();
-            while let Some(Ok(_)) = ready!(this.body.poll_chunk(cx)) {}
+            ready!(this.poll_rest(cx));
             return Poll::Ready(None);
         }
         loop {
@@ -132,6 +150,12 @@ impl Stream for LiveBody {
             let framing = mem::take(&mut this.error);
             while this.decoded.is_empty() && this.error.is_none() && this.decode_next() {}
             this.error = this.error.take().or(framing);
+            if matches!(this.decoded.front(), Some(ChatEvent::Finished { .. })) && !this.settled {
+                this.settled = true;
+                let _ = this.poll_rest(cx);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if let Some(next) = this.pop() {
                 return Poll::Ready(Some(next));
             }

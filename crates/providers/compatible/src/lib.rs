@@ -1,1 +1,96 @@
-//! OpenAI-compatible vendors as rows of data.
+#![doc = include_str!("../README.md")]
+
+mod chat;
+mod vendors;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use ultraai_core::{
+    BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_providers,
+};
+pub use ultraai_protocol_openai_chat::Dialect;
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+
+use self::chat::Chat;
+pub use self::vendors::VENDORS;
+
+/// The settings of these providers.
+pub const FIELDS: &[Field] =
+    &[Field { name: "base_url", doc: "The address before `/chat/completions`. Default: the vendor's own." }];
+
+/// The settings of the provider that has no address of its own.
+const ADDRESS_NEEDED: &[Field] = &[Field {
+    name: "base_url",
+    doc: "The address before `/chat/completions`, such as http://localhost:8080/v1. Needed.",
+}];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    base_url: Option<String>,
+}
+
+/// Builds the provider that speaks to the vendor `dialect`.
+///
+/// # Errors
+/// `Config` for an unknown setting, a wrong or missing address, and a missing key.
+pub fn connect(
+    dialect: &'static Dialect,
+    settings: Value,
+    context: &BuildContext,
+) -> Result<Arc<dyn Provider>> {
+    let settings: Settings = context.parse(settings, fields(dialect))?;
+    let endpoint = endpoint(dialect, &settings, context)
+        .map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    Ok(Arc::new(HttpProvider::new(dialect.provider_name(), endpoint, Chat(dialect))))
+}
+
+fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
+    let Some(base_url) = settings.base_url.as_deref().or(dialect.base_url) else {
+        let message = "`base_url` is missing: name the address before `/chat/completions`, such as http://localhost:8080/v1";
+        return Err(Error::new(ErrorKind::Config, message));
+    };
+    let address = BaseUrl::parse(base_url)?.join(dialect.path);
+    let endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address);
+    let key = match dialect.key_optional {
+        true => context.api_key(dialect.key_variables)?,
+        false => Some(context.required_api_key(dialect.key_variables)?),
+    };
+    match key {
+        Some(key) => endpoint.with_bearer(key),
+        None => Ok(endpoint),
+    }
+}
+
+const fn fields(dialect: &Dialect) -> &'static [Field] {
+    match dialect.base_url {
+        Some(_) => FIELDS,
+        None => ADDRESS_NEEDED,
+    }
+}
+
+fn build(name: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+    match VENDORS.iter().find(|dialect| dialect.name == name) {
+        Some(dialect) => connect(dialect, settings, context),
+        None => Err(Error::new(ErrorKind::Config, format!("no compatible vendor `{name}` is known"))),
+    }
+}
+
+const ROWS: [ProviderRegistration; VENDORS.len()] = {
+    let mut rows = [row(&VENDORS[0]); VENDORS.len()];
+    let mut at = 1;
+    while at < VENDORS.len() {
+        rows[at] = row(&VENDORS[at]);
+        at += 1;
+    }
+    rows
+};
+
+const fn row(dialect: &Dialect) -> ProviderRegistration {
+    let row = dialect.registration(fields(dialect), build);
+    row.from_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+register_providers!(&ROWS);

@@ -1,1 +1,57 @@
-//! OpenAI as a provider of UltraAI.
+#![doc = include_str!("../README.md")]
+
+mod chat;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use ultraai_core::{BuildContext, Field, Provider, Result, register_provider};
+use ultraai_protocol_openai_chat::Dialect;
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+
+use self::chat::Chat;
+
+const OPENAI: &Dialect = &Dialect::OPENAI;
+const BASE_URL: &str = "https://api.openai.com/v1";
+
+/// The settings of this provider.
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "base_url",
+        doc: "The address before `/chat/completions`. Default: https://api.openai.com/v1.",
+    },
+    Field { name: "organization", doc: "The organization that is charged. Default: the key's own." },
+    Field { name: "project", doc: "The project that is charged. Default: the key's own." },
+];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    base_url: Option<String>,
+    organization: Option<String>,
+    project: Option<String>,
+}
+
+fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    let endpoint =
+        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    Ok(Arc::new(HttpProvider::new(OPENAI.provider_name(), endpoint, Chat)))
+}
+
+fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
+    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(OPENAI.path);
+    let mut endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address)
+        .with_bearer(context.required_api_key(OPENAI.key_variables)?)?;
+    for (header, value) in
+        [("openai-organization", &settings.organization), ("openai-project", &settings.project)]
+    {
+        if let Some(value) = value {
+            endpoint = endpoint.with_header(header, value)?;
+        }
+    }
+    Ok(endpoint)
+}
+
+register_provider!(Dialect::OPENAI.registration(FIELDS, build));
