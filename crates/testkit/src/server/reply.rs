@@ -252,9 +252,7 @@ impl Reply {
         }
         match self.end {
             End::Kept if self.framing == Framing::UntilClose => acts.push(Act::Close),
-            End::Kept if self.framing == Framing::Chunked => {
-                acts.push(Act::Send(Bytes::from_static(b"0\r\n\r\n")));
-            }
+            End::Kept if self.framing == Framing::Chunked => end_chunks(&mut acts, !self.body.is_empty()),
             End::Kept => {}
             End::Closed => acts.push(Act::Close),
             End::Reset => acts.push(Act::Reset),
@@ -278,6 +276,16 @@ impl Reply {
         };
         text.push_str("\r\n");
         text.into()
+    }
+}
+
+/// Adds the last chunk. It goes out together with the piece before it, as a server's buffer does it, so that a
+/// client that has read the last event can have seen the end as well.
+fn end_chunks(acts: &mut Vec<Act>, with_the_last: bool) {
+    const LAST: &[u8] = b"0\r\n\r\n";
+    match acts.last_mut() {
+        Some(Act::Send(piece)) if with_the_last => *piece = [&piece[..], LAST].concat().into(),
+        _ => acts.push(Act::Send(Bytes::from_static(LAST))),
     }
 }
 
