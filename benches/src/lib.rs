@@ -1,5 +1,7 @@
 //! What the benches share: a provider that answers at once.
 
+pub mod server;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
