@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ultraai::ErrorKind;
+use ultraai::{Error, ErrorKind};
 
 /// How the program ends, as a shell sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     NoAnswer = 1,
     /// The arguments, the settings or the prompt are wrong; nothing was asked.
     Usage = 2,
-    /// The time was over.
+    /// No answer in time.
     Deadline = 3,
     /// There is an answer, and it was cut off.
     Incomplete = 4,
@@ -28,7 +28,7 @@ Exit codes:
   0    an answer
   1    no answer: the candidates failed, or too few answered
   2    wrong arguments, settings or prompt: nothing was asked
-  3    no answer within --timeout-seconds
+  3    no answer in time: every candidate that was asked met a limit of time
   4    an answer that was cut off, by --max-tokens or the model's own limit
   130  Ctrl-C";
 
@@ -38,11 +38,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-impl From<ErrorKind> for Exit {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        let causes = error.causes();
+        let late = |error: &Error| error.kind() == ErrorKind::Timeout;
+        match error.kind() {
             ErrorKind::Config | ErrorKind::InvalidRequest => Self::Usage,
             ErrorKind::Timeout => Self::Deadline,
+            _ if !causes.is_empty() && causes.iter().all(late) => Self::Deadline,
             _ => Self::NoAnswer,
         }
     }

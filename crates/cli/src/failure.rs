@@ -36,7 +36,7 @@ impl Failure {
         match self {
             Self::Error(error, providers) => {
                 terminal::tell(&report::text(error, providers));
-                error.kind().into()
+                Exit::from(&**error)
             }
             Self::Told(exit) => *exit,
             Self::OutputClosed => Exit::Answer,

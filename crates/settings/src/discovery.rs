@@ -89,6 +89,8 @@ pub(crate) async fn discover(registry: &Registry, lookup: &Lookup, servers: Loca
                 let settings = settings(row.name, [("model", model.to_owned())]);
                 found.rows.push(Row::found(row.name, settings, origin, registry)?);
             }
+            // A key that a server of one's own may want says nothing about whether there is one.
+            None if row.key_optional => {}
             None => found.notices.push(format!(
                 "{variable} is set, but `{}` has no usual model: name one, as in `--provider {}/MODEL`",
                 row.name, row.name

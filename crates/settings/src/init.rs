@@ -25,8 +25,9 @@ const PROVIDERS: &str = "
 /// begins with `#` and no space, so that taking these marks away makes it valid.
 pub fn init_file(registry: &Registry) -> String {
     let rows: Vec<_> = registry.providers().collect();
-    // The detailed example is a vendor with a key, where one is linked.
-    let first = rows.iter().position(|row| !row.key_variables.is_empty()).unwrap_or(0);
+    // The detailed example is a vendor that most people know, else one with a key.
+    let known = rows.iter().position(|row| row.name == "openai");
+    let first = known.or_else(|| rows.iter().position(|row| !row.key_variables.is_empty())).unwrap_or(0);
     let mut out = HEAD.to_owned();
     write_orchestrator(&mut out, registry, rows.get(first).copied());
     out.push_str(PROVIDERS);
@@ -126,9 +127,9 @@ fn write_row(out: &mut String, row: &ProviderRegistration) {
 fn write_own_fields(out: &mut String, row: &ProviderRegistration) {
     for field in row.fields {
         match (field.name, row.base_url) {
-            ("base_url", Some(url)) => {
+            ("base_url", url) => {
                 comment(out, field.doc);
-                setting(out, "base_url", &quoted(url));
+                setting(out, "base_url", &quoted(url.unwrap_or("http://localhost:8080/v1")));
             }
             (name, _) => comment(out, &format!("{name}: {}", field.doc)),
         }

@@ -33,7 +33,7 @@ pub(crate) async fn ask(ask: Ask) -> Result<Exit, Failure> {
     match result {
         Err(Failure::Error(error, _)) if ask.json => {
             print_json(&failed(&error))?;
-            Err(Failure::Told(error.kind().into()))
+            Err(Failure::Told(Exit::from(&*error)))
         }
         Err(Failure::Error(error, _)) => Err(Failure::of(*error, providers)),
         other => other,

@@ -1,0 +1,114 @@
+//! What `ultraai ask` prints when there is an answer.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use ultraai_testkit::{Server, openai};
+
+use crate::program::{Program, near};
+
+#[test]
+fn with_no_settings_at_all_the_mock_answers_and_says_so() {
+    let ran = Program::new().run(&["ask", "hello"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("mock"), "{ran:?}");
+    assert!(ran.err.contains("the mock answers, which is no model"), "{ran:?}");
+}
+
+#[test]
+fn a_pipe_gets_the_answer_alone_and_standard_error_what_it_cost() {
+    let server = Server::always(openai::answer("Because of Rayleigh."));
+    let ran =
+        Program::with_server(&server.url()).run(&["ask", "Why is the sky blue?", "--system", "be brief"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "Because of Rayleigh.\n"), "{ran:?}");
+    assert!(ran.err.contains("near answered"), "{ran:?}");
+    assert!(ran.err.contains("7 tokens in, 3 out") && ran.err.contains("cost unknown"), "{ran:?}");
+    let sent = &server.requests()[0];
+    assert!(sent.mentions("Why is the sky blue?") && sent.mentions("be brief"));
+}
+
+#[test]
+fn the_prompt_comes_from_a_file_or_standard_input() {
+    let server = Server::always(openai::answer("yes"));
+    let program = Program::with_server(&server.url()).file("q.txt", b"from the file").stdin(b"from the pipe");
+    assert_eq!(program.run(&["ask", "--file", "q.txt"]).code, Some(0));
+    assert_eq!(program.run(&["ask", "-"]).code, Some(0));
+    assert_eq!(program.run(&["ask"]).code, Some(0));
+    let requests = server.requests();
+    assert!(requests[0].mentions("from the file"));
+    assert!(requests[1].mentions("from the pipe") && requests[2].mentions("from the pipe"));
+}
+
+#[test]
+fn json_holds_the_whole_outcome() {
+    let server = Server::always(openai::answer("yes"));
+    let ran = Program::with_server(&server.url()).run(&["ask", "really?", "--json"]);
+    let outcome: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(outcome["synthesis"]["response"], "yes");
+    assert_eq!(outcome["responses"][0]["provider_id"], "near");
+    assert_eq!(outcome["ledger"]["totals"]["reported"]["input_tokens"], 7);
+    assert!(outcome["trace"].is_array());
+}
+
+#[test]
+fn json_holds_what_a_failure_leaves_behind() {
+    let server = Server::always(openai::error(401, "no"));
+    let ran = Program::with_server(&server.url()).run(&["ask", "really?", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let failed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(failed["error"]["causes"][0]["kind"], "authentication", "{failed:#}");
+    assert_eq!(failed["responses"][0]["status"], "failed");
+    assert_eq!(failed["ledger"]["totals"]["attempts"], 1);
+    let ran = Program::new().run(&["ask", "", "--json"]);
+    let failed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &failed["error"]["kind"]), (Some(2), &"config".into()));
+}
+
+#[test]
+fn an_answer_that_was_cut_off_is_marked_and_has_its_exit_code() {
+    let settings =
+        "[providers.short]\ntype = \"mock\"\nanswer = \"half an ans\"\nfinish_reason = \"length\"\n";
+    let ran = Program::with_settings(settings).run(&["ask", "hi"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(4), "half an ans\n"), "{ran:?}");
+    assert!(ran.err.contains("cut off"), "{ran:?}");
+}
+
+#[test]
+fn several_providers_make_one_answer_and_explain_themselves() {
+    let (one, two) = (Server::always(openai::answer("one")), Server::always(openai::answer("two")));
+    let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
+    let program = Program::with_settings(&settings);
+    let ran = program.run(&["ask", "hi", "--explain", "--synthesizer", "far"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "two\n"), "{ran:?}");
+    assert!(ran.err.contains("far wrote it from the answers of near, far"), "{ran:?}");
+    assert!(ran.err.contains("\n  - "), "{ran:?}");
+    let ran = program.run(&["ask", "hi", "--quiet", "-p", "near"]);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("one\n", ""));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let settings = "[providers.long]\ntype = \"mock\"\n";
+    let answer = "many words ".repeat(20_000);
+    let program = Program::with_settings(&format!("{settings}answer = \"{answer}\"\n"));
+    let mut child = program.command(&["ask", "hi", "-q"]).stdin(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_closes_the_connection() {
+    use std::time::Duration;
+
+    let server = Server::always(ultraai_testkit::Reply::hang());
+    let program = Program::with_server(&server.url());
+    let child = program.command(&["ask", "hi"]).stdin(Stdio::null()).spawn().unwrap();
+    assert!(server.received(1, Duration::from_secs(10)).await);
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(server.all_closed(Duration::from_secs(10)).await);
+}

@@ -1,0 +1,8 @@
+//! The program as a shell sees it: output, errors, exit codes, and that no key is ever printed.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answers;
+mod bad_input;
+mod listings;
+mod program;
+mod secrets;
