@@ -85,6 +85,13 @@ impl Body {
         Ok(None)
     }
 
+    /// Whether the chunk that [`first_byte`](Self::first_byte) looked at begins like a stream of events.
+    pub(crate) fn looks_like_events(&self) -> bool {
+        let chunk = self.ahead.as_deref().unwrap_or_default();
+        let text = chunk.strip_prefix(b"\xef\xbb\xbf").unwrap_or(chunk).trim_ascii_start();
+        [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| text.starts_with(field))
+    }
+
     /// Reads the whole body.
     ///
     /// # Errors

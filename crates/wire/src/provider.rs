@@ -85,7 +85,7 @@ impl<C: Codec> HttpProvider<C> {
                     Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
                 }
             }
-            Some(b'd' | b'e' | b'i' | b'r' | b':') if said_stream || !said.contains("html") => {
+            Some(first) if (said_stream && first != b'<') || response.body_mut().looks_like_events() => {
                 let secret = self.endpoint.secret().cloned();
                 let body = response.into_body();
                 Ok(ChatReply::live(LiveBody::new(
