@@ -1,0 +1,36 @@
+//! What OpenAI's own settings send along.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use ultraai_core::{BuildContext, CallContext, ChatRequest, Lookup, ModelName, ProviderId, Registry};
+use ultraai_provider_openai as _;
+use ultraai_testkit::{Server, openai};
+
+#[tokio::test]
+async fn organization_and_project_are_sent_where_they_are_set() {
+    let server = Server::always(openai::answer("hello"));
+    let lookup = Lookup::new(|name| (name == "OPENAI_API_KEY").then(|| "sk-settings-test".to_owned()));
+    let context = BuildContext::new(ProviderId::new("mine").unwrap(), lookup);
+    let base_url = format!("{}/v1", server.url());
+    for settings in [
+        json!({ "base_url": base_url }),
+        json!({ "base_url": base_url, "organization": "org-1", "project": "proj-1" }),
+    ] {
+        let provider = Registry::linked().unwrap().provider("openai", settings, &context).unwrap();
+        let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("gpt-4o").unwrap());
+        let reply = provider.chat(&CallContext::new(), Arc::new(request.with_max_tokens(5))).await.unwrap();
+        assert_eq!(reply.collect().await.unwrap().text(), "hello");
+    }
+    let sent: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| {
+            ["openai-organization", "openai-project"].map(|name| request.header(name).map(str::to_owned))
+        })
+        .collect();
+    assert_eq!(sent, [[None, None], [Some("org-1".to_owned()), Some("proj-1".to_owned())]]);
+    let request = server.requests().remove(0);
+    assert_eq!(request.header("authorization"), Some("Bearer sk-settings-test"));
+    assert_eq!(request.json()["max_completion_tokens"], 5);
+}
