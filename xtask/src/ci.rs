@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::step::Step;
 use crate::workspace::{Problem, Workspace};
-use crate::{live, tidy, workspace};
+use crate::{live, tidy};
 
 /// The package of benches.
 const BENCHES: &str = "ultraai-benches";
@@ -21,34 +21,65 @@ const SMALL_FEATURES: &str = "provider-mock,strategy-fallback";
 const SMALL_TREE: [&str; 4] =
     ["ultraai", "ultraai-core", "ultraai-provider-mock", "ultraai-strategy-fallback"];
 
-/// Runs every step and stops at the first that fails.
-pub(crate) fn run() -> Result<(), Problem> {
-    let root = workspace::root()?;
-    Step::cargo(&root, "fmt --all --check").run()?;
-    tidy()?;
-    Step::cargo(&root, "clippy --workspace --all-targets --all-features --locked -- -D warnings").run()?;
-    Step::cargo(&root, "doc --workspace --no-deps --all-features --locked")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?;
-    features(&root)?;
-    small_application(&root)?;
-    let workspace = Workspace::load()?;
-    package(&workspace)?;
-    examples::run(&workspace)?;
-    generated::run(&workspace)?;
-    if workspace.members.iter().any(|member| member.name == BENCHES) {
-        // A bench that is run as a test makes each measurement once.
-        Step::cargo(&root, "test --workspace --all-features --locked --bench *").run()?;
+/// A step by its name.
+type NamedStep = (&'static str, fn(&Workspace) -> Result<(), Problem>);
+
+/// Every step, those that fail most often first.
+const STEPS: [NamedStep; 10] = [
+    ("format", |workspace| Step::cargo(&workspace.root, "fmt --all --check").run()),
+    ("tidy", tidy),
+    ("lint", |workspace| {
+        let line = "clippy --workspace --all-targets --all-features --locked -- -D warnings";
+        Step::cargo(&workspace.root, line).run()
+    }),
+    ("docs", |workspace| {
+        Step::cargo(&workspace.root, "doc --workspace --no-deps --all-features --locked")
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .run()
+    }),
+    ("features", |workspace| {
+        features(&workspace.root)?;
+        small_application(&workspace.root)
+    }),
+    ("package", package),
+    ("examples", examples::run),
+    ("generated", generated::run),
+    ("benches", benches),
+    ("live", |_| {
+        println!("\n==> cargo xtask live");
+        live::test()
+    }),
+];
+
+/// Runs every step, or the one of that name, and stops at the first that fails.
+pub(crate) fn run(only: Option<&str>) -> Result<(), Problem> {
+    let wanted = |(name, _): &&NamedStep| only.is_none_or(|only| only == *name);
+    let steps: Vec<_> = STEPS.iter().filter(wanted).collect();
+    if let (Some(only), true) = (only, steps.is_empty()) {
+        let names: Vec<_> = STEPS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no step `{only}`; choose one of {}", names.join(", ")));
     }
-    println!("\n==> cargo xtask live");
-    live::test()?;
-    println!("\nevery step passed");
+    let workspace = Workspace::load()?;
+    for (name, step) in &steps {
+        step(&workspace).map_err(|problem| format!("the step `{name}` failed: {problem}"))?;
+    }
+    match steps.len() {
+        1 => println!("\nthe step passed"),
+        count => println!("\nall {count} steps passed"),
+    }
     Ok(())
 }
 
-fn tidy() -> Result<(), Problem> {
+fn tidy(workspace: &Workspace) -> Result<(), Problem> {
     println!("\n==> cargo xtask tidy");
-    tidy::report()
+    tidy::report_of(workspace)
+}
+
+fn benches(workspace: &Workspace) -> Result<(), Problem> {
+    // A bench that is run as a test makes each measurement once.
+    let has_benches = workspace.members.iter().any(|member| member.name == BENCHES);
+    let step = Step::cargo(&workspace.root, "test --workspace --all-features --locked --bench *");
+    if has_benches { step.run() } else { Ok(()) }
 }
 
 fn features(root: &Path) -> Result<(), Problem> {
@@ -97,7 +128,7 @@ fn package(workspace: &Workspace) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::judge_tree;
+    use super::{judge_tree, run};
 
     const COMPLETE: [&str; 5] =
         ["ultraai", "ultraai-core", "ultraai-provider-mock", "ultraai-strategy-fallback", "serde"];
@@ -116,5 +147,10 @@ mod tests {
         ] {
             assert!(judge_tree(&packages).unwrap_err().starts_with(named), "{packages:?}");
         }
+    }
+    #[test]
+    fn an_unknown_step_is_told_the_known_ones() {
+        let problem = run(Some("test")).unwrap_err();
+        assert!(problem.starts_with("there is no step `test`; choose one of format, tidy, "), "{problem}");
     }
 }

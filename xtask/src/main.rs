@@ -23,7 +23,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Everything that must hold before a change lands, apart from `cargo test`.
-    Ci,
+    Ci {
+        /// Only the step of this name.
+        #[arg(long, value_name = "STEP")]
+        only: Option<String>,
+    },
     /// The rules of the house that neither rustc nor clippy knows.
     Tidy,
     /// The end-to-end test against two llama.cpp servers with small models.
@@ -46,7 +50,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Ci => ci::run(),
+        Task::Ci { only } => ci::run(only.as_deref()),
         Task::Tidy => tidy::report(),
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
