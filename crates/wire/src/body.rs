@@ -99,7 +99,6 @@ impl Body {
     pub async fn read(mut self, limit: usize) -> Result<Bytes> {
         let Some(first) = self.chunk().await.transpose()? else { return Ok(Bytes::new()) };
         let Some(second) = self.chunk().await.transpose()? else {
-            one_turn().await;
             return if first.len() > limit { failure::too_large("the answer", limit) } else { Ok(first) };
         };
         let rest = usize::try_from(self.inner.size_hint().lower()).unwrap_or(usize::MAX);
@@ -114,7 +113,6 @@ impl Body {
             whole.extend_from_slice(&chunk);
             next = self.chunk().await.transpose()?;
         }
-        one_turn().await;
         Ok(whole.freeze())
     }
 
@@ -127,23 +125,8 @@ impl Body {
             let room = chunk.len().min(limit - start.len());
             start.extend_from_slice(&chunk[..room]);
         }
-        one_turn().await;
         start.freeze()
     }
-}
-
-/// Lets the connection's task put the connection back before the caller sends again: who sends at once would open
-/// another one.
-async fn one_turn() {
-    let mut had = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut had, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl fmt::Debug for Body {

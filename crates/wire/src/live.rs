@@ -152,9 +152,10 @@ impl Stream for LiveBody {
             this.error = this.error.take().or(framing);
             if matches!(this.decoded.front(), Some(ChatEvent::Finished { .. })) && !this.settled {
                 this.settled = true;
-                let _ = this.poll_rest(cx);
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                if this.poll_rest(cx).is_pending() {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
             }
             if let Some(next) = this.pop() {
                 return Poll::Ready(Some(next));

@@ -68,15 +68,16 @@ impl<C: Codec> HttpProvider<C> {
     }
 
     /// Reads an answer of a good status; which form it has is up to the server, whatever was asked for.
-    async fn answer(&self, request: Arc<ChatRequest>, mut response: Response) -> Result<ChatReply> {
+    async fn answer(&self, request: Arc<ChatRequest>, response: Response) -> Result<ChatReply> {
         let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let said_stream = said.starts_with("text/event-stream");
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
-        let first = response.body_mut().first_byte().await?;
+        let mut body = response.into_body();
+        let first = body.first_byte().await?;
         match first {
             Some(b'{' | b'[') => {
-                let body = response.into_body().read(limits.body).await?;
+                let body = body.read(limits.body).await?;
                 match self.codec.decode(&body) {
                     Ok(mut answer) => {
                         answer.request_id = answer.request_id.or(request_id);
@@ -85,9 +86,8 @@ impl<C: Codec> HttpProvider<C> {
                     Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
                 }
             }
-            Some(first) if (said_stream && first != b'<') || response.body_mut().looks_like_events() => {
+            Some(first) if (said_stream && first != b'<') || body.looks_like_events() => {
                 let secret = self.endpoint.secret().cloned();
-                let body = response.into_body();
                 Ok(ChatReply::live(LiveBody::new(
                     body,
                     self.codec.decoder(),

@@ -1,13 +1,14 @@
 //! Sends requests. One connection pool for each set of settings.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
 use reqwest::{
     Method,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderValue, LOCATION},
 };
 use ultraai_core::{Error, ErrorKind, Result};
 
@@ -99,12 +100,10 @@ impl Transport {
         let client = self.0.client.get_or_init(|| client(self.0.key)).as_ref().map_err(Clone::clone)?;
         let sent = client.execute(request).await;
         let response = sent.map_err(|error| failure::sending(error, address, self.0.key.settings))?;
-        let status = response.status().as_u16();
         if response.status().is_redirection() {
-            return Err(redirect(&response).with_status(status));
+            return Err(redirect(&response).with_status(response.status().as_u16()));
         }
-        let headers = response.headers().clone();
-        Ok(Response { status, headers, body: Body::new(response.into()) })
+        Ok(Response(response))
     }
 }
 
@@ -140,37 +139,34 @@ fn redirect(response: &reqwest::Response) -> Error {
 }
 
 /// The head of a response, and its body, which comes later.
-#[derive(Debug)]
 #[must_use = "a response that is dropped closes its connection"]
-pub struct Response {
-    status: u16,
-    headers: HeaderMap,
-    body: Body,
-}
+pub struct Response(reqwest::Response);
 
 impl Response {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.status
+        self.0.status().as_u16()
     }
 
     /// Whether the status says success.
     pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        self.0.status().is_success()
     }
 
     /// A header's value, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.0.headers().get(name)?.to_str().ok()
     }
 
     /// The body.
     pub fn into_body(self) -> Body {
-        self.body
+        Body::new(self.0.into())
     }
+}
 
-    pub(crate) fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
