@@ -113,7 +113,11 @@ impl CandidateStats {
     /// moves by a fifth of the distance with each attempt, and half of what is missing comes back in 30 s.
     pub fn health(&self) -> f64 {
         let (health, at) = unpack(self.health.load(Relaxed));
-        f64::from(recovered(health, self.age_ms().saturating_sub(at)))
+        match health < 1.0 {
+            // A healthy candidate is the common case, and needs no look at the time.
+            false => 1.0,
+            true => f64::from(recovered(health, self.age_ms(Instant::now()).saturating_sub(at))),
+        }
     }
 
     /// Whether it is asked before the unhealthy ones.
@@ -131,20 +135,20 @@ impl CandidateStats {
         let _ = self.first_event.increment(micros(after));
     }
 
-    pub(crate) fn succeeded(&self, after: Duration) {
+    pub(crate) fn succeeded(&self, started: Instant, now: Instant) {
         self.in_flight.fetch_sub(1, Relaxed);
         self.successes.fetch_add(1, Relaxed);
-        let _ = self.total.increment(micros(after));
-        self.move_health(1.0);
+        let _ = self.total.increment(micros(now.duration_since(started)));
+        self.move_health(1.0, now);
     }
 
-    pub(crate) fn failed(&self, kind: ErrorKind) {
+    pub(crate) fn failed(&self, kind: ErrorKind, now: Instant) {
         self.in_flight.fetch_sub(1, Relaxed);
         if let Some(place) = KINDS.iter().position(|known| *known == kind) {
             self.failures[place].fetch_add(1, Relaxed);
         }
         if kind.is_candidates_fault() {
-            self.move_health(0.0);
+            self.move_health(0.0, now);
         }
     }
 
@@ -162,8 +166,8 @@ impl CandidateStats {
         };
     }
 
-    fn move_health(&self, towards: f32) {
-        let now = self.age_ms();
+    fn move_health(&self, towards: f32, now: Instant) {
+        let now = self.age_ms(now);
         let _ = self.health.fetch_update(Relaxed, Relaxed, |packed| {
             let (health, at) = unpack(packed);
             let health = recovered(health, now.saturating_sub(at));
@@ -171,8 +175,8 @@ impl CandidateStats {
         });
     }
 
-    fn age_ms(&self) -> u32 {
-        u32::try_from(self.born.elapsed().as_millis()).unwrap_or(u32::MAX)
+    fn age_ms(&self, now: Instant) -> u32 {
+        u32::try_from(now.duration_since(self.born).as_millis()).unwrap_or(u32::MAX)
     }
 
     /// The counters as data.
@@ -280,7 +284,7 @@ mod tests {
         let stats = CandidateStats::default();
         for _ in 0..4 {
             stats.started(false);
-            stats.failed(ErrorKind::ServerError);
+            stats.failed(ErrorKind::ServerError, Instant::now());
         }
         assert!(!stats.is_healthy());
         tokio::time::advance(Duration::from_secs(30)).await;
@@ -292,7 +296,7 @@ mod tests {
         let stats = CandidateStats::default();
         for _ in 0..10 {
             stats.started(false);
-            stats.failed(ErrorKind::ContextTooLong);
+            stats.failed(ErrorKind::ContextTooLong, Instant::now());
         }
         assert!(stats.is_healthy());
         assert_eq!(stats.snapshot().failures[&ErrorKind::ContextTooLong], 10);
@@ -303,7 +307,8 @@ mod tests {
         let stats = CandidateStats::default();
         for ms in 1..=1000 {
             stats.started(false);
-            stats.succeeded(Duration::from_millis(ms));
+            let now = Instant::now();
+            stats.succeeded(now, now + Duration::from_millis(ms));
         }
         let p99 = stats.snapshot().operation_duration.p99_seconds.unwrap();
         assert!((0.99..0.99 * 1.035).contains(&p99), "{p99}");

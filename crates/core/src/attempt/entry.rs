@@ -32,8 +32,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn open(attempt: &Attempt, cx: &CallContext, request: &Arc<ChatRequest>) -> Self {
-        let started = Instant::now();
+    pub(super) fn open(
+        attempt: &Attempt,
+        cx: &CallContext,
+        request: &Arc<ChatRequest>,
+        started: Instant,
+    ) -> Self {
         let ledger = cx.ledger();
         let model = request.model.as_ref().map(crate::ModelName::as_str);
         let row = ledger.open(Row {
@@ -88,6 +92,10 @@ impl Entry {
         }
     }
 
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
     pub(super) fn row(&self) -> RowId {
         self.row
     }
@@ -136,8 +144,9 @@ impl Entry {
         if let Some(model) = response_model {
             self.span.record("gen_ai.response.model", model);
         }
-        self.stats.succeeded(self.started.elapsed());
-        self.close(RowOutcome::Won, usage, |row| row.response_model = response_model.map(str::to_owned));
+        let now = Instant::now();
+        self.stats.succeeded(self.started, now);
+        self.close(RowOutcome::Won, usage, now, |row| row.response_model = response_model.map(str::to_owned));
     }
 
     /// Closes an attempt that failed.
@@ -146,11 +155,12 @@ impl Entry {
         // Refused before anything was made: vendors bill nothing for it.
         let usage = if is_unbilled(kind) { Usage::estimated(0, 0) } else { self.usage() };
         self.span.record("error.type", kind.as_str());
-        self.stats.failed(kind);
-        self.close(RowOutcome::Failed, usage, |row| row.error = Some(kind));
+        let now = Instant::now();
+        self.stats.failed(kind, now);
+        self.close(RowOutcome::Failed, usage, now, |row| row.error = Some(kind));
     }
 
-    fn close(&mut self, outcome: RowOutcome, usage: Usage, change: impl FnOnce(&mut Row)) {
+    fn close(&mut self, outcome: RowOutcome, usage: Usage, now: Instant, change: impl FnOnce(&mut Row)) {
         self.open = false;
         let cost = match (usage.input_tokens, usage.output_tokens, &self.price) {
             (0, 0, _) => Cost::NanoDollars(0),
@@ -161,7 +171,7 @@ impl Entry {
         self.stats.used(&usage, cost);
         self.span.record("gen_ai.usage.input_tokens", usage.input_tokens);
         self.span.record("gen_ai.usage.output_tokens", usage.output_tokens);
-        let duration = self.started.elapsed().as_secs_f64();
+        let duration = now.duration_since(self.started).as_secs_f64();
         self.cx.ledger().update(self.row, |row| {
             row.outcome = outcome;
             row.usage = Some(usage);
@@ -178,7 +188,7 @@ impl Drop for Entry {
             let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
             self.stats.abandoned();
             let usage = self.usage();
-            self.close(RowOutcome::Abandoned, usage, |row| row.reason = Some(reason));
+            self.close(RowOutcome::Abandoned, usage, Instant::now(), |row| row.reason = Some(reason));
         }
     }
 }

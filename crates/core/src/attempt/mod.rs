@@ -44,7 +44,7 @@ impl Attempt {
 
     async fn run(&self, cx: &CallContext, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {
         let live = request.delivery == Delivery::Live;
-        let limit = Limit::until_content(cx, live);
+        let limit = Limit::until_content(cx, entry.started(), live);
         let reply = within(limit, self.inner.chat(cx, Arc::clone(&request))).await?;
         if !reply.is_live() {
             let mut response = reply.collect().await?;
@@ -93,12 +93,13 @@ impl Provider for Attempt {
     }
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        if cx.remaining() == Some(Duration::ZERO) {
+        let now = Instant::now();
+        if cx.deadline().is_some_and(|deadline| deadline <= now) {
             // Nothing reached a socket, so nothing stands in the ledger.
             return Err(timed_out("the deadline had passed before the attempt began"));
         }
         let wants_whole = request.delivery == Delivery::Whole;
-        let mut entry = Entry::open(self, cx, &request);
+        let mut entry = Entry::open(self, cx, &request, now);
         let cx = cx.clone().with_parent(entry.row());
         let span = entry.span().clone();
         let answered = self.run(&cx, request, &mut entry).instrument(span).await;
@@ -153,8 +154,7 @@ impl Limit {
         Self { at: deadline, what: DEADLINE }
     }
 
-    fn until_content(cx: &CallContext, live: bool) -> Self {
-        let now = Instant::now();
+    fn until_content(cx: &CallContext, now: Instant, live: bool) -> Self {
         let limits = cx.limits();
         let first_event = limits.first_event.filter(|_| live);
         Self::new(cx.deadline()).or_after(now, limits.attempt, ATTEMPT).or_after(

@@ -126,6 +126,9 @@ impl Run {
                 Some(_) if self.was_asked(&id) => {
                     format!("{id}, a fallback of {}, was skipped: it was asked already", failed.id)
                 }
+                Some(_) if self.state().seated.contains(&id) => {
+                    format!("{id}, a fallback of {}, was skipped: it is asked anyway", failed.id)
+                }
                 Some(_) if self.allowance() == 0 => {
                     format!("{id}, a fallback of {}, was skipped: no more candidates may be asked", failed.id)
                 }
@@ -164,7 +167,7 @@ impl Run {
         let terms = &candidate.terms;
         let mut limits = self.resolved.limits;
         limits.attempt = terms.timeout;
-        let retries = self.over.max_retries.or(terms.max_retries).unwrap_or(self.resolved.max_retries);
+        let retries = self.max_retries.or(terms.max_retries).unwrap_or(self.resolved.max_retries);
         let cx = cx
             .clone()
             .with_candidate(candidate.id.clone())
@@ -199,9 +202,17 @@ impl Run {
         while let Some(event) = events.next().await {
             let folded = match event {
                 Ok(event) => {
-                    if let ChatEvent::Delta(delta) = &event {
-                        forwarded = true;
-                        self.emit(Event::Delta { delta: delta.clone() }).await;
+                    match &event {
+                        ChatEvent::Started { model, request_id } => {
+                            let provider_id = record.candidate.id.clone();
+                            let (model, request_id) = (model.clone(), request_id.clone());
+                            self.emit(Event::Answering { provider_id, model, request_id }).await;
+                        }
+                        ChatEvent::Delta(delta) => {
+                            forwarded = true;
+                            self.emit(Event::Delta { delta: delta.clone() }).await;
+                        }
+                        _ => {}
                     }
                     fold.push(event)
                 }
@@ -242,12 +253,10 @@ impl Run {
 /// so one that hangs would take all the time: while others are left, it gets two thirds. A live one is bounded
 /// by its limits.
 fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallContext {
-    match cx.remaining() {
-        Some(left) if others_left && request.delivery == Delivery::Whole => {
-            cx.clone().with_timeout(left / 3 * 2)
-        }
-        _ => cx.clone(),
+    if !others_left || request.delivery == Delivery::Live {
+        return cx.clone();
     }
+    cx.remaining().map_or_else(|| cx.clone(), |left| cx.clone().with_timeout(left / 3 * 2))
 }
 
 /// The request as the candidate gets it: with its own model, where it has one.

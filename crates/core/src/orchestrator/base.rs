@@ -39,7 +39,7 @@ pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) selector: Arc<dyn Selector>,
     pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
-    pub(super) options: Options,
+    pub(super) options: Arc<Options>,
     pub(super) lookup: Lookup,
     pub(super) clock: Clock,
     pub(super) seed: u64,
@@ -143,7 +143,10 @@ impl BaseOrchestrator {
         events: Option<tokio::sync::mpsc::Sender<Event>>,
     ) -> Result<Run> {
         let parts = &self.inner.parts;
-        let options = parts.options.overridden_by(&over.options);
+        let options = match over.options == Options::default() {
+            true => Arc::clone(&parts.options),
+            false => Arc::new(parts.options.overridden_by(&over.options)),
+        };
         let resolved = options.resolve()?;
         self.check_links(&over.options)?;
         request.validate()?;
@@ -162,7 +165,7 @@ impl BaseOrchestrator {
             }
         };
         let mut run = Run::new(cx.with_timeout(resolved.timeout), request, options, resolved, events);
-        run.over = over.options.clone();
+        run.max_retries = over.options.max_retries;
         run.candidates = self.select(&mut run, &all, over, seed)?;
         if let Some(id) = &run.options.synthesizer {
             find(&all, id)?;

@@ -133,7 +133,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             registry: self.registry.map_or_else(Registry::linked, Ok)?,
             selector: self.selector,
             layers: self.layers,
-            options: self.options,
+            options: Arc::new(self.options),
             lookup: self.lookup,
             clock: self.clock,
             seed,

@@ -52,6 +52,15 @@ pub enum Event {
         /// Who writes it.
         provider_id: ProviderId,
     },
+    /// A candidate began to write the final answer.
+    Answering {
+        /// Who writes it.
+        provider_id: ProviderId,
+        /// The model that answers, in the provider's words.
+        model: Option<String>,
+        /// The provider's own id of the exchange.
+        request_id: Option<String>,
+    },
     /// More of the final answer.
     Delta {
         /// The piece.

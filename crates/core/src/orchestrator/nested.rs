@@ -41,6 +41,7 @@ impl<S: Strategy> Provider for Orchestrator<S> {
                 stream,
                 ledger,
                 parent,
+                started: false,
                 forwarded: false,
                 rest: Vec::new(),
             }));
@@ -79,6 +80,7 @@ struct NestedEvents {
     stream: OutcomeStream,
     ledger: Ledger,
     parent: Option<RowId>,
+    started: bool,
     forwarded: bool,
     /// What is still to be said at the end, last first.
     rest: Vec<ChatEvent>,
@@ -90,9 +92,11 @@ impl NestedEvents {
         let mut answer = ChatResponse::clone(&outcome.synthesis.answer);
         answer.usage = usage_under(&self.ledger, self.parent).or(answer.usage);
         let mut events = events_of(answer);
-        if self.forwarded {
-            events.retain(|event| !matches!(event, ChatEvent::Delta(_)));
-        }
+        events.retain(|event| match event {
+            ChatEvent::Started { .. } => !self.started,
+            ChatEvent::Delta(_) => !self.forwarded,
+            _ => true,
+        });
         events.reverse();
         self.rest = events;
     }
@@ -108,7 +112,12 @@ impl Stream for NestedEvents {
                 return Poll::Ready(Some(Ok(event)));
             }
             match ready!(Pin::new(&mut this.stream).poll_next(cx)) {
+                Some(Ok(Event::Answering { model, request_id, .. })) if !this.started => {
+                    this.started = true;
+                    return Poll::Ready(Some(Ok(ChatEvent::Started { model, request_id })));
+                }
                 Some(Ok(Event::Delta { delta })) => {
+                    this.started = true;
                     this.forwarded = true;
                     return Poll::Ready(Some(Ok(ChatEvent::Delta(delta))));
                 }

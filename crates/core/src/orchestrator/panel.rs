@@ -75,7 +75,31 @@ pub struct Panel<'run> {
 struct Member<'run> {
     id: ProviderId,
     cx: CallContext,
+    /// Freed with the member, whether it was asked or not.
+    _seat: Seat<'run>,
     work: Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'run>>,
+}
+
+/// Keeps a member's place, so that it is not asked in somebody's place as well.
+struct Seat<'run> {
+    run: &'run Run,
+    id: ProviderId,
+}
+
+impl<'run> Seat<'run> {
+    fn take(run: &'run Run, id: &ProviderId) -> Self {
+        run.state().seated.push(id.clone());
+        Self { run, id: id.clone() }
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let seated = &mut self.run.state().seated;
+        if let Some(place) = seated.iter().position(|id| *id == self.id) {
+            seated.swap_remove(place);
+        }
+    }
 }
 
 impl<'run> Panel<'run> {
@@ -94,13 +118,14 @@ impl<'run> Panel<'run> {
             cx = cx.with_timeout(limit);
         }
         let (id, own) = (candidate.id().clone(), cx.clone());
+        let seat = Seat::take(run, &id);
         let work = Box::pin(async move {
             if !start_after.is_zero() {
                 tokio::time::sleep(start_after).await;
             }
             run.ask_as(&candidate, whole(&request), cx).await?.collect().await
         });
-        self.members.push(Member { id, cx: own, work });
+        self.members.push(Member { id, cx: own, _seat: seat, work });
     }
 
     /// Gives up the members of that name, at once.

@@ -23,9 +23,9 @@ use crate::{
 pub struct Run {
     pub(super) cx: CallContext,
     pub(super) request: Arc<ChatRequest>,
-    pub(super) options: Options,
-    /// The request's own options, which go over a candidate's.
-    pub(super) over: Options,
+    pub(super) options: Arc<Options>,
+    /// The request's own bound of retries, which goes over a candidate's.
+    pub(super) max_retries: Option<u32>,
     pub(super) resolved: Resolved,
     pub(super) candidates: Vec<Arc<Candidate>>,
     /// The snapshot that fallbacks are looked up in.
@@ -39,6 +39,8 @@ pub struct Run {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) asked: Vec<ProviderId>,
+    /// Members of panels that wait for their turn.
+    pub(super) seated: Vec<ProviderId>,
     pub(super) responses: Vec<ProviderResponse>,
     pub(super) trace: Vec<String>,
     /// Asks whose answers went into the outcome; the synthesis among them.
@@ -49,7 +51,7 @@ impl Run {
     pub(super) fn new(
         cx: CallContext,
         request: Arc<ChatRequest>,
-        options: Options,
+        options: Arc<Options>,
         resolved: Resolved,
         events: Option<mpsc::Sender<Event>>,
     ) -> Self {
@@ -57,7 +59,7 @@ impl Run {
             cx,
             request,
             options,
-            over: Options::default(),
+            max_retries: None,
             resolved,
             candidates: Vec::new(),
             all: Arc::default(),

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    ChatRequest, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy, StrategyRegistration,
-    register_strategy, registry::parse_settings,
+    ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
+    StrategyRegistration, register_strategy, registry::parse_settings,
 };
 
 register_strategy!(
@@ -34,6 +34,14 @@ impl Strategy for Fallback {
     }
 
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let needed = run.options().min_responses_needed();
+        if needed > 1 {
+            let message = format!(
+                "`min_responses_needed` is {needed}, and the strategy `fallback` stops at the first good answer: \
+                 use `simple`, or set it to 1"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         let mut causes = Vec::new();
         let mut incomplete = None;
         for (place, candidate) in (1..).zip(run.candidates()) {
@@ -46,11 +54,11 @@ impl Strategy for Fallback {
             }
             let is_last = place == run.candidates().len();
             // A whole answer shows no sign of life before its end: one that hangs must leave time for the next.
-            let asked = match run.remaining() {
-                Some(left) if !is_last && !run.is_live() => {
-                    run.ask_within(candidate, Arc::clone(&request), left / 3 * 2).await
-                }
-                _ => run.ask(candidate, Arc::clone(&request)).await,
+            let limit =
+                if is_last || run.is_live() { None } else { run.remaining().map(|left| left / 3 * 2) };
+            let asked = match limit {
+                Some(limit) => run.ask_within(candidate, Arc::clone(&request), limit).await,
+                None => run.ask(candidate, Arc::clone(&request)).await,
             };
             let answer = match asked {
                 Ok(reply) => run.forward(reply).await,
