@@ -38,7 +38,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(error).tell().into(),
     };
-    runtime.block_on(run(arguments)).unwrap_or_else(|failure| failure.tell()).into()
+    let exit = runtime.block_on(run(arguments)).unwrap_or_else(|failure| failure.tell());
+    // A read of standard input that nobody answers may be under way; it is not waited for.
+    runtime.shutdown_background();
+    exit.into()
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
-    fmt,
+    fmt::{self, format::FmtSpan},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -25,7 +25,8 @@ pub(crate) fn start(level: Option<&str>) -> Result<(), Failure> {
         None => variable.parse().unwrap_or(LevelFilter::OFF),
     };
     if level != LevelFilter::OFF {
-        let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        let layer =
+            fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_span_events(FmtSpan::CLOSE);
         tracing_subscriber::registry().with(layer).with(Targets::new().with_target(OURS, level)).init();
     }
     Ok(())

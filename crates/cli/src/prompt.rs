@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, IsTerminal as _, Read},
+    path::PathBuf,
 };
 
 use ultraai::{Error, ErrorKind};
@@ -13,12 +14,22 @@ use crate::{arguments::Ask, failure::Failure};
 const LONGEST_PROMPT: u64 = 16 << 20;
 
 /// The prompt: the argument, a file, or standard input.
-pub(crate) fn read(ask: &Ask) -> Result<String, Failure> {
-    let prompt = match (&ask.prompt, &ask.file) {
-        (Some(prompt), _) if prompt != "-" => prompt.clone(),
+///
+/// It is read beside the main thread, which goes on listening for Ctrl-C.
+pub(crate) async fn read(ask: &Ask) -> Result<String, Failure> {
+    let (prompt, file) = (ask.prompt.clone(), ask.file.clone());
+    match tokio::task::spawn_blocking(|| read_now(prompt, file)).await {
+        Ok(prompt) => prompt,
+        Err(error) => Err(std::io::Error::other(error).into()),
+    }
+}
+
+fn read_now(prompt: Option<String>, file: Option<PathBuf>) -> Result<String, Failure> {
+    let prompt = match (prompt, file) {
+        (Some(prompt), _) if prompt != "-" => prompt,
         (None, Some(path)) => {
             let name = path.display().to_string();
-            let file = File::open(path).map_err(|error| {
+            let file = File::open(&path).map_err(|error| {
                 Error::new(ErrorKind::Config, format!("{name} cannot be read")).with_source(error)
             })?;
             read_text(file, &name)?

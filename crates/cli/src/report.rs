@@ -46,6 +46,8 @@ fn advice(error: &Error, provider: Option<&ProviderSummary>) -> Option<String> {
             _ => "the server wants a key: name it with `api_key` in the settings".to_owned(),
         },
         ErrorKind::PermissionDenied => "ask the vendor what this key may do, and in which countries".to_owned(),
+        // Its message may ask that already.
+        ErrorKind::Connect if error.message().contains("running") => return None,
         ErrorKind::Connect => match place {
             Some((host, port)) => format!("is a server running at {host}:{port}, and does the network reach it?"),
             None => "does the network reach the provider?".to_owned(),

@@ -45,7 +45,7 @@ async fn answer(ask: &Ask, providers: &mut Vec<ProviderSummary>) -> Result<(Outc
     let registry = Registry::linked()?;
     let settings = Settings::load(&ask.settings.sources(), &registry).await?;
     *providers = settings.summaries();
-    let request = request(ask)?;
+    let request = request(ask).await?;
     let orchestrator = settings.build()?;
     if !ask.quiet {
         for notice in &settings.notices {
@@ -63,8 +63,8 @@ async fn answer(ask: &Ask, providers: &mut Vec<ProviderSummary>) -> Result<(Outc
     watch(stream, progress, live).await
 }
 
-fn request(ask: &Ask) -> Result<ChatRequest, Failure> {
-    let mut request = ChatRequest::from_prompt(prompt::read(ask)?);
+async fn request(ask: &Ask) -> Result<ChatRequest, Failure> {
+    let mut request = ChatRequest::from_prompt(prompt::read(ask).await?);
     if let Some(system) = &ask.system {
         request = request.with_system(system);
     }

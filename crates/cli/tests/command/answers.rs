@@ -112,3 +112,23 @@ async fn ctrl_c_closes_the_connection() {
     assert_eq!(output.status.code(), Some(130));
     assert!(server.all_closed(Duration::from_secs(10)).await);
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_wait_for_the_prompt() {
+    use std::{thread::sleep, time::Duration};
+
+    let program = Program::new();
+    // Before the program listens for the signal, it is killed by it; a busy machine may need the longer wait.
+    let code = [200, 1000, 5000].into_iter().find_map(|wait| {
+        let mut child = program.command(&["ask", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take();
+        sleep(Duration::from_millis(wait));
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let code = child.wait().unwrap().code();
+        drop(stdin);
+        code
+    });
+    assert_eq!(code, Some(130));
+}

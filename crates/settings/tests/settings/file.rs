@@ -1,8 +1,23 @@
 //! What a settings file may hold, and what is said of one that is wrong.
 
 use crate::support::{load, lookup, refusal, registry, sources};
-use ultraai_core::Lookup;
+use proptest::prelude::*;
+use ultraai_core::{ErrorKind, Lookup};
 use ultraai_settings::{OptionArgument, Settings, init_file};
+
+proptest! {
+    #[test]
+    fn any_text_gives_settings_or_one_error(
+        head in "(\\[orchestrator\\]|\\[providers\\.a\\]|\\[\\[providers\\]\\])?",
+        rest in "[a-z_=\"\\[\\]{}#.,0-9é \n-]{0,60}",
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        if let Err(error) = runtime.block_on(load(&format!("{head}\n{rest}"))) {
+            prop_assert_eq!(error.kind(), ErrorKind::Config);
+            prop_assert!(error.to_string().contains("ultraai.toml:"), "{}", error);
+        }
+    }
+}
 
 #[tokio::test]
 async fn wrong_files_are_refused_with_place_key_and_advice() {
