@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use ultraai::{ProviderRegistration, Registry};
-use ultraai_settings::{ProviderSummary, Settings};
+use ultraai_settings::{KeyPlace, ProviderSummary, Settings};
 
 use crate::{
     arguments::{Providers, is_set},
@@ -82,7 +82,7 @@ pub(crate) async fn providers(arguments: Providers) -> Result<Exit, Failure> {
             provider.id.to_string(),
             provider.provider_type.clone(),
             provider.model.clone().unwrap_or_else(|| "-".to_owned()),
-            provider.key.to_string(),
+            key_text(provider),
             reach.as_str().to_owned(),
             provider.origin.to_string(),
         ]);
@@ -126,6 +126,16 @@ fn linked_text(linked: &[Linked]) -> String {
         ]);
     }
     format!("{STRONG}Linked into this program{STRONG:#}\n{}", table.text())
+}
+
+/// Where the key is, or that none is needed.
+fn key_text(provider: &ProviderSummary) -> String {
+    match &provider.key {
+        KeyPlace::Variable { name, is_set: false } if provider.key_optional => {
+            format!("{name} (not set, optional)")
+        }
+        key => key.to_string(),
+    }
 }
 
 /// Looks at all addresses at the same time.
