@@ -188,10 +188,17 @@ impl Run {
     ) -> Result<Answer> {
         let window = by.capabilities(&self.request).context_window;
         let mut rng = self.cx.rng(synthesis::PURPOSE);
-        let request = synthesis::request(&self.request, answers, analysis, window, &mut rng);
+        let (request, delimiter) = synthesis::request(&self.request, answers, analysis, window, &mut rng);
         self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
         let reply = self.ask_for_synthesis(by, Arc::new(request)).await?;
-        self.forward(reply).await
+        let answer = self.forward(reply).await?;
+        if answer.response.text().contains(&delimiter) {
+            // Small models repeat what they were shown instead of answering.
+            let what = "its synthesis repeats the frame of the prompt";
+            self.discard(what).await;
+            return Err(Error::new(ErrorKind::NoGoodAnswer, what).with_provider(by.id().clone()));
+        }
+        Ok(answer)
     }
 
     /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).

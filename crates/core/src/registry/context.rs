@@ -160,9 +160,18 @@ pub fn parse_settings<T: DeserializeOwned>(settings: Value, fields: &[Field]) ->
 /// `Config`, which names the key and what was expected there.
 pub(crate) fn read_settings<T: DeserializeOwned>(settings: Value) -> Result<T> {
     serde_path_to_error::deserialize(settings).map_err(|error| {
-        let (path, cause) = (error.path().to_string(), error.inner());
+        let (path, cause) = (error.path().to_string(), without_texts(&error.inner().to_string()));
         Error::new(ErrorKind::Config, format!("wrong setting `{path}`: {cause}"))
     })
+}
+
+/// Takes the quoted texts out of a message of serde: a text in the wrong place may be a key.
+fn without_texts(message: &str) -> String {
+    let Some((before, quoted)) = message.split_once("string \"") else { return message.to_owned() };
+    match quoted.rfind("\", ") {
+        Some(end) => format!("{before}a text{}", &quoted[end + 1..]),
+        None => format!("{before}a text"),
+    }
 }
 
 /// Says that a setting is unknown, and which one was probably meant.
@@ -218,5 +227,7 @@ mod tests {
         let error =
             context(None).parse::<Settings>(json!({ "base_url": 1 }), &fields).unwrap_err().to_string();
         assert_eq!(error, "acme: wrong setting `base_url`: invalid type: integer `1`, expected a string");
+        let error = read_settings::<u32>(json!("sk-\"1, 2")).unwrap_err().to_string();
+        assert!(error.ends_with("invalid type: a text, expected u32"), "{error}");
     }
 }

@@ -37,7 +37,7 @@ impl Strategy for Simple {
     }
 
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
-        let Collected { good, incomplete, causes } = Collected::from(run, &request).await;
+        let Collected { good, incomplete, causes, announced } = Collected::from(run, &request).await;
         let needed = run.options().min_responses_needed();
         if good.len() < needed {
             // Who named a number meant good answers; who named none is better off with a marked incomplete one.
@@ -46,7 +46,9 @@ impl Strategy for Simple {
                     "nobody gave a good answer: that of {} is returned as it is",
                     answer.provider_id()
                 ));
-                run.announce(&answer).await;
+                if !announced {
+                    run.announce(&answer).await;
+                }
                 return Ok(run.outcome(Method::Degraded, &answer, &[], None));
             }
             let plural = if needed == 1 { "" } else { "s" };
@@ -57,7 +59,9 @@ impl Strategy for Simple {
         if good.len() == 1 || request.wants_one_models_answer() {
             let chosen = if good.len() == 1 { None } else { choose(&good) }.unwrap_or(&good[0]);
             run.note(format!("the answer of {} is returned as it came", chosen.provider_id()));
-            run.announce(chosen).await;
+            if !announced {
+                run.announce(chosen).await;
+            }
             return Ok(run.outcome(Method::Chosen, chosen, &[], analysis));
         }
         let by = synthesizer(run, &good)?;
@@ -88,19 +92,26 @@ struct Collected {
     incomplete: Option<Answer>,
     /// Why others gave none, in the order of the candidates.
     causes: Vec<Error>,
+    /// Whether the one answer was handed on while it was made.
+    announced: bool,
 }
 
 impl Collected {
     async fn from(run: &Run, request: &Arc<ChatRequest>) -> Self {
         // A third of the time is kept for the synthesis.
         let within = run.remaining().map(|left| left / 3 * 2);
-        let said = match run.options().parallel_requests() {
-            true => together(run, request, within).await,
-            false => one_by_one(run, request, within).await,
+        let alone = run.candidates().len() == 1 || run.allowance() == 1;
+        let said = if alone {
+            alone_live(run, request).await
+        } else {
+            match run.options().parallel_requests() {
+                true => together(run, request, within).await,
+                false => one_by_one(run, request, within).await,
+            }
         };
         let mut said: Vec<_> = said.into_iter().map(|result| (place(run, &result), result)).collect();
         said.sort_by_key(|(place, _)| *place);
-        let mut collected = Self { good: Vec::new(), incomplete: None, causes: Vec::new() };
+        let mut collected = Self { good: Vec::new(), incomplete: None, causes: Vec::new(), announced: alone };
         for (_, result) in said {
             match result {
                 Ok(answer) if answer.is_good() => collected.good.push(answer),
@@ -134,6 +145,15 @@ fn no_good(answer: &Answer) -> Error {
         }
     };
     Error::new(ErrorKind::NoGoodAnswer, what).with_provider(answer.provider_id().clone())
+}
+
+/// The only one that is asked: there is nothing to compare with, so its answer is handed on while it is made.
+async fn alone_live(run: &Run, request: &Arc<ChatRequest>) -> Vec<Result<Answer>> {
+    let answer = match run.ask(&run.candidates()[0], Arc::clone(request)).await {
+        Ok(reply) => run.forward(reply).await,
+        Err(error) => Err(error),
+    };
+    vec![answer]
 }
 
 async fn together(run: &Run, request: &Arc<ChatRequest>, within: Option<Duration>) -> Vec<Result<Answer>> {

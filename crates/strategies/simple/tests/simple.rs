@@ -6,10 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use ultraai_core::{
-    AbandonReason, Analysis, Analyzer, AnalyzerRegistration, Answer, ChatRequest, ChatResponse, ErrorKind,
-    Event, FinishReason, Message, Method, Options, OrchestratorBuilder, Part, Plugin, ProviderId, Registry,
-    ResponseFormat, Result, Role, Run, ToolCall, async_trait, ledger::RowOutcome,
-    orchestrator::ResponseStatus,
+    AbandonReason, Analysis, Analyzer, AnalyzerRegistration, Answer, CallContext, Capabilities, ChatReply,
+    ChatRequest, ChatResponse, ErrorKind, Event, FinishReason, Message, Method, ModelName, Options,
+    OrchestratorBuilder, Part, Plugin, Provider, ProviderId, Registry, ResponseFormat, Result, Role, Run,
+    ToolCall, async_trait, ledger::RowOutcome, orchestrator::ResponseStatus,
 };
 use ultraai_strategy_simple::{Simple, SimpleOrchestrator};
 use ultraai_testkit::{Beat, Scripted, Step};
@@ -218,6 +218,42 @@ async fn a_linked_analyzer_is_heard_by_the_synthesis() {
     let outcome = orchestrator.process("which?").await.unwrap();
     assert_eq!(outcome.analysis.unwrap().summary, "there are 2 answers");
     assert!(one.requests()[1].messages[0].text().contains("there are 2 answers"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_the_only_candidate_is_handed_on_while_it_is_made() {
+    let one = Scripted::new([Step::streamed(["re", "d"])]);
+    let mut stream = orchestrator(&[("one", &one)]).process_stream("which?").unwrap();
+    let mut pieces = Vec::new();
+    while let Some(event) = stream.next().await {
+        if let Event::Delta { delta: ultraai_core::Delta::Text(more) } = event.unwrap() {
+            pieces.push(more);
+        }
+    }
+    assert_eq!(pieces, ["re", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_synthesis_that_repeats_the_frame_of_its_prompt_is_no_answer() {
+    #[derive(Debug, Clone)]
+    struct Parrot;
+    #[async_trait]
+    impl Provider for Parrot {
+        fn name(&self) -> &'static str {
+            "parrot"
+        }
+        fn capabilities(&self, _: &ModelName) -> Capabilities {
+            Capabilities::default()
+        }
+        async fn chat(&self, _: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+            Ok(ChatReply::whole(ChatResponse::from_text(request.messages[0].text())))
+        }
+    }
+    let orchestrator = orchestrator(&[]);
+    orchestrator.register_provider("parrot", Parrot).unwrap();
+    orchestrator.register_provider("two", Scripted::new(["blue"])).unwrap();
+    let outcome = orchestrator.process("which?").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), outcome.synthesis.method), ("which?", Method::Degraded));
 }
 
 #[tokio::test(start_paused = true)]
