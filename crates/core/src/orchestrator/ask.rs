@@ -241,8 +241,13 @@ impl Run {
     pub async fn announce(&self, answer: &Answer) {
         if self.has_listener() {
             for event in crate::events_of((*answer.response).clone()) {
-                if let ChatEvent::Delta(delta) = event {
-                    self.emit(Event::Delta { delta }).await;
+                match event {
+                    ChatEvent::Started { model, request_id } => {
+                        let provider_id = answer.provider_id().clone();
+                        self.emit(Event::Answering { provider_id, model, request_id }).await;
+                    }
+                    ChatEvent::Delta(delta) => self.emit(Event::Delta { delta }).await,
+                    _ => {}
                 }
             }
         }
