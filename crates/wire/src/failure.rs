@@ -46,14 +46,14 @@ fn connecting(error: &reqwest::Error, settings: TransportSettings) -> String {
         return "the host name was not found".to_owned();
     }
     #[cfg(feature = "tls")]
-    if let Some(why) = causes(error).find_map(tls_error) {
+    if let Some(why) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return match why {
             rustls::Error::InvalidCertificate(_) => "the server's certificate is not trusted".to_owned(),
             _ => "TLS could not be agreed upon".to_owned(),
         };
     }
-    let kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    match kind {
+    let kinds = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    match kinds.filter(|kind| *kind != io::ErrorKind::Other).last() {
         Some(io::ErrorKind::ConnectionRefused) => "refused; is the server running there?".to_owned(),
         Some(io::ErrorKind::TimedOut) => "the host does not answer".to_owned(),
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
@@ -66,17 +66,18 @@ fn connecting(error: &reqwest::Error, settings: TransportSettings) -> String {
     }
 }
 
-/// A TLS error lies inside an I/O error, which does not give it as its source.
-#[cfg(feature = "tls")]
-fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()))
-}
-
 fn has<E: StdError + 'static>(error: &reqwest::Error, wanted: impl Fn(&E) -> bool) -> bool {
     causes(error).filter_map(|cause| cause.downcast_ref::<E>()).any(wanted)
 }
 
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause| (*cause).source())
+/// The causes, outermost first. An I/O error around another error gives not that error as its source, but that error's
+/// source, so it is opened instead.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => (*cause).source(),
+        }
+    })
 }

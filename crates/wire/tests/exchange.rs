@@ -230,3 +230,24 @@ async fn a_get_brings_its_response_whatever_the_status() {
     assert_eq!((response.status(), response.is_success(), response.header("x-a")), (404, false, Some("b")));
     assert_eq!(response.into_body().read(99).await.unwrap(), "{\"a\":1}");
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_one_that_is_not_there() {
+    use std::io::Write as _;
+
+    // The kit's server would wait for the end of a head that never comes.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let server =
+        std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"HTTP/1.1 400 No\r\n\r\n"));
+    let error = ask(&url).await.unwrap_err();
+    server.join().unwrap().unwrap();
+    // A system without any certificates says so instead.
+    let words = match error.kind() {
+        ErrorKind::Connect => "TLS could not be agreed upon",
+        _ => "install its CA certificates",
+    };
+    assert!(error.message().contains(words), "{error}");
+    assert!(ask(&refusing_url().replace("http:", "https:")).await.is_err());
+}

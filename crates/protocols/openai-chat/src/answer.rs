@@ -1,6 +1,11 @@
 //! The JSON of answers, whole and in pieces; they differ in where the message stands.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use crate::{
@@ -8,16 +13,16 @@ use crate::{
     usage::UsageBody,
 };
 
-/// A whole answer or one chunk of a stream.
+/// A whole answer or one chunk of a stream. What is mostly absent is boxed: the rest is moved for every chunk.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct Answer<'a> {
     pub(crate) id: Text<'a>,
     pub(crate) object: Text<'a>,
     pub(crate) model: Text<'a>,
-    pub(crate) choices: Option<Vec<Choice<'a>>>,
-    pub(crate) usage: Option<UsageBody>,
-    pub(crate) x_groq: Option<Groq>,
+    pub(crate) choices: Choices<'a>,
+    pub(crate) usage: Option<Box<UsageBody>>,
+    pub(crate) x_groq: Option<Box<Groq>>,
     pub(crate) error: Option<Value>,
 }
 
@@ -32,8 +37,8 @@ pub(crate) struct Groq {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct Choice<'a> {
     pub(crate) index: Number,
-    pub(crate) message: Option<Message<'a>>,
-    pub(crate) delta: Option<Message<'a>>,
+    pub(crate) message: Option<Box<Message<'a>>>,
+    pub(crate) delta: Option<Box<Message<'a>>>,
     pub(crate) finish_reason: Text<'a>,
     pub(crate) error: Option<Value>,
 }
@@ -46,7 +51,7 @@ pub(crate) struct Message<'a> {
     pub(crate) reasoning_content: Text<'a>,
     pub(crate) reasoning: Text<'a>,
     pub(crate) tool_calls: Option<Vec<Call<'a>>>,
-    pub(crate) function_call: Option<Function<'a>>,
+    pub(crate) function_call: Option<Box<Function<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,17 +69,50 @@ pub(crate) struct Function<'a> {
     pub(crate) arguments: Arguments<'a>,
 }
 
-impl<'a> Answer<'a> {
+/// The first of the choices; several are never asked for.
+#[derive(Debug, Default)]
+pub(crate) enum Choices<'a> {
+    /// The field is missing, null, or no list.
+    #[default]
+    Missing,
+    /// The list has no choice of the index 0.
+    Empty,
+    First(Choice<'a>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Choices<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of choices")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Choices::Missing)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                while let Some(choice) = list.next_element::<Choice<'de>>()? {
+                    if choice.index.0.unwrap_or(0) == 0 {
+                        while list.next_element::<IgnoredAny>()?.is_some() {}
+                        return Ok(Choices::First(choice));
+                    }
+                }
+                Ok(Choices::Empty)
+            }
+        }
+
+        deserializer.deserialize_any(List)
+    }
+}
+
+impl Answer<'_> {
     /// Reads the usage from where the vendor put it.
     pub(crate) fn usage(&self) -> Option<ultraai_core::Usage> {
         let groq = self.x_groq.as_ref().and_then(|groq| groq.usage.as_ref());
-        self.usage.as_ref().or(groq).and_then(UsageBody::read)
-    }
-
-    /// The first choice. Several are never asked for.
-    pub(crate) fn choice(&mut self) -> Option<Choice<'a>> {
-        let choices = self.choices.take()?;
-        choices.into_iter().find(|choice| choice.index.0.unwrap_or(0) == 0)
+        self.usage.as_deref().or(groq).and_then(UsageBody::read)
     }
 }
 
@@ -113,7 +151,7 @@ impl<'a> Message<'a> {
     /// The calls, those of the older form too.
     pub(crate) fn calls(&mut self) -> impl Iterator<Item = Call<'a>> + use<'a> {
         let older =
-            self.function_call.take().map(|function| Call { function: Some(function), ..Call::default() });
+            self.function_call.take().map(|function| Call { function: Some(*function), ..Call::default() });
         // Some servers fill what they do not say with empty texts.
         self.tool_calls.take().into_iter().flatten().chain(older).filter(|call| !call.is_empty())
     }

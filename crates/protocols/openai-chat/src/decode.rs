@@ -4,7 +4,7 @@ use serde::Deserialize;
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
 
 use crate::{
-    answer::{Answer, Said},
+    answer::{Answer, Choices, Said},
     fault,
     usage::finish_reason,
 };
@@ -18,12 +18,13 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     if let Some(error) = answer.error.take().filter(fault::is_fault) {
         return Err(fault::in_band(&error));
     }
-    if answer.object.as_str() == "error" || answer.choices.is_none() {
-        return Err(no_choices(body));
-    }
     let usage = answer.usage();
-    let Some(mut choice) = answer.choice() else {
-        return Err(Error::new(ErrorKind::EmptyAnswer, "the answer holds no choice"));
+    let mut choice = match answer.choices {
+        Choices::First(choice) if answer.object.as_str() != "error" => choice,
+        Choices::Empty if answer.object.as_str() != "error" => {
+            return Err(Error::new(ErrorKind::EmptyAnswer, "the answer holds no choice"));
+        }
+        _ => return Err(no_choices(body)),
     };
     if let Some(error) = choice.error.take().filter(fault::is_fault) {
         return Err(fault::in_band(&error));
@@ -63,7 +64,10 @@ fn add(content: &mut Vec<Part>, said: Said, more: String) {
 /// Reads JSON; the error says where it went wrong and nothing of what stands there.
 pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T> {
     let plain = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(plain).map_err(|error| {
+    // Checking the encoding once is cheaper than checking every text in it.
+    let text = std::str::from_utf8(plain)
+        .map_err(|_| Error::new(ErrorKind::Undecodable, format!("{what} is no JSON (it is not UTF-8)")))?;
+    serde_json::from_str(text).map_err(|error| {
         let why = match error.classify() {
             serde_json::error::Category::Data => "has not the form of the chat completions protocol",
             serde_json::error::Category::Eof => "ends in the middle of its JSON",

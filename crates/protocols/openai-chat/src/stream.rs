@@ -6,7 +6,7 @@ use serde_json::Value;
 use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result};
 
 use crate::{
-    answer::{Answer, Call, Choice, Said},
+    answer::{Answer, Call, Choice, Choices, Said},
     decode::parse,
     fault,
     usage::finish_reason,
@@ -60,7 +60,7 @@ impl Decoder {
         if let Some(error) = chunk.error.take().filter(fault::is_fault) {
             return Err(fault::in_band(&error));
         }
-        if chunk.choices.is_none() {
+        if matches!(chunk.choices, Choices::Missing) {
             // Some servers put an error at the top of an event.
             let value = parse::<Value>(data, "an event of the stream")?;
             if let Some(error) = fault::at_the_top(&value) {
@@ -68,7 +68,7 @@ impl Decoder {
             }
         }
         let usage = chunk.usage();
-        if let Some(choice) = chunk.choice() {
+        if let Choices::First(choice) = chunk.choices {
             if !self.started {
                 self.started = true;
                 out.push_back(ChatEvent::Started {
