@@ -158,15 +158,19 @@ impl Registry {
         self.selectors.values()
     }
 
+    /// The feature of the facade that brings the plugin `name` of that kind, linked or not.
+    pub fn feature_of(&self, kind: &str, name: &str) -> Option<&'static str> {
+        self.features.iter().find(|hint| hint.kind == kind && hint.name == name).map(|hint| hint.feature)
+    }
+
     /// Says that `name` is not linked, what is, and what to do.
     fn unknown<R: Registration>(&self, name: &str, linked: &BTreeMap<&'static str, R>) -> Error {
         let kind = R::KIND;
         let names: Vec<_> = linked.keys().copied().collect();
         let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let mut message = format!("no {kind} `{name}` is linked into this program (linked: {list}); ");
-        let hint = self.features.iter().find(|hint| hint.kind == kind && hint.name == name);
-        if let Some(hint) = hint {
-            let _ = write!(message, "enable the feature `{}` of the crate `ultraai`", hint.feature);
+        if let Some(feature) = self.feature_of(kind, name) {
+            let _ = write!(message, "enable the feature `{feature}` of the crate `ultraai`");
         } else if let Some(near) = nearest(name, names.into_iter()) {
             let _ = write!(message, "did you mean `{near}`?");
         } else {

@@ -1,0 +1,30 @@
+//! What is linked is what the features say, and the error for what is not linked names its feature.
+
+use ultraai::Registry;
+
+#[test]
+fn every_linked_plugin_has_its_feature_named() {
+    let registry = Registry::linked().expect("no two packages register one name");
+    let linked = registry
+        .providers()
+        .map(|row| ("provider", row.name, row.package))
+        .chain(registry.strategies().map(|row| ("strategy", row.name, row.package)))
+        .chain(registry.layers().map(|row| ("layer", row.name, row.package)));
+    let nameless: Vec<_> = linked
+        .filter(|(_, _, package)| package.starts_with("ultraai-"))
+        .filter(|(kind, name, _)| registry.feature_of(kind, name).is_none())
+        .collect();
+    assert!(nameless.is_empty(), "add a row for {nameless:?} to src/features.rs");
+}
+
+#[test]
+#[cfg(feature = "full")]
+fn the_features_link_their_plugins() {
+    let registry = Registry::linked().expect("no two packages register one name");
+    for name in ["compatible", "groq", "mock", "openai"] {
+        assert!(registry.provider_registration(name).is_ok(), "{name}");
+    }
+    for name in ["fallback", "simple"] {
+        assert!(registry.strategies().any(|row| row.name == name), "{name}");
+    }
+}
