@@ -7,7 +7,10 @@ use std::{hint::black_box, time::Duration};
 
 use cpu_time::ThreadTime;
 use tokio::runtime::Builder;
-use ultraai::{ChatRequest, ErrorKind, FallbackOrchestrator, ModelName, Orchestrator, Result, SimpleOrchestrator, Strategy, provider};
+use ultraai::{
+    ChatRequest, ErrorKind, FallbackOrchestrator, ModelName, Orchestrator, Result, SimpleOrchestrator,
+    Strategy, provider,
+};
 use ultraai_benches::server;
 use ultraai_protocol_openai_chat::{Dialect, decode, encode};
 
@@ -31,10 +34,16 @@ fn main() -> Result<()> {
         rounds[2].push(runtime.block_on(cpu_time(calls, async || orchestrated(&simple).await))?);
     }
     let [bare, fallback, simple] = rounds.map(median);
-    println!("CPU time of one call over loopback HTTP ({calls} calls, median of {ROUNDS} alternating rounds)");
+    println!(
+        "CPU time of one call over loopback HTTP ({calls} calls, median of {ROUNDS} alternating rounds)"
+    );
     println!("bare reqwest POST            {:6.2} µs", micros(bare));
     for (name, time) in [("fallback, one candidate", fallback), ("simple, one candidate", simple)] {
-        println!("{name:<28} {:6.2} µs   {:.2} times the bare one", micros(time), time.as_secs_f64() / bare.as_secs_f64());
+        println!(
+            "{name:<28} {:6.2} µs   {:.2} times the bare one",
+            micros(time),
+            time.as_secs_f64() / bare.as_secs_f64()
+        );
     }
     Ok(())
 }

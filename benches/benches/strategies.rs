@@ -31,7 +31,11 @@ fn worlds() -> [(&'static str, [Simulation; 3]); 3] {
 
 fn runtime() -> Runtime {
     let mut builder = Builder::new_current_thread();
-    builder.enable_time().start_paused(true).build().expect("a runtime without I/O needs nothing of the system")
+    builder
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without I/O needs nothing of the system")
 }
 
 fn in_world<S: Strategy>(
