@@ -3,6 +3,7 @@
 mod analyzer;
 pub mod attempt;
 mod candidate;
+mod codec;
 mod context;
 mod error;
 pub mod estimate;
@@ -26,6 +27,7 @@ mod strategy;
 pub use self::{
     analyzer::{Analysis, Analyzer},
     candidate::{Candidate, ProviderSpec, provider},
+    codec::{Codec, EventDecoder, Frame},
     context::{AbandonReason, AttemptLimits, CallContext, Clock},
     error::{Error, ErrorKind, ErrorReport, Recovery, Result},
     event::{ChatEvent, Delta, Fold, events_of},

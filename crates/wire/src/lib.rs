@@ -18,7 +18,7 @@ pub use self::{
     body::{Body, Limits},
     delay::retry_after,
     endpoint::{Endpoint, Headers},
-    provider::{Codec, EventDecoder, HttpProvider},
+    provider::HttpProvider,
     sse::{SseDecoder, SseEvent},
     transport::{Response, Transport, TransportSettings},
 };

@@ -10,9 +10,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, Result, Secret};
+use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, EventDecoder, Frame, Result, Secret};
 
-use crate::{Body, EventDecoder, SseDecoder, SseEvent, hygiene::cleaned};
+use crate::{Body, SseDecoder, SseEvent, hygiene::cleaned};
 
 /// Decodes a body while it comes. Dropping it closes the connection, unless the body has ended.
 pub(crate) struct LiveBody {
@@ -31,6 +31,10 @@ pub(crate) struct LiveBody {
     request: Arc<ChatRequest>,
     secret: Option<Secret>,
     request_id: Option<String>,
+}
+
+fn frame(event: &SseEvent) -> Frame<'_> {
+    Frame { name: event.name(), data: &event.data }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -79,7 +83,7 @@ impl LiveBody {
             (None, _) => return false,
             (Some(_), stage) => stage == Stage::Ended { cut: true } && self.waiting.is_empty(),
         };
-        if let Err(error) = (self.decode)(next.as_ref(), &mut self.decoded) {
+        if let Err(error) = (self.decode)(next.as_ref().map(frame), &mut self.decoded) {
             let error = match error.kind() {
                 ErrorKind::Undecodable if cut => {
                     Error::new(ErrorKind::Interrupted, "the stream ended in the middle of an event")

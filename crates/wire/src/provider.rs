@@ -1,40 +1,13 @@
 //! A whole provider: a protocol's codec at an endpoint.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::sync::Arc;
 
 use ultraai_core::{
-    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Error, ErrorKind, ModelName,
-    Provider, Result, async_trait,
+    CallContext, Capabilities, ChatReply, ChatRequest, Codec, Error, ErrorKind, ModelName, Provider, Result,
+    async_trait,
 };
 
-use crate::{Endpoint, Response, SseEvent, delay::retry_after, hygiene::cleaned, live::LiveBody};
-
-/// What a protocol makes of requests and answers, without I/O. A provider's crate glues a protocol's crate to it.
-pub trait Codec: fmt::Debug + Send + Sync + 'static {
-    /// What `model` can do; what [`encode`](Self::encode) cannot send is `No`.
-    fn capabilities(&self, model: &ModelName) -> Capabilities;
-
-    /// The request's body.
-    ///
-    /// # Errors
-    /// `Unsupported`, which names what the protocol cannot send.
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>>;
-
-    /// Reads a whole answer of a status that says success; it may hold an error all the same.
-    ///
-    /// # Errors
-    /// What the answer says, or `Undecodable`.
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse>;
-
-    /// A decoder for one stream.
-    fn decoder(&self) -> EventDecoder;
-
-    /// What a status that says failure means, with the body that came with it.
-    fn error(&self, status: u16, body: &[u8]) -> Error;
-}
-
-/// Reads a stream event by event, and `None` at its clean end; puts what it read behind the queue.
-pub type EventDecoder = Box<dyn FnMut(Option<&SseEvent>, &mut VecDeque<ChatEvent>) -> Result<()> + Send>;
+use crate::{Endpoint, Response, delay::retry_after, hygiene::cleaned, live::LiveBody};
 
 /// A provider that speaks a protocol over HTTP.
 #[derive(Debug)]

@@ -5,13 +5,11 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 
 use serde_json::json;
 use ultraai_core::{
-    CallContext, Capabilities, ChatEvent, ChatRequest, ChatResponse, Error, ErrorKind, FinishReason,
-    ModelName, Provider, Result, Secret,
+    CallContext, Capabilities, ChatEvent, ChatRequest, ChatResponse, Codec, Error, ErrorKind, EventDecoder,
+    FinishReason, ModelName, Provider, Result, Secret,
 };
 use ultraai_testkit::{Act, End, Framing, Reply, Server, refusing_url};
-use ultraai_wire::{
-    BaseUrl, Codec, Endpoint, EventDecoder, Headers, HttpProvider, Limits, Transport, TransportSettings,
-};
+use ultraai_wire::{BaseUrl, Endpoint, Headers, HttpProvider, Limits, Transport, TransportSettings};
 
 const KEY: &str = "sk-wire-test";
 
@@ -35,7 +33,7 @@ impl Codec for Plain {
     fn decoder(&self) -> EventDecoder {
         Box::new(|event, out| {
             out.push_back(match event {
-                Some(event) => ChatEvent::text(String::from_utf8_lossy(&event.data)),
+                Some(event) => ChatEvent::text(String::from_utf8_lossy(event.data)),
                 None => ChatEvent::Finished { finish_reason: FinishReason::Stop },
             });
             Ok(())

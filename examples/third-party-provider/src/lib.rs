@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    BuildContext, Capabilities, ChatRequest, ChatResponse, Error, ErrorKind, Field, FinishReason, Message,
-    ModelName, Provider, ProviderRegistration, Result, Usage, register_provider,
+    BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Field, FinishReason,
+    Message, ModelName, Provider, ProviderRegistration, Result, Usage, register_provider,
 };
-use ultraai_wire::{BaseUrl, Codec, Endpoint, EventDecoder, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
 
 const KEYS: &[&str] = &["ACME_API_KEY"];
 const FIELDS: &[Field] = &[Field { name: "base_url", doc: "Acme's address. Needed." }];
@@ -53,10 +53,6 @@ impl Codec for Acme {
         let tokens = answer["in"].as_u64().zip(answer["out"].as_u64());
         response.usage = tokens.map(|(input, output)| Usage::reported(input, output));
         Ok(if answer["cut"] == true { response.with_finish_reason(FinishReason::Length) } else { response })
-    }
-
-    fn decoder(&self) -> EventDecoder {
-        Box::new(|_, _| Err(Error::new(ErrorKind::Undecodable, "acme sends whole answers only")))
     }
 
     fn error(&self, status: u16, _: &[u8]) -> Error {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod chat;
 mod decode;
 mod dialect;
 mod encode;
@@ -10,6 +11,7 @@ mod stream;
 mod usage;
 
 pub use self::{
+    chat::Chat,
     decode::decode,
     dialect::Dialect,
     encode::{capabilities, encode},

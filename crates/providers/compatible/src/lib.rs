@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod chat;
 mod vendors;
 
 use std::sync::Arc;
@@ -10,10 +9,9 @@ use serde_json::Value;
 use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_providers,
 };
-pub use ultraai_protocol_openai_chat::Dialect;
+pub use ultraai_protocol_openai_chat::{Chat, Dialect};
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
 
-use self::chat::Chat;
 pub use self::vendors::VENDORS;
 
 /// The settings of these providers.

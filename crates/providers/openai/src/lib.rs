@@ -1,16 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-mod chat;
-
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{BuildContext, Field, Provider, Result, register_provider};
-use ultraai_protocol_openai_chat::Dialect;
+use ultraai_protocol_openai_chat::{Chat, Dialect};
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
-
-use self::chat::Chat;
 
 const OPENAI: &Dialect = &Dialect::OPENAI;
 const BASE_URL: &str = "https://api.openai.com/v1";
@@ -37,7 +33,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     let settings: Settings = context.parse(settings, FIELDS)?;
     let endpoint =
         endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
-    Ok(Arc::new(HttpProvider::new(OPENAI.provider_name(), endpoint, Chat)))
+    Ok(Arc::new(HttpProvider::new(OPENAI.provider_name(), endpoint, Chat(OPENAI))))
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {

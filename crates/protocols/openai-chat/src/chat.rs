@@ -1,11 +1,12 @@
-//! The protocol as the transport wants it; neither knows the other.
+//! The protocol as a transport wants it.
 
-use ultraai_core::{Capabilities, ChatRequest, ChatResponse, Error, ModelName, Result};
-use ultraai_protocol_openai_chat::{Decoder, Dialect, capabilities, decode, decode_error, encode};
-use ultraai_wire::{Codec, EventDecoder};
+use ultraai_core::{Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, ModelName, Result};
 
-#[derive(Debug)]
-pub(crate) struct Chat;
+use crate::{Decoder, Dialect, capabilities, decode, decode_error, encode};
+
+/// Chat completions in one vendor's dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Chat(pub &'static Dialect);
 
 impl Codec for Chat {
     fn capabilities(&self, _: &ModelName) -> Capabilities {
@@ -13,7 +14,7 @@ impl Codec for Chat {
     }
 
     fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
-        encode(&Dialect::OPENAI, request)
+        encode(self.0, request)
     }
 
     fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
@@ -22,8 +23,8 @@ impl Codec for Chat {
 
     fn decoder(&self) -> EventDecoder {
         let mut decoder = Decoder::new();
-        Box::new(move |event, out| match event {
-            Some(event) => decoder.push(event.name(), &event.data, out),
+        Box::new(move |frame, out| match frame {
+            Some(frame) => decoder.push(frame.name, frame.data, out),
             None => decoder.end(out),
         })
     }
