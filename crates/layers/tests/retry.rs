@@ -3,8 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use ultraai_core::{CallContext, ChatRequest, Delivery, Error, ErrorKind, Layer as _, Provider};
+use ultraai_core::{
+    CallContext, ChatRequest, Delivery, Error, ErrorKind, Layer as _, OrchestratorBuilder, Provider,
+    Registry, Slot,
+};
 use ultraai_layers::retry::{RetryConfig, RetryLayer};
+use ultraai_strategy_fallback::Fallback;
 use ultraai_testkit::{Beat, ProviderExt as _, Scripted, Step};
 
 fn retrying(inner: &Scripted) -> Arc<dyn Provider> {
@@ -117,4 +121,18 @@ async fn an_empty_bucket_stops_a_storm_and_success_refills_it() {
     let before = inner.count();
     provider.ask_in(&cx(), "hi").await.unwrap_err();
     assert_eq!(inner.count() - before, 1 + 2, "ten answers paid for two retries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trace_says_how_often_and_why() {
+    let orchestrator = OrchestratorBuilder::new(Fallback::default())
+        .registry(Registry::builder().build())
+        .layer(Slot::Retry, RetryLayer::default())
+        .build()
+        .expect("nothing is missing");
+    let steps = [Step::fail(ErrorKind::RateLimited), Step::fail(ErrorKind::ServerError), Step::from("hello")];
+    orchestrator.register_provider("one", Scripted::new(steps)).expect("it needs no settings");
+    let outcome = orchestrator.process("hi").await.expect("the third attempt answers");
+    let sentence = "one was tried again 2 times, after rate_limited, server_error";
+    assert!(outcome.trace.iter().any(|line| line == sentence), "{:?}", outcome.trace);
 }

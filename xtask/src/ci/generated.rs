@@ -24,9 +24,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Problem> {
     let packages = format!("-p ultraai-{provider} -p ultraai-{strategy}");
     Step::cargo(&copy, &format!("fmt --check {packages} -p ultraai")).run()?;
     let features = format!("--no-default-features --features ultraai/{provider},ultraai/{strategy}");
+    // A target folder of its own: Cargo tells packages apart by their path within the workspace, so in a shared
+    // one it would take the copy's builds for the tree's.
+    let target = workspace.target.join("generated-target");
     let step = |command: &str| {
         let line = format!("{command} --offline {packages} -p ultraai {features}");
-        Step::cargo(&copy, &line).env("CARGO_TARGET_DIR", &workspace.target)
+        Step::cargo(&copy, &line).env("CARGO_TARGET_DIR", &target)
     };
     step("clippy --all-targets").args(["--", "-D", "warnings"]).run()?;
     // Without the facade's documentation, whose examples want other features.

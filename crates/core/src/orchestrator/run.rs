@@ -318,6 +318,7 @@ impl Run {
             response.used = used.contains(&response.ask);
         }
         let report = ledger.report();
+        state.trace.extend(state.responses.iter().filter_map(|response| retried(response, &report)));
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,
@@ -337,4 +338,13 @@ impl Run {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says how often and why a candidate was tried again, which only the ledger saw.
+fn retried(response: &ProviderResponse, ledger: &LedgerReport) -> Option<String> {
+    let rows: Vec<_> = ledger.rows.iter().filter(|row| row.ask == response.ask).collect();
+    let (_, before) = rows.split_last().filter(|(_, before)| !before.is_empty())?;
+    let why: Vec<_> = before.iter().filter_map(|row| row.error).map(ErrorKind::as_str).collect();
+    let times = if before.len() == 1 { "once".to_owned() } else { format!("{} times", before.len()) };
+    Some(format!("{} was tried again {times}, after {}", response.provider_id, why.join(", ")))
 }
