@@ -383,6 +383,9 @@ async fn bad_requests_and_options_are_refused_before_anybody_is_asked() {
     options.timeout_seconds = Some(0.0);
     assert!(refused(options).await.contains("timeout_seconds"));
     let mut options = Options::default();
+    options.connect_timeout_seconds = Some(1.0);
+    assert!(refused(options).await.contains("cannot be set for one request"));
+    let mut options = Options::default();
     options.max_retries = Some(2);
     assert!(refused(options).await.contains("needs the layer `retry`"));
     let mut options = Options::default();

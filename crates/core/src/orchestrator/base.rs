@@ -149,6 +149,11 @@ impl BaseOrchestrator {
         };
         let resolved = options.resolve()?;
         self.check_links(&over.options)?;
+        if over.options.connect_timeout_seconds.is_some() {
+            let message = "`connect_timeout_seconds` cannot be set for one request: connections are shared; set it on the \
+                           orchestrator, or in the settings";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         request.validate()?;
 
         let all = self.candidates();
@@ -209,6 +214,14 @@ impl BaseOrchestrator {
         ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
         for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy) {
             run.note(format!("{} was put behind the others: its last attempts failed", candidate.id));
+        }
+        if ranked.len() > 1 {
+            let ids: Vec<_> = ranked.iter().map(|(_, candidate)| candidate.id.as_str()).collect();
+            run.note(format!(
+                "{} is the order of the selector `{}`",
+                ids.join(", "),
+                self.inner.parts.selector.name()
+            ));
         }
         Ok(ranked.into_iter().map(|(_, candidate)| candidate).collect())
     }

@@ -192,7 +192,7 @@ impl Run {
         self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
         let reply = self.ask_for_synthesis(by, Arc::new(request)).await?;
         let answer = self.forward(reply).await?;
-        if answer.response.text().contains(&delimiter) {
+        if answer.response.text().to_ascii_lowercase().contains(&delimiter) {
             // Small models repeat what they were shown instead of answering.
             let what = "its synthesis repeats the frame of the prompt";
             self.discard(what).await;

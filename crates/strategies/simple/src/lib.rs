@@ -37,8 +37,15 @@ impl Strategy for Simple {
     }
 
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let (needed, most) = (run.options().min_responses_needed(), run.allowance());
+        if needed > most {
+            // Asking would cost money and could not end well.
+            return Err(run.exhausted(
+                &format!("{needed} good answers needed, and only {most} can be asked for"),
+                Vec::new(),
+            ));
+        }
         let Collected { good, incomplete, causes, announced } = Collected::from(run, &request).await;
-        let needed = run.options().min_responses_needed();
         if good.len() < needed {
             // Who named a number meant good answers; who named none is better off with a marked incomplete one.
             if let (None, Some(answer)) = (run.options().min_responses_needed, incomplete) {

@@ -131,6 +131,15 @@ async fn too_few_answers_are_an_error_with_each_ones_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quorum_that_cannot_come_costs_nothing() {
+    let one = Scripted::always("red");
+    let options = options(|options| options.min_responses_needed = Some(2));
+    let error = with(&options, &[("one", &one)]).process("which?").await.unwrap_err();
+    assert_eq!(error.to_string(), "2 good answers needed, and only 1 can be asked for");
+    assert_eq!(one.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_cut_off_at_its_length_counts_to_no_quorum() {
     let cut = || Scripted::new([ChatResponse::from_text("bl").with_finish_reason(FinishReason::Length)]);
     let quorum = options(|options| options.min_responses_needed = Some(1));
