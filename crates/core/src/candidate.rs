@@ -270,6 +270,13 @@ impl PartialEq for ProviderSpec {
     }
 }
 
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 fn key_source(value: Value) -> Result<KeySource> {
     let advice = "write { env = \"VARIABLE\" } or { file = \"PATH\" }";
     let wrong = |what: &str| Error::new(ErrorKind::Config, format!("`api_key` {what}: {advice}"));
@@ -277,7 +284,11 @@ fn key_source(value: Value) -> Result<KeySource> {
         Value::String(key) => Ok(KeySource::Given(Secret::new(key).map_err(|_| wrong("is no usable key"))?)),
         Value::Object(map) => match map.iter().next() {
             Some((key, Value::String(name))) if map.len() == 1 && key == "env" => {
-                Ok(KeySource::Variable(name.clone()))
+                // What is no name may be the key itself, so it is not repeated.
+                match is_variable_name(name) {
+                    true => Ok(KeySource::Variable(name.clone())),
+                    false => Err(wrong("names no variable: `env` must be a name such as OPENAI_API_KEY")),
+                }
             }
             Some((key, Value::String(path))) if map.len() == 1 && key == "file" => {
                 Ok(KeySource::File(PathBuf::from(path)))
@@ -376,6 +387,7 @@ mod tests {
             (json!({ "type": "x", "model": "" }), "model name"),
             (json!({ "type": "x", "max_retries": "many" }), "wrong setting `max_retries`"),
             (json!({ "type": "x", "api_key": { "enf": "Y" } }), "`api_key` names no place"),
+            (json!({ "type": "x", "api_key": { "env": "sk-hunter22" } }), "`api_key` names no variable"),
             (json!({ "type": "x", "price": { "input": -1, "output": 1 } }), "`price`"),
         ] {
             let error = from(&settings).unwrap_err().to_string();

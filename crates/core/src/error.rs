@@ -175,6 +175,8 @@ struct Inner {
     body: Option<Bytes>,
     partial: Option<ChatResponse>,
     causes: Vec<Error>,
+    /// Errors of the candidates that were asked in this one's place.
+    fallbacks: Vec<Error>,
     report: Option<Arc<Report>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -192,6 +194,7 @@ impl Error {
             body: None,
             partial: None,
             causes: Vec::new(),
+            fallbacks: Vec::new(),
             report: None,
             source: None,
         }))
@@ -258,6 +261,19 @@ impl Error {
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self
+    }
+
+    /// Adds the errors of the candidates that were asked in this one's place.
+    #[must_use]
+    pub(crate) fn with_fallbacks(mut self, fallbacks: Vec<Error>) -> Self {
+        self.0.fallbacks = fallbacks;
+        self
+    }
+
+    /// The error, and those of the candidates that were asked in its candidate's place.
+    pub(crate) fn with_fallbacks_apart(mut self) -> Vec<Error> {
+        let fallbacks = std::mem::take(&mut self.0.fallbacks);
+        std::iter::once(self).chain(fallbacks).collect()
     }
 
     /// What went wrong.

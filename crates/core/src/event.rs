@@ -90,6 +90,16 @@ pub enum Delta {
 }
 
 impl Delta {
+    /// Whether it says something that is no reasoning and no white space.
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Refusal(text) => !text.trim().is_empty(),
+            Self::ToolCallStart { .. } => true,
+            Self::Part(part) => !matches!(part, Part::Vendor(_) | Part::Reasoning(_)),
+            Self::Reasoning(_) | Self::ReasoningState(_) | Self::ToolCallArguments { .. } => false,
+        }
+    }
+
     /// Bytes of what the model wrote, for estimates.
     pub fn byte_len(&self) -> usize {
         match self {

@@ -123,8 +123,8 @@ impl Totals {
                     UsageSource::Reported => &mut self.reported,
                     UsageSource::Estimated => &mut self.estimated,
                 };
-                sum.input_tokens += usage.input_tokens;
-                sum.output_tokens += usage.output_tokens;
+                sum.input_tokens = sum.input_tokens.saturating_add(usage.input_tokens);
+                sum.output_tokens = sum.output_tokens.saturating_add(usage.output_tokens);
             }
             None => self.attempts_of_unknown_usage += 1,
         }
@@ -218,11 +218,16 @@ impl Ledger {
         }
     }
 
-    /// Marks the answers of the asks `lost` as not used.
+    /// Marks the answers of the asks `lost` as not used, and those they were made from.
     pub(crate) fn mark_lost(&self, lost: &[u32]) {
+        let mut inside: Vec<RowId> = Vec::new();
+        // A row stands behind the one it is nested in, so one pass is enough.
         for row in &mut self.pages().rows {
-            if row.outcome == RowOutcome::Won && lost.contains(&row.ask) {
-                row.outcome = RowOutcome::Lost;
+            if lost.contains(&row.ask) || row.parent.is_some_and(|parent| inside.contains(&parent)) {
+                inside.push(row.id);
+                if row.outcome == RowOutcome::Won {
+                    row.outcome = RowOutcome::Lost;
+                }
             }
         }
     }

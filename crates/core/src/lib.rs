@@ -26,7 +26,7 @@ mod strategy;
 
 pub use self::{
     analyzer::{Analysis, Analyzer},
-    candidate::{Candidate, ProviderSpec, provider},
+    candidate::{Candidate, ProviderSpec, is_variable_name, provider},
     codec::{Codec, EventDecoder, Frame},
     context::{AbandonReason, AttemptLimits, CallContext, Clock},
     error::{Error, ErrorKind, ErrorReport, Recovery, Result},

@@ -144,7 +144,8 @@ impl Purse {
     /// Writes down what an attempt cost.
     pub fn spend(&self, cost: Cost) {
         if let Cost::NanoDollars(nano) = cost {
-            self.0.spent.fetch_add(nano, Ordering::AcqRel);
+            let add = |spent: u64| Some(spent.saturating_add(nano));
+            let _ = self.0.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
         }
     }
 }
@@ -192,6 +193,9 @@ mod tests {
         drop(first);
         purse.spend(Cost::NanoDollars(6));
         assert_eq!((purse.reserved(), purse.remaining()), (0, Some(4)));
+        purse.spend(Cost::NanoDollars(u64::MAX));
+        purse.spend(Cost::NanoDollars(2));
+        assert_eq!(purse.remaining(), Some(0));
     }
 
     #[test]

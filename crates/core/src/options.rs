@@ -34,7 +34,7 @@ options! {
     max_retries: u32,
     /// Whether candidates are asked together, and not one after the other. Default: true.
     parallel_requests: bool,
-    /// Upper bound of the whole request, in seconds. Default: 120.
+    /// Upper bound of the whole request, in seconds; while others are left to ask, one candidate gets two thirds of it. Default: 120.
     timeout_seconds: f64,
     /// Upper bound of the time to connect to a provider, in seconds; it holds for providers registered afterwards. Default: 10.
     connect_timeout_seconds: f64,

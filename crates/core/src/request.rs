@@ -131,7 +131,7 @@ impl ChatRequest {
         for (name, value, most) in [("temperature", self.temperature, None), ("top_p", self.top_p, Some(1.0))]
         {
             let Some(value) = value else { continue };
-            if value.is_nan() || value < 0.0 || most.is_some_and(|most: f64| value > most) {
+            if !value.is_finite() || value < 0.0 || most.is_some_and(|most: f64| value > most) {
                 let most = most.map(|most| format!(" to {most}")).unwrap_or_default();
                 return wrong(format!("`{name}` is {value}: it must be a number from 0 up{most}"));
             }

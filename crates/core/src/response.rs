@@ -138,6 +138,11 @@ impl Usage {
         Self { input_tokens, output_tokens, ..Self::default() }
     }
 
+    /// Whether somebody counted: servers that do not count report nothing but zeros.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.input_tokens > 0 || self.output_tokens > 0
+    }
+
     /// What was estimated here.
     pub fn estimated(input_tokens: u64, output_tokens: u64) -> Self {
         Self { input_tokens, output_tokens, source: UsageSource::Estimated, ..Self::default() }

@@ -116,7 +116,7 @@ impl CandidateStats {
         match health < 1.0 {
             // A healthy candidate is the common case, and needs no look at the time.
             false => 1.0,
-            true => f64::from(recovered(health, self.age_ms(Instant::now()).saturating_sub(at))),
+            true => f64::from(recovered(health, self.age_ms(Instant::now()).wrapping_sub(at))),
         }
     }
 
@@ -142,12 +142,12 @@ impl CandidateStats {
         self.move_health(1.0, now);
     }
 
-    pub(crate) fn failed(&self, kind: ErrorKind, now: Instant) {
+    pub(crate) fn failed(&self, kind: ErrorKind, is_fault: bool, now: Instant) {
         self.in_flight.fetch_sub(1, Relaxed);
         if let Some(place) = KINDS.iter().position(|known| *known == kind) {
             self.failures[place].fetch_add(1, Relaxed);
         }
-        if kind.is_candidates_fault() {
+        if is_fault {
             self.move_health(0.0, now);
         }
     }
@@ -158,25 +158,27 @@ impl CandidateStats {
     }
 
     pub(crate) fn used(&self, usage: &Usage, cost: Cost) {
-        self.input_tokens.fetch_add(usage.input_tokens, Relaxed);
-        self.output_tokens.fetch_add(usage.output_tokens, Relaxed);
+        add(&self.input_tokens, usage.input_tokens);
+        add(&self.output_tokens, usage.output_tokens);
         match cost {
-            Cost::NanoDollars(nano) => self.cost_nano_dollars.fetch_add(nano, Relaxed),
-            Cost::Unknown => self.attempts_of_unknown_cost.fetch_add(1, Relaxed),
-        };
+            Cost::NanoDollars(nano) => add(&self.cost_nano_dollars, nano),
+            Cost::Unknown => add(&self.attempts_of_unknown_cost, 1),
+        }
     }
 
     fn move_health(&self, towards: f32, now: Instant) {
         let now = self.age_ms(now);
         let _ = self.health.fetch_update(Relaxed, Relaxed, |packed| {
             let (health, at) = unpack(packed);
-            let health = recovered(health, now.saturating_sub(at));
+            let health = recovered(health, now.wrapping_sub(at));
             Some(pack(health + HEALTH_STEP * (towards - health), now))
         });
     }
 
+    /// Milliseconds since `born`, which begin again after 49 days; differences stay right.
+    #[expect(clippy::cast_possible_truncation, reason = "it begins again")]
     fn age_ms(&self, now: Instant) -> u32 {
-        u32::try_from(now.duration_since(self.born).as_millis()).unwrap_or(u32::MAX)
+        now.duration_since(self.born).as_millis() as u32
     }
 
     /// The counters as data.
@@ -199,6 +201,11 @@ impl CandidateStats {
             health: self.health(),
         }
     }
+}
+
+/// Adds to a sum that whatever a server reports cannot make overflow.
+fn add(sum: &AtomicU64, more: u64) {
+    let _ = sum.fetch_update(Relaxed, Relaxed, |sum| Some(sum.saturating_add(more)));
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -284,7 +291,7 @@ mod tests {
         let stats = CandidateStats::default();
         for _ in 0..4 {
             stats.started(false);
-            stats.failed(ErrorKind::ServerError, Instant::now());
+            stats.failed(ErrorKind::ServerError, true, Instant::now());
         }
         assert!(!stats.is_healthy());
         tokio::time::advance(Duration::from_secs(30)).await;
@@ -296,10 +303,23 @@ mod tests {
         let stats = CandidateStats::default();
         for _ in 0..10 {
             stats.started(false);
-            stats.failed(ErrorKind::ContextTooLong, Instant::now());
+            stats.failed(ErrorKind::ContextTooLong, false, Instant::now());
         }
         assert!(stats.is_healthy());
         assert_eq!(stats.snapshot().failures[&ErrorKind::ContextTooLong], 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn health_comes_back_after_months_too() {
+        let stats = CandidateStats::default();
+        tokio::time::advance(Duration::from_hours(24 * 50)).await;
+        for _ in 0..6 {
+            stats.started(false);
+            stats.failed(ErrorKind::ServerError, true, Instant::now());
+        }
+        assert!(!stats.is_healthy());
+        tokio::time::advance(Duration::from_hours(1)).await;
+        assert!(stats.is_healthy());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! How values are shown, and which are not.
 
 use serde_json::Value;
-use ultraai_core::KeySource;
+use ultraai_core::{KeySource, is_variable_name};
 
 /// Words that stand beside secrets.
 const SECRET_WORDS: [&str; 7] =
@@ -55,6 +55,10 @@ fn has_credentials(rest: &str) -> bool {
 pub(crate) fn shown_key(value: &Value) -> String {
     match value {
         Value::Object(_) => match value.as_object().and_then(|map| map.iter().next()) {
+            // What is no name may be the key itself.
+            Some((kind, Value::String(name))) if kind == "env" && !is_variable_name(name) => {
+                "(hidden)".to_owned()
+            }
             Some((kind, Value::String(place))) if kind == "env" || kind == "file" => {
                 format!("{{ {kind} = {} }}", Value::String(place.clone()))
             }
@@ -100,6 +104,7 @@ mod tests {
         assert_eq!(shown("base_url", &json!("http://host/v1")), "\"http://host/v1\"");
         assert_eq!(shown("price", &json!({ "input": 1 })), "{ input = 1 }");
         assert!(!shown_key(&json!("sk-1")).contains("sk-1"));
+        assert!(!shown_key(&json!({ "env": "sk-1" })).contains("sk-1"));
         assert_eq!(shown_key(&json!({ "env": "X" })), "{ env = \"X\" }");
     }
 }

@@ -5,10 +5,12 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
+use tokio::time::{Instant, timeout_at};
 use ultraai_core::Result;
 
 use crate::failure;
@@ -116,11 +118,12 @@ impl Body {
         Ok(whole.freeze())
     }
 
-    /// Reads what comes, up to `limit` bytes and up to the first break.
-    pub async fn read_start(mut self, limit: usize) -> Bytes {
+    /// Reads what comes within `time`, up to `limit` bytes and up to the first break.
+    pub async fn read_start(mut self, limit: usize, time: Duration) -> Bytes {
         let mut start = BytesMut::new();
+        let until = Instant::now() + time;
         while start.len() < limit
-            && let Some(Ok(chunk)) = self.chunk().await
+            && let Ok(Some(Ok(chunk))) = timeout_at(until, self.chunk()).await
         {
             let room = chunk.len().min(limit - start.len());
             start.extend_from_slice(&chunk[..room]);
@@ -152,7 +155,7 @@ mod tests {
         let error = body("hello").read(4).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Undecodable);
         assert!(error.to_string().contains("4 bytes"));
-        assert_eq!(body("hello").read_start(4).await, "hell");
+        assert_eq!(body("hello").read_start(4, Duration::from_secs(1)).await, "hell");
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Keeps keys and prompts out of what a server's error texts say.
 
+use std::collections::HashSet;
+
 use ultraai_core::{ChatRequest, Error, Part, Secret};
 
 /// Longest message that is passed on, in characters.
@@ -8,8 +10,11 @@ const MESSAGE_CHARS: usize = 300;
 /// Texts of a request shorter than this are words, and a server may well say them itself.
 const SHORTEST_ECHO: usize = 12;
 
-/// A server that shortens what it repeats still begins at its beginning.
-const PREFIX_CHARS: usize = 24;
+/// A run of so many characters of the request is no accident.
+const ECHO_CHARS: usize = 24;
+
+/// What is looked at of a message before it is shortened, in bytes: escapes make it longer.
+const MESSAGE_BYTES: usize = 4096;
 
 /// Takes the key and the texts of the request out of the message, and then control characters and what is too long.
 pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secret>) -> Error {
@@ -18,9 +23,8 @@ pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secre
     if let Some(secret) = secret.map(Secret::expose).filter(|secret| secret.len() >= 4) {
         message = message.replace(secret, "[key]");
     }
-    for text in request.parts().filter_map(Part::as_text) {
-        remove_echo(&mut message, text.trim());
-    }
+    message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+    request.parts().for_each(|part| remove_echoes(&mut message, part));
     let message = shortened(&message);
     if message == error.message() {
         return error;
@@ -35,19 +39,63 @@ pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secre
     clean
 }
 
+fn remove_echoes(message: &mut String, part: &Part) {
+    match part {
+        Part::Text { text } | Part::Refusal { text } => remove_echo(message, text),
+        Part::Reasoning(reasoning) => remove_echo(message, &reasoning.text),
+        Part::ToolCall(call) => remove_echo(message, &call.arguments),
+        Part::ToolResult(result) => result.content.iter().for_each(|part| remove_echoes(message, part)),
+        _ => {}
+    }
+}
+
+/// Replaces what the message repeats of `text`: all of it, or any run of [`ECHO_CHARS`].
+///
+/// Servers quote and escape what they repeat, once or more, so both sides are compared without white space,
+/// quotes, backslashes and the letters that stand for a line's end behind them.
 fn remove_echo(message: &mut String, text: &str) {
-    if text.chars().count() < SHORTEST_ECHO {
+    let (said, asked) = (folded(message), folded(text));
+    if asked.len() < SHORTEST_ECHO {
         return;
     }
-    if message.contains(text) {
-        *message = message.replace(text, "[text of the request]");
+    let length = asked.len().min(ECHO_CHARS);
+    let asked: HashSet<Vec<char>> =
+        asked.windows(length).map(|run| run.iter().map(|(_, c)| *c).collect()).collect();
+    let is_echo = |run: &[(usize, char)]| asked.contains(&run.iter().map(|(_, c)| *c).collect::<Vec<_>>());
+    let mut echoed = vec![false; said.len()];
+    for (at, run) in said.windows(length).enumerate() {
+        if is_echo(run) {
+            echoed[at..at + length].fill(true);
+        }
     }
-    let Some((prefix, _)) = text.char_indices().nth(PREFIX_CHARS) else { return };
-    while let Some(at) = message.find(&text[..prefix]) {
-        let echoed = message[at..].chars().zip(text.chars()).take_while(|(said, asked)| said == asked);
-        let length: usize = echoed.map(|(said, _)| said.len_utf8()).sum();
-        message.replace_range(at..at + length, "[text of the request]");
+    // From behind, so that the places before stay right.
+    let mut end = said.len();
+    while let Some(last) = echoed[..end].iter().rposition(|echoed| *echoed) {
+        let first = echoed[..last].iter().rposition(|echoed| !echoed).map_or(0, |before| before + 1);
+        let (from, (to, c)) = (said[first].0, said[last]);
+        message.replace_range(from..to + c.len_utf8(), "[text of the request]");
+        end = first;
     }
+}
+
+/// The characters that no server changes when it repeats a text, each with its place.
+fn folded(text: &str) -> Vec<(usize, char)> {
+    let mut chars = text.char_indices().peekable();
+    let mut folded = Vec::new();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => {
+                // The letter of an escape; a backslash is passed over in its own turn.
+                if matches!(chars.peek(), Some((_, 'n' | 'r' | 't'))) {
+                    chars.next();
+                }
+            }
+            '"' | '\'' => {}
+            c if c.is_whitespace() => {}
+            c => folded.push((at, c)),
+        }
+    }
+    folded
 }
 
 fn shortened(message: &str) -> String {
@@ -88,6 +136,17 @@ mod tests {
         assert_eq!(clean(&cut, prompt), "cannot read '[text of the request]...'");
         let long = format!("{} {prompt}", "x".repeat(290));
         assert!(!clean(&long, prompt).contains("my secret"));
+    }
+
+    #[test]
+    fn echoes_are_found_behind_quotes_and_escapes_and_from_the_middle() {
+        let prompt = "Here is my diary of 1984.\nMy \"password\" is hunter-three, and I like \\ a lot.";
+        let once = serde_json::to_string(prompt).unwrap();
+        let twice = serde_json::to_string(&once).unwrap();
+        for echo in [format!("{prompt:?}"), once, twice, prompt[20..].to_owned()] {
+            let cleaned = clean(&format!("1 validation error: input_value={echo}"), prompt);
+            assert!(!cleaned.contains("hunter-three") && cleaned.contains("validation error"), "{cleaned}");
+        }
     }
 
     #[test]

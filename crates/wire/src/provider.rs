@@ -1,6 +1,6 @@
 //! A whole provider: a protocol's codec at an endpoint.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, Codec, Error, ErrorKind, ModelName, Provider, Result,
@@ -8,6 +8,9 @@ use ultraai_core::{
 };
 
 use crate::{Endpoint, Response, delay::retry_after, hygiene::cleaned, live::LiveBody};
+
+/// How long the body of an error is waited for: its status says most of it.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 
 /// A provider that speaks a protocol over HTTP.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ impl<C: Codec> HttpProvider<C> {
         let status = response.status();
         let delay = retry_after(&response, cx.clock().now());
         let request_id = request_id(&response);
-        let body = response.into_body().read_start(self.endpoint.limits().error_body).await;
+        let body = response.into_body().read_start(self.endpoint.limits().error_body, ERROR_BODY_TIME).await;
         let error = self.clean(self.codec.error(status, &body).with_status(status), request);
         let error = match delay {
             Some(delay) => error.with_retry_after(delay),

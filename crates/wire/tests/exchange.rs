@@ -249,3 +249,11 @@ async fn a_server_without_tls_is_told_from_one_that_is_not_there() {
     assert!(error.message().contains(words), "{error}");
     assert!(ask(&refusing_url().replace("http:", "https:")).await.is_err());
 }
+
+#[tokio::test]
+async fn an_error_whose_body_never_ends_is_told_by_its_status() {
+    let head = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 500\r\n\r\n{\"error\"";
+    let server = Server::start([Reply::raw(head).ending(End::Hang)]);
+    let error = tokio::time::timeout(Duration::from_secs(5), ask(&server.url())).await.unwrap().unwrap_err();
+    assert_eq!(error.status(), Some(401));
+}

@@ -1,6 +1,6 @@
 //! The ledger row and the counters of one attempt, closed exactly once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use tracing::{Span, field};
@@ -12,6 +12,9 @@ use crate::{
     ledger::{Row, RowId, RowOutcome},
     stats::CandidateStats,
 };
+
+/// A deadline that passes within this time says more about the caller than about the candidate.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One attempt in the books. Dropped before its end, it was abandoned.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Entry {
     usage: Option<Usage>,
     model: Option<String>,
     has_content: bool,
+    /// Whether something was said that is no reasoning and no white space.
+    has_answer: bool,
     open: bool,
     span: Span,
 }
@@ -87,6 +92,7 @@ impl Entry {
             usage: None,
             model: None,
             has_content: false,
+            has_answer: false,
             open: true,
             span,
         }
@@ -120,15 +126,24 @@ impl Entry {
         }
         match event {
             ChatEvent::Started { model: Some(model), .. } => self.model = Some(model.clone()),
-            ChatEvent::Delta(delta) => self.written.add(delta),
+            ChatEvent::Delta(delta) => {
+                self.written.add(delta);
+                self.has_answer = self.has_answer || delta.is_answer();
+            }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             _ => {}
         }
     }
 
+    /// Whether something was said that is no reasoning and no white space.
+    pub(super) fn has_answer(&self) -> bool {
+        self.has_answer
+    }
+
     /// What was used so far: reported, else estimated from the request and what was written.
     pub(super) fn usage(&self) -> Usage {
         self.usage
+            .filter(Usage::is_counted)
             .unwrap_or_else(|| Usage::estimated(tokens_of_request(&self.request), self.written.tokens()))
     }
 
@@ -146,27 +161,47 @@ impl Entry {
         }
         let now = Instant::now();
         self.stats.succeeded(self.started, now);
-        self.close(RowOutcome::Won, usage, now, |row| row.response_model = response_model.map(str::to_owned));
+        self.close(RowOutcome::Won, usage, self.cost(&usage), now, |row| {
+            row.response_model = response_model.map(str::to_owned)
+        });
     }
 
     /// Closes an attempt that failed.
     pub(super) fn fail(&mut self, error: &Error) {
         let kind = error.kind();
         // Refused before anything was made: vendors bill nothing for it.
-        let usage = if is_unbilled(kind) { Usage::estimated(0, 0) } else { self.usage() };
+        let (usage, cost) = match is_unbilled(kind) {
+            true => (Usage::estimated(0, 0), Cost::NanoDollars(0)),
+            false => (self.usage(), self.cost_so_far()),
+        };
         self.span.record("error.type", kind.as_str());
         let now = Instant::now();
-        self.stats.failed(kind, now);
-        self.close(RowOutcome::Failed, usage, now, |row| row.error = Some(kind));
+        // A caller in a hurry does not speak against the candidate.
+        let hurried = kind == ErrorKind::Timeout
+            && self.cx.deadline().is_some_and(|deadline| deadline <= now)
+            && now.duration_since(self.started) < PATIENCE;
+        self.stats.failed(kind, kind.is_candidates_fault() && !hurried, now);
+        self.close(RowOutcome::Failed, usage, cost, now, |row| row.error = Some(kind));
     }
 
-    fn close(&mut self, outcome: RowOutcome, usage: Usage, now: Instant, change: impl FnOnce(&mut Row)) {
+    fn cost(&self, usage: &Usage) -> Cost {
+        self.price.map_or(Cost::Unknown, |price| price.cost(usage))
+    }
+
+    /// What an exchange without its end cost: of one that showed nothing yet nobody knows how far it got.
+    fn cost_so_far(&self) -> Cost {
+        if self.has_content { self.cost(&self.usage()) } else { Cost::Unknown }
+    }
+
+    fn close(
+        &mut self,
+        outcome: RowOutcome,
+        usage: Usage,
+        cost: Cost,
+        now: Instant,
+        change: impl FnOnce(&mut Row),
+    ) {
         self.open = false;
-        let cost = match (usage.input_tokens, usage.output_tokens, &self.price) {
-            (0, 0, _) => Cost::NanoDollars(0),
-            (_, _, Some(price)) => price.cost(&usage),
-            (_, _, None) => Cost::Unknown,
-        };
         self.cx.purse().spend(cost);
         self.stats.used(&usage, cost);
         self.span.record("gen_ai.usage.input_tokens", usage.input_tokens);
@@ -188,7 +223,9 @@ impl Drop for Entry {
             let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
             self.stats.abandoned();
             let usage = self.usage();
-            self.close(RowOutcome::Abandoned, usage, Instant::now(), |row| row.reason = Some(reason));
+            self.close(RowOutcome::Abandoned, usage, self.cost_so_far(), Instant::now(), |row| {
+                row.reason = Some(reason)
+            });
         }
     }
 }

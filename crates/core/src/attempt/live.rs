@@ -11,7 +11,7 @@ use std::{
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
 
-use super::{ATTEMPT, DEADLINE, GAP, Limit, entry::Entry, timed_out};
+use super::{ATTEMPT, DEADLINE, GAP, Limit, empty, entry::Entry, timed_out};
 use crate::{AttemptLimits, CallContext, ChatEvent, ChatEvents, ChatResponse, Error, Result, UsageSource};
 
 /// Hands out the held events and then the rest, under the gap and attempt limits.
@@ -127,6 +127,12 @@ impl Stream for LiveAttempt {
         match next {
             Some(Ok(event)) => {
                 this.entry.observe(&event);
+                if let ChatEvent::Finished { finish_reason } = &event
+                    && !this.entry.has_answer()
+                    && let Err(error) = empty(finish_reason)
+                {
+                    return Poll::Ready(Some(Err(this.fail(error))));
+                }
                 this.queue(event);
                 Poll::Ready(this.held.pop_front().map(Ok))
             }

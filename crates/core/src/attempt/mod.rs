@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use self::{entry::Entry, live::LiveAttempt};
 use crate::{
     CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
-    FinishReason, ModelName, Price, Provider, ProviderId, Result, estimate, stats::CandidateStats,
+    FinishReason, ModelName, Price, Provider, ProviderId, Result, Usage, estimate, stats::CandidateStats,
 };
 
 /// Core's own wrapper around every provider.
@@ -49,7 +49,10 @@ impl Attempt {
         if !reply.is_live() {
             let mut response = reply.collect().await?;
             check_content(&response)?;
-            let counted = response.usage.unwrap_or_else(|| estimate::usage_of(&request, &response));
+            let counted = response
+                .usage
+                .filter(Usage::is_counted)
+                .unwrap_or_else(|| estimate::usage_of(&request, &response));
             response.usage = Some(counted);
             return Ok(Answered::Whole(response));
         }
@@ -124,10 +127,14 @@ impl Provider for Attempt {
     }
 }
 
-/// Refuses an answer that holds nothing. One that ended with `length` is incomplete, which is no error.
+/// Refuses an answer that holds nothing.
 fn check_content(response: &ChatResponse) -> Result<()> {
-    match &response.finish_reason {
-        _ if !response.is_empty() => Ok(()),
+    if response.is_empty() { empty(&response.finish_reason) } else { Ok(()) }
+}
+
+/// What an answer is that holds nothing. One that ended with `length` is incomplete, which is no error.
+fn empty(finish_reason: &FinishReason) -> Result<()> {
+    match finish_reason {
         FinishReason::Length => Ok(()),
         FinishReason::ContentFilter => Err(Error::new(
             ErrorKind::ContentFiltered,
@@ -144,7 +151,7 @@ struct Limit {
     what: &'static str,
 }
 
-const DEADLINE: &str = "the deadline of the request (`timeout_seconds`) passed";
+const DEADLINE: &str = "its time was up: the `timeout_seconds` of the request, or its share while others are left";
 const ATTEMPT: &str = "the attempt took longer than its own limit (the provider's `timeout_seconds`)";
 const FIRST_EVENT: &str = "no content came within `first_event_timeout_seconds`";
 const GAP: &str = "nothing more came within `gap_timeout_seconds`";

@@ -89,7 +89,7 @@ impl Run {
         request: Arc<ChatRequest>,
         cx: CallContext,
     ) -> Result<Reply<'_>> {
-        let mut first_error: Option<Error> = None;
+        let mut errors: Vec<Error> = Vec::new();
         let mut waiting: Vec<ProviderId> = Vec::new();
         let mut current = Arc::clone(candidate);
         loop {
@@ -101,14 +101,25 @@ impl Run {
             };
             let over = error.kind().recovery() == Recovery::GiveUp
                 || cx.remaining().is_some_and(|left| left.is_zero());
-            let first = first_error.get_or_insert(error);
+            errors.push(error);
             waiting.extend(current.terms.fallbacks.iter().rev().cloned());
             let next = if over { None } else { self.next_fallback(&mut waiting, &current, &request) };
             match next {
                 Some(next) => current = next,
-                None => return Err(first.clone()),
+                None => {
+                    let first = errors.remove(0);
+                    return Err(first.with_fallbacks(errors));
+                }
             }
         }
+    }
+
+    /// How many candidates may be asked besides those that have a seat on a panel.
+    fn unseated_allowance(&self) -> usize {
+        let state = self.state();
+        let waiting = state.seated.iter().filter(|id| !state.asked.contains(id)).count();
+        let most = self.options.max_providers_per_request.unwrap_or(usize::MAX);
+        most.saturating_sub(state.asked.len()).saturating_sub(waiting)
     }
 
     fn next_fallback(
@@ -129,7 +140,7 @@ impl Run {
                 Some(_) if self.state().seated.contains(&id) => {
                     format!("{id}, a fallback of {}, was skipped: it is asked anyway", failed.id)
                 }
-                Some(_) if self.allowance() == 0 => {
+                Some(_) if self.unseated_allowance() == 0 => {
                     format!("{id}, a fallback of {}, was skipped: no more candidates may be asked", failed.id)
                 }
                 Some(next) => match next.capabilities(request).missing_for(request) {
@@ -209,7 +220,7 @@ impl Run {
                             self.emit(Event::Answering { provider_id, model, request_id }).await;
                         }
                         ChatEvent::Delta(delta) => {
-                            forwarded = true;
+                            forwarded |= event.is_commit();
                             self.emit(Event::Delta { delta: delta.clone() }).await;
                         }
                         _ => {}
@@ -306,6 +317,7 @@ impl<'run> Record<'run> {
         let ask = cx.ask();
         let mut state = run.state();
         let mut place = None;
+        state.asks.push(ask);
         // A synthesis stands in the ledger and not among the responses, and takes nobody's place.
         if !synthesis {
             let known = state.asked.contains(&candidate.id);

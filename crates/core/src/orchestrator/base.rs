@@ -192,6 +192,18 @@ impl BaseOrchestrator {
             None => all.to_vec(),
             Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
         };
+        if let Some(ids) = &over.providers {
+            // A candidate that is named twice is still one voice.
+            let mut place = 0..;
+            chosen.retain(|candidate| {
+                let place = place.next().unwrap_or(ids.len());
+                !ids[..place.min(ids.len())].contains(&candidate.id)
+            });
+        }
+        if chosen.is_empty() {
+            let message = "`providers` names no candidate: name one, or leave it out to ask all";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         let request = Arc::clone(run.request());
         let mut missing = None;
         chosen.retain(|candidate| match candidate.capabilities(&request).missing_for(&request) {

@@ -64,8 +64,8 @@ fn usage_under(ledger: &Ledger, parent: Option<RowId>) -> Option<Usage> {
             inside.push(row.id);
             if !row.is_span {
                 let usage = row.usage?;
-                sum.input_tokens += usage.input_tokens;
-                sum.output_tokens += usage.output_tokens;
+                sum.input_tokens = sum.input_tokens.saturating_add(usage.input_tokens);
+                sum.output_tokens = sum.output_tokens.saturating_add(usage.output_tokens);
                 if usage.source == UsageSource::Estimated {
                     sum.source = UsageSource::Estimated;
                 }
@@ -121,7 +121,7 @@ impl Stream for NestedEvents {
                     this.forwarded = true;
                     return Poll::Ready(Some(Ok(ChatEvent::Delta(delta))));
                 }
-                Some(Ok(Event::Discarded { .. })) => {
+                Some(Ok(Event::Discarded { .. })) if this.forwarded => {
                     // Pieces that were handed on cannot be taken back.
                     let message = "the answer broke off after its first pieces had been handed on";
                     return Poll::Ready(Some(Err(Error::new(ErrorKind::Interrupted, message))));

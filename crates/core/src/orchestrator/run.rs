@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) seated: Vec<ProviderId>,
     pub(super) responses: Vec<ProviderResponse>,
     pub(super) trace: Vec<String>,
+    /// Every ask, a synthesis too.
+    pub(super) asks: Vec<u32>,
     /// Asks whose answers went into the outcome; the synthesis among them.
     used: Vec<u32>,
 }
@@ -239,6 +241,7 @@ impl Run {
         // The provider's own refusal of the request is what its author must read.
         let rejected = causes.iter().find(|error| error.kind() == ErrorKind::Rejected);
         let status = rejected.and_then(Error::status);
+        let causes = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
         let error = Error::new(ErrorKind::Exhausted, message).with_causes(causes);
         match status {
             Some(status) => error.with_status(status),
@@ -291,8 +294,14 @@ impl Run {
     }
 
     fn too_late(&self, causes: Vec<Error>) -> Error {
-        let seconds = self.resolved.timeout.as_secs_f64();
-        let message = format!("no answer within the deadline (`timeout_seconds` is {seconds})");
+        // A nested request may end at the deadline of the one around it.
+        let message = match self.started.elapsed() < self.resolved.timeout {
+            true => "no answer within the deadline of the request around this one".to_owned(),
+            false => {
+                let seconds = self.resolved.timeout.as_secs_f64();
+                format!("no answer within the deadline (`timeout_seconds` is {seconds})")
+            }
+        };
         Error::new(ErrorKind::Timeout, message).with_causes(causes)
     }
 
@@ -301,15 +310,8 @@ impl Run {
         let duration_seconds = self.started.elapsed().as_secs_f64();
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let used = std::mem::take(&mut state.used);
-        let lost: Vec<u32> = match &result {
-            Ok(_) => state
-                .responses
-                .iter()
-                .map(|response| response.ask)
-                .filter(|ask| !used.contains(ask))
-                .collect(),
-            Err(_) => state.responses.iter().map(|response| response.ask).collect(),
-        };
+        let used = if result.is_ok() { used } else { Vec::new() };
+        let lost: Vec<u32> = state.asks.iter().copied().filter(|ask| !used.contains(ask)).collect();
         let ledger = self.cx.ledger();
         if !lost.is_empty() {
             ledger.mark_lost(&lost);

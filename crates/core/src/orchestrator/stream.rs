@@ -72,7 +72,8 @@ impl Stream for OutcomeStream {
                 }
             }
         }
-        if let Poll::Ready(Some(event)) = this.events.poll_recv(cx) {
+        // Not `poll_recv`: it says `Pending` when the task's budget is used up, with events still queued.
+        if let Ok(event) = this.events.try_recv() {
             return Poll::Ready(Some(Ok(event)));
         }
         let end =

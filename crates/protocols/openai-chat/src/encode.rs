@@ -26,12 +26,13 @@ pub fn capabilities() -> Capabilities {
 /// Writes the body of a request.
 ///
 /// # Errors
-/// `Config` without a model, `Unsupported` for what cannot be sent, `InvalidRequest` for a key in `extra` that is sent
+/// `Unsupported` without a model and for what cannot be sent, `InvalidRequest` for a key in `extra` that is sent
 /// already; each names the field.
 pub fn encode(dialect: &Dialect, request: &ChatRequest) -> Result<Vec<u8>> {
     if request.model.is_none() {
         let message = format!("no model: set `model` to one that {} has", dialect.name);
-        return Err(Error::new(ErrorKind::Config, message));
+        // Another candidate may have one.
+        return Err(Error::new(ErrorKind::Unsupported, message));
     }
     check(dialect, request)?;
     let text: usize = request.parts().filter_map(Part::as_text).map(str::len).sum();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
+    Answer, ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
     StrategyRegistration, register_strategy, registry::parse_settings,
 };
 
@@ -73,7 +73,11 @@ impl Strategy for Fallback {
                     let why = answer.response.finish_reason.as_str();
                     run.note(format!("{} gave no good answer (finish reason {why})", answer.provider_id()));
                     run.discard("the answer is no good one").await;
-                    incomplete.get_or_insert(answer);
+                    let empty = answer.response.is_empty();
+                    causes.push(no_good(&answer));
+                    if !empty {
+                        incomplete.get_or_insert(answer);
+                    }
                 }
                 Err(error) => {
                     let recovery = error.kind().recovery();
@@ -96,4 +100,10 @@ impl Strategy for Fallback {
             None => Err(run.exhausted("no candidate answered", causes)),
         }
     }
+}
+
+fn no_good(answer: &Answer) -> Error {
+    let why = answer.response.finish_reason.as_str();
+    let message = format!("its answer is no good one (finish reason {why})");
+    Error::new(ErrorKind::NoGoodAnswer, message).with_provider(answer.provider_id().clone())
 }

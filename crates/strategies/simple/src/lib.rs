@@ -124,7 +124,7 @@ impl Collected {
                 Ok(answer) if answer.is_good() => collected.good.push(answer),
                 Ok(answer) => {
                     collected.causes.push(no_good(&answer));
-                    if !answer.response.is_refusal() {
+                    if !answer.response.is_complete() && !answer.response.is_empty() {
                         collected.incomplete.get_or_insert(answer);
                     }
                 }
