@@ -162,7 +162,7 @@ impl Entry {
         let now = Instant::now();
         self.stats.succeeded(self.started, now);
         self.close(RowOutcome::Won, usage, self.cost(&usage), now, |row| {
-            row.response_model = response_model.map(str::to_owned)
+            row.response_model = response_model.map(str::to_owned);
         });
     }
 
@@ -224,7 +224,7 @@ impl Drop for Entry {
             self.stats.abandoned();
             let usage = self.usage();
             self.close(RowOutcome::Abandoned, usage, self.cost_so_far(), Instant::now(), |row| {
-                row.reason = Some(reason)
+                row.reason = Some(reason);
             });
         }
     }

@@ -151,7 +151,8 @@ struct Limit {
     what: &'static str,
 }
 
-const DEADLINE: &str = "its time was up: the `timeout_seconds` of the request, or its share while others are left";
+const DEADLINE: &str =
+    "its time was up: the `timeout_seconds` of the request, or its share while others are left";
 const ATTEMPT: &str = "the attempt took longer than its own limit (the provider's `timeout_seconds`)";
 const FIRST_EVENT: &str = "no content came within `first_event_timeout_seconds`";
 const GAP: &str = "nothing more came within `gap_timeout_seconds`";
