@@ -52,9 +52,11 @@ impl Settings {
             Some((name, origin)) => (name, origin),
             None => (default_strategy(registry)?, Origin::Default),
         };
-        registry
-            .strategy(&strategy, Value::Null)
-            .map_err(|error| Error::new(ErrorKind::Config, strategy_origin.before(error.message())))?;
+        registry.strategy(&strategy, Value::Null).map_err(|error| {
+            let names = registry.strategies().map(|row| row.name);
+            let message = for_users(error.message(), "strategy", &strategy, names);
+            Error::new(ErrorKind::Config, strategy_origin.before(&message))
+        })?;
         Ok(Self {
             file,
             strategy,
@@ -153,7 +155,7 @@ fn unconfigured(name: &str, rows: &[Row], registry: &Registry) -> Result<Row> {
         registry.provider_registration(kind).map_err(|error| unknown(name, kind, rows, registry, &error))?;
     let mut settings = Map::new();
     settings.insert("type".into(), kind.into());
-    if let Some(model) = model.or(known.default_model) {
+    if let Some(model) = model {
         settings.insert("model".into(), model.into());
     }
     let origins = settings.keys().map(|key| (key.clone(), origin.clone())).collect();
@@ -179,9 +181,29 @@ fn unknown(name: &str, kind: &str, rows: &[Row], registry: &Registry, unlinked: 
     let list = if configured.is_empty() { "none".to_owned() } else { configured.join(", ") };
     let message = format!(
         "no provider `{name}` is configured (configured: {list}), and {}{advice}",
-        unlinked.message()
+        for_users(unlinked.message(), "provider", kind, registry.providers().map(|row| row.name))
     );
     Error::new(ErrorKind::Config, Origin::Argument("--provider".to_owned()).before(&message))
+}
+
+/// What is said of a name that is not linked, without advice to those who write programs.
+pub(crate) fn for_users<'a>(
+    message: &str,
+    kind: &str,
+    name: &str,
+    linked: impl Iterator<Item = &'a str>,
+) -> String {
+    let names: Vec<_> = linked.collect();
+    if nearest(name, names.iter().copied()).is_some() || !message.contains("is linked into this program") {
+        return message.to_owned();
+    }
+    match names.is_empty() {
+        true => format!("no {kind} `{name}` is linked into this program, nor any other"),
+        false => format!(
+            "no {kind} `{name}` is linked into this program (linked: {}): name one of these",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Checks the names that settings give to providers and analyzers.
@@ -209,8 +231,11 @@ fn check_names(tables: &Tables, registry: &Registry) -> Result<()> {
             format!("no provider `{id}` is configured, which `synthesizer` names: {}", advice(id.as_str()));
         return wrong("synthesizer", &message);
     }
-    if let Some(Err(error)) = tables.options.analysis_type.as_deref().map(|name| registry.analyzer(name)) {
-        return wrong("analysis_type", error.message());
+    if let Some(name) = tables.options.analysis_type.as_deref()
+        && let Err(error) = registry.analyzer(name)
+    {
+        let names = registry.analyzers().map(|row| row.name);
+        return wrong("analysis_type", &for_users(error.message(), "analyzer", name, names));
     }
     Ok(())
 }

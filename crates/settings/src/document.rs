@@ -58,7 +58,7 @@ impl Document {
             let at = error.span().map_or(0, |span| span.start);
             let line = self.line_at(at);
             let what = error.message().lines().collect::<Vec<_>>().join(", ");
-            let message = if may_hold_a_secret(line) || line.trim().is_empty() {
+            let message = if self.may_belong_to_a_secret(at) || line.trim().is_empty() {
                 format!("no TOML: {what}")
             } else {
                 format!("no TOML: {what}, in the line `{}`", line.trim())
@@ -89,6 +89,21 @@ impl Document {
         let at = self.text.floor_char_boundary(at);
         let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         self.text[start..].lines().next().unwrap_or_default()
+    }
+
+    /// Whether the line there, or the setting before it that may go on in it, had better not be repeated.
+    fn may_belong_to_a_secret(&self, at: usize) -> bool {
+        let before = &self.text[..self.text.floor_char_boundary(at)];
+        let before = before.rfind('\n').map_or("", |newline| &before[..newline]);
+        for line in before.lines().rev() {
+            if may_hold_a_secret(line) {
+                return true;
+            }
+            if line.contains('=') || line.trim_start().starts_with('[') {
+                break;
+            }
+        }
+        may_hold_a_secret(self.line_at(at))
     }
 
     /// A TOML value as JSON, which is what plugins read.
@@ -145,9 +160,12 @@ mod tests {
             "[providers.a]\nmodel = sk-123\n",
             "[providers.a]\nx = abcdefghijklmnopqrstuvwxyz0123456789\n",
             "[providers.a]\nmy_token = abc\n",
+            "[providers.a]\napi_key = \"sk-\n123abc\"\n",
+            "[providers.a]\napi_key = {\n\n  abc = = 1 }\n",
         ] {
             let error = refusal(text);
-            assert!(error.starts_with("x.toml:2:"), "{error}");
+            assert!(error.starts_with("x.toml:"), "{error}");
+            assert!(!error.contains("123"), "{error}");
             assert!(!error.contains("sk-123") && !error.contains("abc"), "{error}");
         }
     }

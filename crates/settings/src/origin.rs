@@ -23,6 +23,8 @@ pub enum Origin {
     Variable(String),
     /// An argument of the command, such as `--max-retries`.
     Argument(String),
+    /// Nobody set it, and it is what this provider usually has.
+    Usual(String),
     /// It was found: a key in the environment, a server of this machine.
     Discovered(String),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Origin {
             Self::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Argument(flag) => write!(f, "argument {flag}"),
+            Self::Usual(what) => f.write_str(what),
             Self::Discovered(how) => write!(f, "discovered: {how}"),
         }
     }

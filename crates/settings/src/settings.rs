@@ -9,7 +9,12 @@ use ultraai_core::{
     Result, Strategy,
 };
 
-use crate::{Entry, Origin, kind::default_of, shown::shown, table::Row};
+use crate::{
+    Entry, Origin,
+    kind::default_of,
+    shown::{is_a_place, shown},
+    table::Row,
+};
 
 /// The settings in force, each with the place it comes from.
 #[derive(Debug)]
@@ -54,6 +59,7 @@ impl Settings {
             orchestrator
                 .register_provider(row.id.as_str(), row.spec.clone())
                 .map_err(|error| row.explained(error))?;
+            row.check_model(&self.registry)?;
         }
         Ok(orchestrator)
     }
@@ -143,7 +149,8 @@ impl Settings {
             (Some(KeySource::Variable(name)), _) => {
                 KeyPlace::Variable { name: name.clone(), is_set: self.lookup.get(name).is_some() }
             }
-            (Some(KeySource::File(path)), _) => KeyPlace::File(path.clone()),
+            (Some(KeySource::File(path)), _) if is_a_place(path) => KeyPlace::File(path.clone()),
+            (Some(KeySource::File(_)), _) => KeyPlace::File("(hidden)".into()),
             (_, Some(_)) => KeyPlace::Given(row.place_of("api_key").clone()),
             _ => match variables.iter().find(|name| self.lookup.get(name).is_some()) {
                 Some(name) => KeyPlace::Variable { name: (*name).to_owned(), is_set: true },

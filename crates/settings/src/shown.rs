@@ -1,5 +1,7 @@
 //! How values are shown, and which are not.
 
+use std::path::Path;
+
 use serde_json::Value;
 use ultraai_core::{KeySource, is_variable_name};
 
@@ -25,8 +27,12 @@ pub(crate) fn shown(key: &str, value: &Value) -> String {
         return "(hidden)".to_owned();
     }
     match value {
-        Value::String(text) if text.split_once("://").is_some_and(|(_, rest)| has_credentials(rest)) => {
+        Value::String(text) if is_an_address(key, text) && text.contains('@') => {
             "(hidden: it holds a user or a password)".to_owned()
+        }
+        Value::String(text) if is_an_address(key, text) && text.contains(['?', '#']) => {
+            let end = text.find(['?', '#']).unwrap_or(text.len());
+            format!("{} (without its query)", Value::from(&text[..end]))
         }
         Value::Array(values) => {
             let values: Vec<_> = values.iter().map(|value| shown(key, value)).collect();
@@ -47,8 +53,14 @@ fn names_a_secret(key: &str) -> bool {
     lower == "headers" || lower.split(['_', '-', '.']).any(|word| SECRET_WORDS.contains(&word))
 }
 
-fn has_credentials(rest: &str) -> bool {
-    rest.split('/').next().is_some_and(|authority| authority.contains('@'))
+fn is_an_address(key: &str, text: &str) -> bool {
+    key.ends_with("url") || text.contains("://")
+}
+
+/// Whether a path is one: what names no file and begins as no path does may be the key itself.
+pub(crate) fn is_a_place(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    path.is_absolute() || ["./", "../", "~"].iter().any(|start| text.starts_with(start)) || path.exists()
 }
 
 /// Where a key is, in words; never the key.
@@ -58,6 +70,9 @@ pub(crate) fn shown_key(value: &Value) -> String {
             // What is no name may be the key itself.
             Some((kind, Value::String(name))) if kind == "env" && !is_variable_name(name) => {
                 "(hidden)".to_owned()
+            }
+            Some((kind, Value::String(path))) if kind == "file" && !is_a_place(path.as_ref()) => {
+                "(hidden: no file has this name)".to_owned()
             }
             Some((kind, Value::String(place))) if kind == "env" || kind == "file" => {
                 format!("{{ {kind} = {} }}", Value::String(place.clone()))
@@ -101,10 +116,18 @@ mod tests {
         assert_eq!(shown("tokens_per_second", &json!(5)), "5");
         assert_eq!(shown("headers", &json!({ "x": "y" })), "(hidden)");
         assert!(!shown("base_url", &json!("http://me:pwd@host/v1")).contains("pwd"));
+        assert!(!shown("base_url", &json!("http://me:p/wd@host/v1")).contains("wd"));
+        assert!(!shown("base_url", &json!("me:pwd@host/v1")).contains("pwd"));
+        assert_eq!(
+            shown("base_url", &json!("http://host/v1?code=abc")),
+            "\"http://host/v1\" (without its query)"
+        );
         assert_eq!(shown("base_url", &json!("http://host/v1")), "\"http://host/v1\"");
         assert_eq!(shown("price", &json!({ "input": 1 })), "{ input = 1 }");
         assert!(!shown_key(&json!("sk-1")).contains("sk-1"));
         assert!(!shown_key(&json!({ "env": "sk-1" })).contains("sk-1"));
+        assert!(!shown_key(&json!({ "file": "sk-1" })).contains("sk-1"));
+        assert_eq!(shown_key(&json!({ "file": "./key" })), "{ file = \"./key\" }");
         assert_eq!(shown_key(&json!({ "env": "X" })), "{ env = \"X\" }");
     }
 }

@@ -8,15 +8,20 @@ use toml::{
     de::{DeTable, DeValue},
 };
 use ultraai_core::{
-    Error, ErrorKind, KeySource, Options, ProviderId, ProviderSpec, Registry, Result, registry::unknown_key,
+    Error, ErrorKind, KeySource, Options, ProviderId, ProviderSpec, Registry, Result, nearest,
+    registry::unknown_key,
 };
 
 use crate::{
     OptionKind, Origin,
+    assemble::for_users,
     document::Document,
     kind::read,
-    shown::{key_source, kind_of_value, shown_key},
+    shown::{is_a_place, key_source, kind_of_value, shown_key},
 };
+
+/// How the names of our own packages begin.
+const OURS: &str = "ultraai-";
 
 /// The tables a file may have.
 const TABLES: [&str; 2] = ["orchestrator", "providers"];
@@ -52,19 +57,32 @@ impl Row {
         id: ProviderId,
         mut settings: Map<String, Value>,
         origin: Origin,
-        origins: Vec<(String, Origin)>,
+        mut origins: Vec<(String, Origin)>,
         registry: &Registry,
     ) -> Result<Self> {
+        let kind = settings.get("type").and_then(Value::as_str);
+        let known = kind.and_then(|kind| registry.provider_registration(kind).ok());
+        if let Some((known, model)) = known.and_then(|known| Some((known, known.default_model?)))
+            && !settings.contains_key("model")
+        {
+            settings.insert("model".to_owned(), model.into());
+            origins.push(("model".to_owned(), Origin::Usual(format!("usual model of {}", known.name))));
+        }
         let at = |key: &str| place_of(&origins, key).unwrap_or(&origin);
         let named = |message: String| Error::new(ErrorKind::Config, message).with_provider(id.clone());
         if let Some(Value::String(kind)) = settings.get("type") {
-            let known = registry
-                .provider_registration(kind)
-                .map_err(|error| named(at("type").before(error.message())))?;
+            let known = registry.provider_registration(kind).map_err(|error| {
+                let linked = registry.providers().map(|row| row.name);
+                named(at("type").before(&for_users(error.message(), "provider", kind, linked)))
+            })?;
             let fields = || ProviderSpec::FIELDS.iter().chain(known.fields).map(|field| field.name);
             if let Some(key) = settings.keys().find(|key| fields().all(|field| field != **key)) {
                 return Err(named(at(key).before(unknown_key(key, fields()).message())));
             }
+        } else if !settings.contains_key("type")
+            && let Some((key, message)) = misspelt(&settings, registry)
+        {
+            return Err(named(at(key).before(&message)));
         }
         let spec = ProviderSpec::from_settings(settings.clone())
             .map_err(|error| explained(&id, &settings, &origin, &origins, error))?;
@@ -82,7 +100,32 @@ impl Row {
 
     /// An error of this provider, with the place in the settings that it speaks of.
     pub(crate) fn explained(&self, error: Error) -> Error {
+        if let Some(KeySource::File(path)) = &self.key_source
+            && !is_a_place(path)
+        {
+            let message = "no file has the name that `api_key` names, which is not repeated, for it may be the key itself: write { file = \"PATH\" }";
+            let message = self.place_of("api_key").before(message);
+            return Error::new(ErrorKind::Config, message).with_provider(self.id.clone());
+        }
         explained(&self.id, &self.settings, &self.origin, &self.origins, error)
+    }
+
+    /// Refuses a provider of ours that would only say when it is asked that it needs a model. What the plugins of
+    /// others need is theirs to say.
+    pub(crate) fn check_model(&self, registry: &Registry) -> Result<()> {
+        let kind = self.spec.type_name().unwrap_or_default();
+        let ours = registry.provider_registration(kind).is_ok_and(|known| known.package.starts_with(OURS));
+        if !ours || self.spec.model_name().is_some() {
+            return Ok(());
+        }
+        let message = match (&self.origin, self.text("base_url")) {
+            (Origin::Argument(_), _) => format!("no `model`: write `-p {kind}/MODEL`"),
+            (_, None) => format!("no `model`: set it, or write `-p {kind}/MODEL`"),
+            // What an argument names would be at the usual address.
+            (_, Some(_)) => "no `model`: set it to one that the server has".to_owned(),
+        };
+        let message = self.origin.before(&message);
+        Err(Error::new(ErrorKind::Config, message).with_provider(self.id.clone()))
     }
 
     pub(crate) fn place_of(&self, key: &str) -> &Origin {
@@ -99,6 +142,26 @@ fn place_of<'a>(origins: &'a [(String, Origin)], key: &str) -> Option<&'a Origin
     origins.iter().find(|(known, _)| known == key).map(|(_, origin)| origin)
 }
 
+/// The first setting of a provider without `type` that no provider knows and that is near to a known one.
+fn misspelt<'a>(settings: &'a Map<String, Value>, registry: &Registry) -> Option<(&'a str, String)> {
+    let common = || ProviderSpec::FIELDS.iter().map(|field| field.name);
+    let own = || registry.providers().flat_map(|known| known.fields).map(|field| field.name);
+    let unknown = settings
+        .keys()
+        .find(|key| common().chain(own()).all(|name| name != **key) && nearest(key, common()).is_some())?;
+    Some((unknown, unknown_key(unknown, common()).message().to_owned()))
+}
+
+/// The value at a path such as `price.output` or `fallbacks[1]`.
+fn value_at<'a>(settings: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let mut steps = path.split(['.', '[']);
+    let first = settings.get(steps.next()?)?;
+    steps.try_fold(first, |value, step| match step.strip_suffix(']') {
+        Some(number) => value.get(number.parse::<usize>().ok()?),
+        None => value.get(step),
+    })
+}
+
 /// Puts the place before the message, and takes out of it what a wrong value was: it may be a key that stands
 /// in a wrong line.
 fn explained(
@@ -112,13 +175,14 @@ fn explained(
         return error;
     }
     let message = error.message();
-    let quoted = message.split('`').nth(1).map(|path| path.split(['.', '[']).next().unwrap_or(path));
+    let path = message.split('`').nth(1);
+    let quoted = path.map(|path| path.split(['.', '[']).next().unwrap_or(path));
     let key = quoted.filter(|key| place_of(origins, key).is_some());
     let place = key.and_then(|key| place_of(origins, key)).unwrap_or(origin);
-    let value = key.and_then(|key| settings.get(key));
-    let message = match (key, value, message.rsplit_once(", expected ")) {
-        (Some(key), Some(value), Some((_, expected))) if message.starts_with("wrong setting") => {
-            format!("`{key}` must be {}, and {} stands there", in_words(expected), kind_of_value(value))
+    let value = path.filter(|_| key.is_some()).and_then(|path| value_at(settings, path));
+    let message = match (path, value, message.rsplit_once(", expected ")) {
+        (Some(path), Some(value), Some((_, expected))) if message.starts_with("wrong setting") => {
+            format!("`{path}` must be {}, and {} stands there", in_words(expected), kind_of_value(value))
         }
         _ => message.to_owned(),
     };
@@ -144,6 +208,10 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
     for (name, value) in in_order(&document.tables()?) {
         let at = name.span().start;
         let name = name.get_ref().as_ref();
+        if name == "strategy" || Options::FIELDS.iter().any(|field| field.name == name) {
+            let message = format!("`{name}` stands outside of every table: put it under [orchestrator]");
+            return Err(document.wrong(at, &message));
+        }
         if !TABLES.contains(&name) {
             let message = unknown_key(name, TABLES.iter().copied()).message().replace("setting", "table");
             return Err(document.wrong(at, &message));

@@ -42,7 +42,7 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
         ),
         (
             "[orchestrator]\nanalysis_type = \"x\"\n",
-            "ultraai.toml:2:1: no analyzer `x` is linked into this program (linked: none); enable its feature of the crate `ultraai`, or name its crate with `use … as _;`",
+            "ultraai.toml:2:1: no analyzer `x` is linked into this program, nor any other",
         ),
         (
             "[providers.\"a b\"]\ntype = \"acme\"\n",
@@ -51,6 +51,22 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
         (
             "[providers.a]\nmodel = \"m\"\n",
             "ultraai.toml:1:12: `type` is missing: name a linked provider, as `ultraai providers` lists them",
+        ),
+        (
+            "[providers.a]\ntyp = \"mock\"\nmodel = \"m\"\n",
+            "ultraai.toml:2:1: unknown setting `typ`: did you mean `type`?",
+        ),
+        (
+            "timeout_seconds = 3\n",
+            "ultraai.toml:1:1: `timeout_seconds` stands outside of every table: put it under [orchestrator]",
+        ),
+        (
+            "[providers.a]\ntype = \"acme\"\nprice = { input = 1, output = \"much\" }\n",
+            "ultraai.toml:3:1: `price.output` must be a number, and a text stands there",
+        ),
+        (
+            "[providers.a]\ntype = \"zzzzzz\"\n",
+            "ultraai.toml:2:1: no provider `zzzzzz` is linked into this program (linked: acme, compatible, mock, zeta): name one of these",
         ),
         (
             "[providers.a]\ntype = \"acmee\"\n",
@@ -66,7 +82,7 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
         ),
         (
             "[providers.a]\ntype = \"acme\"\nfallbacks = [\"b\", 3]\n",
-            "ultraai.toml:3:1: `fallbacks` must be a text, and a list stands there",
+            "ultraai.toml:3:1: `fallbacks[1]` must be a text, and a number stands there",
         ),
         (
             "[providers.a]\ntype = \"acme\"\napi_key = { enf = \"X\" }\n",
@@ -106,6 +122,19 @@ async fn what_a_provider_lacks_is_said_with_the_place() {
         error.contains("ultraai.toml:6:1: `base_url` must be a text, and a number stands there"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_provider_without_a_model_has_its_usual_one() {
+    let settings = load("[providers.a]\ntype = \"acme\"\napi_key = \"k\"\n").await.unwrap();
+    let entries = settings.entries();
+    let model = entries.iter().find(|entry| entry.key == "model").unwrap();
+    assert_eq!(
+        (model.value.as_str(), model.origin.to_string().as_str()),
+        ("\"acme-1\"", "usual model of acme")
+    );
+    // What the providers of others need without one is theirs to say.
+    load("[providers.a]\ntype = \"compatible\"\n").await.unwrap().build().unwrap();
 }
 
 #[tokio::test]
