@@ -46,7 +46,10 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Ask {
-    /// The prompt; `-` reads it from standard input, as does no prompt where input is piped in
+    /// The prompt; what is piped in stands below it. `-`, or none where input is piped in, reads it from standard input
+    ///
+    /// Input that is no terminal is read to its end, also beside a prompt: where a service leaves a pipe open,
+    /// redirect it from /dev/null.
     #[arg(conflicts_with = "file")]
     pub(crate) prompt: Option<String>,
 
@@ -62,11 +65,11 @@ pub(crate) struct Ask {
     pub(crate) settings: SettingsFlags,
 
     /// Upper bound of every answer, in tokens. Default: the provider's
-    #[arg(long, value_name = "N", help_heading = "Request")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole, help_heading = "Request")]
     pub(crate) max_tokens: Option<u64>,
 
     /// Randomness of the answers, from 0. Default: the provider's
-    #[arg(long, value_name = "NUMBER", help_heading = "Request")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Request")]
     pub(crate) temperature: Option<f64>,
 
     /// Print everything there is to know as one JSON object: answer, responses, ledger, trace; or the error
@@ -156,6 +159,11 @@ pub(crate) struct Config {
     /// Print it as JSON
     #[arg(long, conflicts_with = "init")]
     pub(crate) json: bool,
+}
+
+/// A whole number, in words that the others of this program use.
+fn whole(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "it must be a whole number above 0")
 }
 
 /// Whether a variable is set, as providers look it up.

@@ -15,7 +15,10 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{
+    Parser as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use self::{
     arguments::{Arguments, Command},
@@ -30,6 +33,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Nobody is left to be told when this fails.
             let _ = error.print();
+            if is_a_prompt(&error) {
+                terminal::tell("\nto ask that, write `ultraai ask \"…\"`\n");
+            }
             return if error.use_stderr() { Exit::Usage } else { Exit::Answer }.into();
         }
     };
@@ -42,6 +48,12 @@ pub fn main() -> ExitCode {
     // A read of standard input that nobody answers may be under way; it is not waited for.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// Whether a prompt stands where a command is expected: commands hold no space.
+fn is_a_prompt(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::InvalidSubcommand
+        && matches!(error.get(ContextKind::InvalidSubcommand), Some(ContextValue::String(name)) if name.contains(char::is_whitespace))
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {

@@ -13,7 +13,7 @@ use crate::{arguments::Ask, failure::Failure};
 /// Beyond every context window there is; what is longer is a file that was named by mistake.
 const LONGEST_PROMPT: u64 = 16 << 20;
 
-/// The prompt: the argument, a file, or standard input.
+/// The prompt: the argument, a file, or standard input; what is piped in beside an argument stands below it.
 ///
 /// It is read beside the main thread, which goes on listening for Ctrl-C.
 pub(crate) async fn read(ask: &Ask) -> Result<String, Failure> {
@@ -26,7 +26,11 @@ pub(crate) async fn read(ask: &Ask) -> Result<String, Failure> {
 
 fn read_now(prompt: Option<String>, file: Option<PathBuf>) -> Result<String, Failure> {
     let prompt = match (prompt, file) {
-        (Some(prompt), _) if prompt != "-" => prompt,
+        (Some(prompt), _) if prompt != "-" => match io::stdin().is_terminal() {
+            true => prompt,
+            // Read to its end, as other tools do: nobody can know that a pipe will stay silent.
+            false => joined(prompt, &read_text(io::stdin().lock(), "standard input")?),
+        },
         (None, Some(path)) => {
             let name = path.display().to_string();
             let file = File::open(&path).map_err(|error| {
@@ -45,6 +49,15 @@ fn read_now(prompt: Option<String>, file: Option<PathBuf>) -> Result<String, Fai
         return Err(Failure::usage("the prompt is empty: say something to the models"));
     }
     Ok(prompt)
+}
+
+/// The argument, a blank line and what was piped in; an empty input adds nothing.
+fn joined(argument: String, input: &str) -> String {
+    match (argument.trim().is_empty(), input.trim().is_empty()) {
+        (_, true) => argument,
+        (true, false) => input.to_owned(),
+        (false, false) => format!("{}\n\n{input}", argument.trim_end()),
+    }
 }
 
 fn read_text(source: impl Read, name: &str) -> Result<String, Failure> {

@@ -22,10 +22,15 @@ pub(crate) fn text(error: &Error, providers: &[ProviderSummary]) -> String {
 }
 
 fn write_rest(out: &mut String, error: &Error, providers: &[ProviderSummary], indent: &str) {
-    let mut source = if error.causes().is_empty() { error.source() } else { None };
-    while let Some(cause) = source {
-        let _ = writeln!(out, "{indent}because: {}", printable(&cause.to_string()));
-        source = cause.source();
+    let first = if error.causes().is_empty() { error.source() } else { None };
+    let mut sources: Vec<_> =
+        std::iter::successors(first, |&cause| cause.source()).map(ToString::to_string).collect();
+    if error.kind() == ErrorKind::Connect {
+        // The layers of a connection say the same again and again; the last one is the system's own word.
+        sources = sources.pop().into_iter().collect();
+    }
+    for cause in sources {
+        let _ = writeln!(out, "{indent}because: {}", printable(&cause));
     }
     let provider = error.provider().and_then(|id| providers.iter().find(|provider| provider.id == *id));
     if let Some(advice) = advice(error, provider) {
@@ -80,7 +85,10 @@ mod tests {
     fn each_cause_stands_with_its_advice() {
         let refused = Error::new(ErrorKind::Connect, "the connection was refused")
             .with_provider(ProviderId::new("near").unwrap())
-            .with_source(std::io::Error::other("os error 111"));
+            .with_source(
+                Error::new(ErrorKind::Connect, "client error")
+                    .with_source(std::io::Error::other("os error 111")),
+            );
         let error = Error::new(ErrorKind::Exhausted, "nobody answered").with_causes(vec![refused]);
         let text = anstream::adapter::strip_str(&text(&error, &[])).to_string();
         assert_eq!(

@@ -27,12 +27,21 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 }
 
 /// Why each candidate was asked, skipped, given up or trusted.
-pub(crate) fn explanation(outcome: &Outcome) -> String {
+pub(crate) fn explanation(trace: &[String]) -> String {
     let mut out = String::new();
-    for sentence in &outcome.trace {
+    for sentence in trace {
         let _ = writeln!(out, "{DIM}  - {}{DIM:#}", printable(sentence));
     }
     out
+}
+
+/// How often somebody was asked in vain; nothing when nobody was.
+pub(crate) fn effort(totals: &Totals) -> String {
+    match totals.attempts {
+        0 => String::new(),
+        1 => format!("{DIM}1 attempt was made · cost {}{DIM:#}\n", cost(totals)),
+        number => format!("{DIM}{number} attempts were made · cost {}{DIM:#}\n", cost(totals)),
+    }
 }
 
 /// Whether the answer was cut off.

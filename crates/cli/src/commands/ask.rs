@@ -35,7 +35,18 @@ pub(crate) async fn ask(ask: Ask) -> Result<Exit, Failure> {
             print_json(&failed(&error))?;
             Err(Failure::Told(Exit::from(&*error)))
         }
-        Err(Failure::Error(error, _)) => Err(Failure::of(*error, providers)),
+        Err(Failure::Error(error, _)) => {
+            let exit = Failure::of((*error).clone(), providers).tell();
+            if let Some(report) = error.report() {
+                if !ask.quiet {
+                    tell(&summary::effort(&report.ledger.totals));
+                }
+                if ask.explain {
+                    tell(&summary::explanation(&report.trace));
+                }
+            }
+            Err(Failure::Told(exit))
+        }
         other => other,
     }
 }
@@ -131,7 +142,7 @@ fn tell_outcome(ask: &Ask, outcome: &Outcome, printed: bool) -> io::Result<Exit>
             tell(&summary::text(outcome));
         }
         if ask.explain {
-            tell(&summary::explanation(outcome));
+            tell(&summary::explanation(&outcome.trace));
         }
     }
     Ok(if summary::is_cut_off(outcome) { Exit::Incomplete } else { Exit::Answer })

@@ -31,11 +31,12 @@ impl LiveAnswer {
 
     /// Says that what was written is void.
     pub(crate) fn discard(&mut self, reason: &str) -> io::Result<()> {
+        if !self.begun {
+            return Ok(());
+        }
+        // What follows, if anything does, begins on a line of its own.
         self.finish()?;
-        tell(&format!(
-            "{NOTE}note:{NOTE:#} the answer above is void and begins again: {}\n",
-            printable(reason)
-        ));
+        tell(&void(reason));
         *self = Self::default();
         Ok(())
     }
@@ -47,5 +48,21 @@ impl LiveAnswer {
             io::stdout().lock().write_all(b"\n")?;
         }
         Ok(())
+    }
+}
+
+/// Another answer may follow, or none.
+fn void(reason: &str) -> String {
+    format!("{NOTE}note:{NOTE:#} the answer above is void: {}\n", printable(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_void_answer_promises_no_other() {
+        let text = anstream::adapter::strip_str(&void("it ended early")).to_string();
+        assert_eq!(text, "note: the answer above is void: it ended early\n");
     }
 }

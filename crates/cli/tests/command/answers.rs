@@ -40,6 +40,21 @@ fn the_prompt_comes_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn what_is_piped_in_stands_below_the_prompt() {
+    let server = Server::always(openai::answer("yes"));
+    let program = Program::with_server(&server.url());
+    let prompt = |program: &Program| {
+        let ran = program.run(&["ask", "Review this"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    };
+    prompt(&program);
+    prompt(&program.stdin(b"- a\n+ b\n"));
+    let requests = server.requests();
+    assert!(requests[0].mentions(r#""Review this""#), "{:?}", requests[0]);
+    assert!(requests[1].mentions(r#""Review this\n\n- a\n+ b\n""#), "{:?}", requests[1]);
+}
+
+#[test]
 fn json_holds_the_whole_outcome() {
     let server = Server::always(openai::answer("yes"));
     let ran = Program::with_server(&server.url()).run(&["ask", "really?", "--json"]);

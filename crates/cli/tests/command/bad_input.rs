@@ -35,7 +35,10 @@ fn an_unknown_strategy_option_or_setting_is_named() {
         (&["ask", "hi", "--analysis-type", "x"], &["--analysis-type", "no analyzer `x`"]),
         (&["ask", "hi", "--max-tokens", "0"], &["`max_tokens` is 0"]),
         (&["ask", "hi", "--log", "loud"], &["--log", "`loud`", "debug"]),
+        (&["ask", "hi", "--max-tokens", "-1"], &["--max-tokens", "a whole number above 0"]),
+        (&["ask", "hi", "--temperature", "-1"], &["`temperature` is -1"]),
         (&["aks", "hi"], &["aks", "--help"]),
+        (&["why is the sky blue?"], &["write `ultraai ask \"…\"`"]),
     ] {
         assert_error(&program.run(arguments), 2, parts);
     }
@@ -50,6 +53,21 @@ fn a_missing_key_names_its_variable() {
     let program = Program::with_settings("[providers.a]\ntype = \"openai\"\nmodel = \"gpt-4o\"\n");
     assert_error(&program.run(&["ask", "hi"]), 2, &["a: ", "ultraai.toml:1", "OPENAI_API_KEY"]);
     assert_error(&Program::new().run(&["ask", "hi", "-p", "groq"]), 2, &["--provider", "GROQ_API_KEY"]);
+}
+
+#[test]
+fn a_missing_model_is_told_before_anything_is_asked() {
+    let server = Server::always(openai::answer("yes"));
+    let settings = near(&server.url()).replace("model = \"m\"\n", "");
+    assert_error(
+        &Program::with_settings(&settings).run(&["ask", "hi"]),
+        2,
+        &["near: ", "ultraai.toml:1:12: no `model`: set it to one that the server has"],
+    );
+    assert!(server.requests().is_empty());
+    let program = Program::with_settings("[providers.one]\ntype = \"ollama\"\n");
+    assert_error(&program.run(&["ask", "hi"]), 2, &["no `model`: set it, or write `-p ollama/MODEL`"]);
+    assert_error(&Program::new().run(&["ask", "hi", "-p", "ollama"]), 2, &["write `-p ollama/MODEL`"]);
 }
 
 #[test]
@@ -101,6 +119,17 @@ fn each_candidates_error_is_told() {
     let settings = format!("{}{}", near(&busy.url()), near(&refusing_url()).replace("near", "gone"));
     let ran = Program::with_settings(&settings).run(&["ask", "hi", "--max-retries", "0"]);
     assert_error(&ran, 1, &["\n  near: ", "does the provider have the model `m`?", "\n  gone: "]);
+}
+
+#[test]
+fn a_failure_says_how_often_it_asked_and_why() {
+    let url = refusing_url();
+    let program = Program::with_server(&url);
+    let ran = program.run(&["ask", "hi", "--max-retries", "0", "--explain"]);
+    assert_error(&ran, 1, &["1 attempt was made", "\n  - "]);
+    assert!(ran.err.matches("because: ").count() <= 1, "{ran:?}");
+    let ran = program.run(&["ask", "hi", "--max-retries", "0", "--quiet"]);
+    assert!(!ran.err.contains("attempt was made"), "{ran:?}");
 }
 
 #[test]

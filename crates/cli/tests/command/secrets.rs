@@ -58,13 +58,23 @@ fn a_broken_file_does_not_give_a_key_away() {
         format!("[providers.a]\ntype = \"openai\"\napi_key = {KEY}\n"),
         format!("OPENAI_API_KEY={KEY}\n"),
         format!("[providers.a]\ntype = \"openai\"\nmax_retries = \"{KEY}\"\n"),
+        format!("[providers.a]\ntype = \"openai\"\nmodel = \"m\"\napi_key = {{ env = \"{KEY}\" }}\n"),
+        format!("[providers.a]\ntype = \"openai\"\nmodel = \"m\"\napi_key = {{ file = \"{KEY}\" }}\n"),
+        format!("[providers.a]\ntype = \"openai\"\napi_key = \"sk-\n{KEY}\"\n"),
         format!("[orchestrator]\nmax_retries = \"{KEY}\"\n"),
         format!("[providers.a]\ntype = \"openai\"\napi_key = [\"{KEY}\"]\n"),
         format!(
             "[providers.a]\ntype = \"openai\"\nbase_url = \"http://me:{KEY}@localhost/v1\"\napi_key = \"x\"\n"
         ),
     ] {
-        for arguments in [&["ask", "hi"][..], &["config"], &["providers"]] {
+        for arguments in [
+            &["ask", "hi"][..],
+            &["ask", "hi", "--json"],
+            &["config"],
+            &["config", "--json"],
+            &["providers"],
+            &["providers", "--json"],
+        ] {
             let ran = Program::with_settings(&settings).run(arguments);
             assert!(!ran.out.contains("planted") && !ran.err.contains("planted"), "{settings} {ran:?}");
         }
