@@ -180,8 +180,10 @@ fn explained(
     let key = quoted.filter(|key| place_of(origins, key).is_some());
     let place = key.and_then(|key| place_of(origins, key)).unwrap_or(origin);
     let value = path.filter(|_| key.is_some()).and_then(|path| value_at(settings, path));
-    let message = match (path, value, message.rsplit_once(", expected ")) {
-        (Some(path), Some(value), Some((_, expected))) if message.starts_with("wrong setting") => {
+    let missing = message.split_once(": missing field `").and_then(|(_, field)| field.strip_suffix('`'));
+    let message = match (path, value, missing, message.rsplit_once(", expected ")) {
+        (Some(path), Some(_), Some(field), _) => format!("`{path}.{field}` is missing"),
+        (Some(path), Some(value), None, Some((_, expected))) if message.starts_with("wrong setting") => {
             format!("`{path}` must be {}, and {} stands there", in_words(expected), kind_of_value(value))
         }
         _ => message.to_owned(),

@@ -65,6 +65,10 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
             "ultraai.toml:3:1: `price.output` must be a number, and a text stands there",
         ),
         (
+            "[providers.a]\ntype = \"acme\"\nprice = { input = 1 }\n",
+            "ultraai.toml:3:1: `price.output` is missing",
+        ),
+        (
             "[providers.a]\ntype = \"zzzzzz\"\n",
             "ultraai.toml:2:1: no provider `zzzzzz` is linked into this program (linked: acme, compatible, mock, zeta): name one of these",
         ),
