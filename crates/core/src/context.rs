@@ -206,6 +206,12 @@ impl CallContext {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// Returns the share of the time left that one step may take while others are still to come: two thirds, so
+    /// that one that hangs does not take theirs. `None` when there is no deadline.
+    pub fn share(&self) -> Option<Duration> {
+        self.remaining().map(|left| left / 3 * 2)
+    }
+
     /// The same call with a deadline that is not later than its own.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {

@@ -203,9 +203,11 @@ impl Fold {
         if self.finished { Ok(self.response) } else { Err(interrupted().with_partial(self.response)) }
     }
 
-    /// What was received, for an error that ends the stream.
-    pub(crate) fn into_partial(self) -> ChatResponse {
-        self.response
+    /// The error that ends the stream, with what was received; usage that the error knows is the later one.
+    pub(crate) fn broken_by(self, error: Error) -> Error {
+        let mut partial = self.response;
+        partial.usage = error.partial().and_then(|counted| counted.usage).or(partial.usage);
+        error.with_partial(partial)
     }
 }
 

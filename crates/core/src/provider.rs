@@ -75,6 +75,12 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// Text alone: no tools, images, documents and structured output.
+    pub fn text_only() -> Self {
+        let no = Support::No;
+        Self { tools: no, images: no, documents: no, structured_output: no, context_window: None }
+    }
+
     /// What `request` asks for that is known to be missing here.
     pub fn missing_for(&self, request: &ChatRequest) -> Option<&'static str> {
         let no = |support: Support| support == Support::No;

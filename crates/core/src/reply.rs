@@ -126,9 +126,7 @@ impl ChatEvents {
         let mut fold = Fold::default();
         while let Some(event) = self.next().await {
             if let Err(error) = event.and_then(|event| fold.push(event)) {
-                let mut partial = fold.into_partial();
-                partial.usage = error.partial().and_then(|counted| counted.usage).or(partial.usage);
-                return Err(error.with_partial(partial));
+                return Err(fold.broken_by(error));
             }
         }
         fold.finish()

@@ -118,8 +118,7 @@ impl Run {
     fn unseated_allowance(&self) -> usize {
         let state = self.state();
         let waiting = state.seated.iter().filter(|id| !state.asked.contains(id)).count();
-        let most = self.options.max_providers_per_request.unwrap_or(usize::MAX);
-        most.saturating_sub(state.asked.len()).saturating_sub(waiting)
+        self.most_providers().saturating_sub(state.asked.len()).saturating_sub(waiting)
     }
 
     fn next_fallback(
@@ -213,18 +212,8 @@ impl Run {
         while let Some(event) = events.next().await {
             let folded = match event {
                 Ok(event) => {
-                    match &event {
-                        ChatEvent::Started { model, request_id } => {
-                            let provider_id = record.candidate.id.clone();
-                            let (model, request_id) = (model.clone(), request_id.clone());
-                            self.emit(Event::Answering { provider_id, model, request_id }).await;
-                        }
-                        ChatEvent::Delta(delta) => {
-                            forwarded |= event.is_commit();
-                            self.emit(Event::Delta { delta: delta.clone() }).await;
-                        }
-                        _ => {}
-                    }
+                    forwarded |= event.is_commit();
+                    self.hand_on(&record.candidate.id, event.clone()).await;
                     fold.push(event)
                 }
                 Err(error) => Err(error),
@@ -236,11 +225,7 @@ impl Run {
         }
         let result = match broken {
             None => fold.finish(),
-            Some(error) => {
-                let mut partial = fold.into_partial();
-                partial.usage = error.partial().and_then(|counted| counted.usage).or(partial.usage);
-                Err(error.with_partial(partial))
-            }
+            Some(error) => Err(fold.broken_by(error)),
         };
         if let (Err(error), true) = (&result, forwarded) {
             self.emit(Event::Discarded { reason: error.to_string() }).await;
@@ -252,15 +237,19 @@ impl Run {
     pub async fn announce(&self, answer: &Answer) {
         if self.has_listener() {
             for event in crate::events_of((*answer.response).clone()) {
-                match event {
-                    ChatEvent::Started { model, request_id } => {
-                        let provider_id = answer.provider_id().clone();
-                        self.emit(Event::Answering { provider_id, model, request_id }).await;
-                    }
-                    ChatEvent::Delta(delta) => self.emit(Event::Delta { delta }).await,
-                    _ => {}
-                }
+                self.hand_on(answer.provider_id(), event).await;
             }
+        }
+    }
+
+    /// Tells those who listen a piece of the final answer, which `by` writes.
+    async fn hand_on(&self, by: &ProviderId, event: ChatEvent) {
+        match event {
+            ChatEvent::Started { model, request_id } => {
+                self.emit(Event::Answering { provider_id: by.clone(), model, request_id }).await;
+            }
+            ChatEvent::Delta(delta) => self.emit(Event::Delta { delta }).await,
+            _ => {}
         }
     }
 }
@@ -272,7 +261,7 @@ fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallCo
     if !others_left || request.delivery == Delivery::Live {
         return cx.clone();
     }
-    cx.remaining().map_or_else(|| cx.clone(), |left| cx.clone().with_timeout(left / 3 * 2))
+    cx.share().map_or_else(|| cx.clone(), |share| cx.clone().with_timeout(share))
 }
 
 /// The request as the candidate gets it: with its own model, where it has one.
@@ -321,7 +310,7 @@ impl<'run> Record<'run> {
         // A synthesis stands in the ledger and not among the responses, and takes nobody's place.
         if !synthesis {
             let known = state.asked.contains(&candidate.id);
-            let most = run.options.max_providers_per_request.unwrap_or(usize::MAX);
+            let most = run.most_providers();
             if !known && state.asked.len() >= most {
                 let message = format!("not asked: `max_providers_per_request` is {most}");
                 return Err(Error::new(ErrorKind::Exhausted, message).with_provider(candidate.id.clone()));

@@ -95,8 +95,11 @@ impl Run {
 
     /// How many more candidates may be asked.
     pub fn allowance(&self) -> usize {
-        let most = self.options.max_providers_per_request.unwrap_or(usize::MAX);
-        most.saturating_sub(self.state().asked.len()).min(self.candidates.len())
+        self.most_providers().saturating_sub(self.state().asked.len()).min(self.candidates.len())
+    }
+
+    pub(super) fn most_providers(&self) -> usize {
+        self.options.max_providers_per_request.unwrap_or(usize::MAX)
     }
 
     /// Whether `id` was asked already, by the strategy or as somebody's fallback.

@@ -8,19 +8,13 @@ use serde::{
 };
 use ultraai_core::{
     Capabilities, ChatRequest, Delivery, Error, ErrorKind, Message, Part, ResponseFormat, Result, Role,
-    Support,
 };
 
 use crate::Dialect;
 
 /// What [`encode`] can send: no tools, images, documents and structured output.
 pub fn capabilities() -> Capabilities {
-    let mut capabilities = Capabilities::default();
-    capabilities.tools = Support::No;
-    capabilities.images = Support::No;
-    capabilities.documents = Support::No;
-    capabilities.structured_output = Support::No;
-    capabilities
+    Capabilities::text_only()
 }
 
 /// Writes the body of a request.

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use ultraai_core::{
     BuildContext, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery,
-    Error, ErrorKind, FinishReason, ModelName, Provider, ProviderRegistration, Result, Role, Support, Usage,
+    Error, ErrorKind, FinishReason, ModelName, Provider, ProviderRegistration, Result, Role, Usage,
     async_trait,
 };
 
@@ -165,12 +165,7 @@ impl Provider for MockProvider {
     }
 
     fn capabilities(&self, _: &ModelName) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.tools = Support::No;
-        capabilities.images = Support::No;
-        capabilities.documents = Support::No;
-        capabilities.structured_output = Support::No;
-        capabilities
+        Capabilities::text_only()
     }
 
     async fn chat(&self, _: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {

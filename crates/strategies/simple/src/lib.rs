@@ -106,7 +106,7 @@ struct Collected {
 impl Collected {
     async fn from(run: &Run, request: &Arc<ChatRequest>) -> Self {
         // A third of the time is kept for the synthesis.
-        let within = run.remaining().map(|left| left / 3 * 2);
+        let within = run.context().share();
         let alone = run.candidates().len() == 1 || run.allowance() == 1;
         let said = if alone {
             alone_live(run, request).await
