@@ -12,6 +12,16 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
     /// What `model` can do; what [`encode`](Self::encode) cannot send is `No`.
     fn capabilities(&self, model: &ModelName) -> Capabilities;
 
+    /// Where below its address the request goes. Default: the address itself.
+    fn route(&self, _: &ChatRequest) -> Option<Route> {
+        None
+    }
+
+    /// How its streams are cut into frames. Default: server-sent events.
+    fn framing(&self) -> Framing {
+        Framing::ServerSentEvents
+    }
+
     /// The request's body.
     ///
     /// # Errors
@@ -31,6 +41,26 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
 
     /// What a status that says failure means, with the body that came with it.
     fn error(&self, status: u16, body: &[u8]) -> Error;
+}
+
+/// Where a request goes, below the address of its provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The path: segments between slashes, not escaped.
+    pub path: String,
+    /// What stands after the question mark.
+    pub query: Option<&'static str>,
+}
+
+/// How a stream is cut into frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Framing {
+    /// Server-sent events.
+    #[default]
+    ServerSentEvents,
+    /// A line each, such as newline-delimited JSON.
+    Lines,
 }
 
 /// Reads a stream frame by frame, and `None` at its clean end; puts what it read behind the queue.

@@ -75,6 +75,22 @@ pub enum Recovery {
 }
 
 impl ErrorKind {
+    /// The kind of error that an HTTP status means, before anything that the body says.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            402 => Self::QuotaExhausted,
+            403 => Self::PermissionDenied,
+            404 => Self::ModelNotFound,
+            413 => Self::ContextTooLong,
+            429 => Self::RateLimited,
+            503 | 529 => Self::Overloaded,
+            // Timeouts and conflicts of the server's own making pass, as its failures do.
+            408 | 409 | 425 | 500.. => Self::ServerError,
+            _ => Self::Rejected,
+        }
+    }
+
     /// Returns who may still succeed. This is the only place that decides it.
     pub fn recovery(self) -> Recovery {
         use ErrorKind as K;
@@ -204,6 +220,13 @@ impl Error {
     #[must_use]
     pub fn with_provider(mut self, provider: ProviderId) -> Self {
         self.0.provider = Some(provider);
+        self
+    }
+
+    /// Says it in other words.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
         self
     }
 

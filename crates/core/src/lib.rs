@@ -27,7 +27,7 @@ mod strategy;
 pub use self::{
     analyzer::{Analysis, Analyzer},
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
-    codec::{Codec, EventDecoder, Frame},
+    codec::{Codec, EventDecoder, Frame, Framing, Route},
     context::{AbandonReason, AttemptLimits, CallContext, Clock},
     error::{Error, ErrorKind, ErrorReport, Recovery, Result},
     event::{ChatEvent, Delta, Fold, events_of},

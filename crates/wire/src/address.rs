@@ -3,7 +3,7 @@
 use std::fmt;
 
 use reqwest::Url;
-use ultraai_core::{Error, ErrorKind, Result};
+use ultraai_core::{Error, ErrorKind, Result, Route};
 
 /// Where an API lives: absolute, `http` or `https`, without credentials, query and fragment.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,11 +37,7 @@ impl BaseUrl {
 
     /// The address of `path` under this one.
     pub fn join(&self, path: &str) -> Address {
-        let mut url = self.0.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
-        }
-        Address(url)
+        Address(below(&self.0, path))
     }
 }
 
@@ -62,6 +58,13 @@ impl fmt::Debug for BaseUrl {
 pub struct Address(Url);
 
 impl Address {
+    /// The address of `route` below this one.
+    pub(crate) fn at(&self, route: &Route) -> Self {
+        let mut url = below(&self.0, &route.path);
+        url.set_query(route.query);
+        Self(url)
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.0
     }
@@ -97,6 +100,15 @@ impl fmt::Debug for Address {
     }
 }
 
+/// `path` under `url`; what would end a path or climb out of it is escaped.
+fn below(url: &Url, path: &str) -> Url {
+    let mut url = url.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
+    }
+    url
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +121,19 @@ mod tests {
             assert_eq!(address.host_and_port(), "host:1");
         }
         assert_eq!(BaseUrl::parse("http://host").unwrap().join("models").to_string(), "http://host/models");
+    }
+
+    #[test]
+    fn a_route_lies_below_the_address_whatever_the_model_is_called() {
+        let address = BaseUrl::parse("http://host/v1beta").unwrap().join("");
+        for (path, query, expected) in [
+            ("models/m:generateContent", None, "http://host/v1beta/models/m:generateContent"),
+            ("models/m:stream", Some("alt=sse"), "http://host/v1beta/models/m:stream?alt=sse"),
+            ("models/a?b#c/../d:x", None, "http://host/v1beta/models/a%3Fb%23c/d:x"),
+        ] {
+            let route = Route { path: path.into(), query };
+            assert_eq!(address.at(&route).to_string(), expected);
+        }
     }
 
     #[test]

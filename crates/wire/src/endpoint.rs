@@ -1,7 +1,7 @@
 //! One address with what is sent along: the headers, the key, the limits.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use ultraai_core::{Error, ErrorKind, Result, Secret};
+use ultraai_core::{Error, ErrorKind, Result, Route, Secret};
 
 use crate::{Address, Limits, Response, Transport, TransportSettings};
 
@@ -64,8 +64,16 @@ impl Endpoint {
     ///
     /// # Errors
     /// `Config`, when no header can hold it.
-    pub fn with_bearer(mut self, key: Secret) -> Result<Self> {
-        self.headers = self.headers.with_secret("authorization", "Bearer ", &key)?;
+    pub fn with_bearer(self, key: Secret) -> Result<Self> {
+        self.with_key("authorization", "Bearer ", key)
+    }
+
+    /// Sends `key` in the header `name`, after `prefix`. It is the one that is taken out of what a server repeats.
+    ///
+    /// # Errors
+    /// `Config`, when no header can hold it.
+    pub fn with_key(mut self, name: &'static str, prefix: &str, key: Secret) -> Result<Self> {
+        self.headers = self.headers.with_secret(name, prefix, &key)?;
         self.secret = Some(key);
         Ok(self)
     }
@@ -102,6 +110,14 @@ impl Endpoint {
     /// As [`Transport::post_json`].
     pub async fn post_json(&self, body: Vec<u8>) -> Result<Response> {
         self.transport.post_json(&self.address, &self.headers, body).await
+    }
+
+    /// Posts JSON to a place below the address.
+    ///
+    /// # Errors
+    /// As [`Transport::post_json`].
+    pub async fn post_json_to(&self, route: &Route, body: Vec<u8>) -> Result<Response> {
+        self.transport.post_json(&self.address.at(route), &self.headers, body).await
     }
 }
 

@@ -25,18 +25,7 @@ pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secre
     }
     message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
     request.parts().for_each(|part| remove_echoes(&mut message, part));
-    let message = shortened(&message);
-    if message == error.message() {
-        return error;
-    }
-    let mut clean = Error::new(error.kind(), message);
-    if let Some(status) = error.status() {
-        clean = clean.with_status(status);
-    }
-    if let Some(partial) = error.partial() {
-        clean = clean.with_partial(partial.clone());
-    }
-    clean
+    error.with_message(shortened(&message))
 }
 
 fn remove_echoes(message: &mut String, part: &Part) {

@@ -5,6 +5,7 @@ mod body;
 mod delay;
 mod endpoint;
 mod failure;
+mod frames;
 mod hygiene;
 mod live;
 mod provider;
@@ -18,7 +19,8 @@ pub use self::{
     body::{Body, Limits},
     delay::retry_after,
     endpoint::{Endpoint, Headers},
+    frames::{LineDecoder, RawFrame},
     provider::HttpProvider,
-    sse::{SseDecoder, SseEvent},
+    sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
 };

@@ -10,17 +10,17 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, EventDecoder, Frame, Result, Secret};
+use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, EventDecoder, Result, Secret};
 
-use crate::{Body, SseDecoder, SseEvent, hygiene::cleaned};
+use crate::{Body, RawFrame, frames::FrameDecoder, hygiene::cleaned};
 
 /// Decodes a body while it comes. Dropping it closes the connection, unless the body has ended.
 pub(crate) struct LiveBody {
     body: Body,
-    frames: SseDecoder,
+    frames: FrameDecoder,
     decode: EventDecoder,
     /// Events of the framing that were cut out and are still to be decoded.
-    waiting: VecDeque<SseEvent>,
+    waiting: VecDeque<RawFrame>,
     decoded: VecDeque<ChatEvent>,
     error: Option<Error>,
     stage: Stage,
@@ -31,10 +31,6 @@ pub(crate) struct LiveBody {
     request: Arc<ChatRequest>,
     secret: Option<Secret>,
     request_id: Option<String>,
-}
-
-fn frame(event: &SseEvent) -> Frame<'_> {
-    Frame { name: event.name(), data: &event.data }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -51,14 +47,14 @@ impl LiveBody {
     pub(crate) fn new(
         body: Body,
         decode: EventDecoder,
-        frame_limit: usize,
+        frames: FrameDecoder,
         request: Arc<ChatRequest>,
         secret: Option<Secret>,
         request_id: Option<String>,
     ) -> Self {
         Self {
             body,
-            frames: SseDecoder::new(frame_limit),
+            frames,
             decode,
             waiting: VecDeque::new(),
             decoded: VecDeque::new(),
@@ -83,7 +79,7 @@ impl LiveBody {
             (None, _) => return false,
             (Some(_), stage) => stage == Stage::Ended { cut: true } && self.waiting.is_empty(),
         };
-        if let Err(error) = (self.decode)(next.as_ref().map(frame), &mut self.decoded) {
+        if let Err(error) = (self.decode)(next.as_ref().map(RawFrame::as_frame), &mut self.decoded) {
             let error = match error.kind() {
                 ErrorKind::Undecodable if cut => {
                     Error::new(ErrorKind::Interrupted, "the stream ended in the middle of an event")
@@ -177,7 +173,7 @@ impl Stream for LiveBody {
 mod tests {
     use std::future::poll_fn;
 
-    use ultraai_core::FinishReason;
+    use ultraai_core::{FinishReason, Framing};
 
     use super::*;
 
@@ -199,7 +195,8 @@ mod tests {
     async fn read(stream: &'static str) -> Vec<String> {
         let request = Arc::new(ChatRequest::from_prompt("hello"));
         let body = Body::new(stream.into());
-        let mut live = LiveBody::new(body, decoder(), 16, request, None, Some("id".into()));
+        let frames = FrameDecoder::new(Framing::ServerSentEvents, 16);
+        let mut live = LiveBody::new(body, decoder(), frames, request, None, Some("id".into()));
         let mut seen = Vec::new();
         while let Some(event) = poll_fn(|cx| Pin::new(&mut live).poll_next(cx)).await {
             seen.push(match event {

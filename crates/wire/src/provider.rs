@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use ultraai_core::{
-    CallContext, Capabilities, ChatReply, ChatRequest, Codec, Error, ErrorKind, ModelName, Provider, Result,
-    async_trait,
+    CallContext, Capabilities, ChatReply, ChatRequest, Codec, Delivery, Error, ErrorKind, Framing, ModelName,
+    Provider, Result, async_trait,
 };
 
-use crate::{Endpoint, Response, delay::retry_after, hygiene::cleaned, live::LiveBody};
+use crate::{Endpoint, Response, delay::retry_after, frames::FrameDecoder, hygiene::cleaned, live::LiveBody};
 
 /// How long the body of an error is waited for: its status says most of it.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
@@ -46,13 +46,20 @@ impl<C: Codec> HttpProvider<C> {
     /// Reads an answer of a good status; which form it has is up to the server, whatever was asked for.
     async fn answer(&self, request: Arc<ChatRequest>, response: Response) -> Result<ChatReply> {
         let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let live = request.delivery == Delivery::Live;
         let said_stream = said.starts_with("text/event-stream");
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
+        let framing = self.codec.framing();
+        // Lines are JSON too, so only the server's own word or the question tells them from a whole answer.
+        let lines = framing == Framing::Lines
+            && (said.contains("ndjson")
+                || said.contains("jsonl")
+                || (live && !said.starts_with("application/json")));
         let mut body = response.into_body();
         let first = body.first_byte().await?;
         match first {
-            Some(b'{' | b'[') => {
+            Some(b'{' | b'[') if !lines => {
                 let body = body.read(limits.body).await?;
                 match self.codec.decode(&body) {
                     Ok(mut answer) => {
@@ -62,18 +69,18 @@ impl<C: Codec> HttpProvider<C> {
                     Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
                 }
             }
-            Some(first) if (said_stream && first != b'<') || body.looks_like_events() => {
+            Some(first) if lines || (said_stream && first != b'<') || body.looks_like_events() => {
                 let secret = self.endpoint.secret().cloned();
                 Ok(ChatReply::live(LiveBody::new(
                     body,
                     self.codec.decoder(),
-                    limits.frame,
+                    FrameDecoder::new(framing, limits.frame),
                     request,
                     secret,
                     request_id,
                 )))
             }
-            None if said_stream => {
+            None if said_stream || lines => {
                 Err(Error::new(ErrorKind::Interrupted, "the stream ended before its first event"))
             }
             None => Err(Error::new(ErrorKind::EmptyAnswer, "the provider answered with an empty body")),
@@ -100,7 +107,10 @@ impl<C: Codec> Provider for HttpProvider<C> {
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let body = self.codec.encode(&request)?;
-        let response = self.endpoint.post_json(body).await?;
+        let response = match self.codec.route(&request) {
+            Some(route) => self.endpoint.post_json_to(&route, body).await?,
+            None => self.endpoint.post_json(body).await?,
+        };
         match response.is_success() {
             true => self.answer(request, response).await,
             false => Err(self.failure(cx, &request, response).await),

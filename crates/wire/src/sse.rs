@@ -6,24 +6,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 use ultraai_core::Result;
 
-use crate::failure;
-
-/// One event of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SseEvent {
-    /// What stands after `event:`; empty where there is none.
-    pub event: Bytes,
-    /// What stands after `data:`; several lines are joined by a line feed.
-    pub data: Bytes,
-}
-
-impl SseEvent {
-    /// The event's name; empty where there is none or where it is no text.
-    pub fn name(&self) -> &str {
-        std::str::from_utf8(&self.event).unwrap_or_default()
-    }
-}
+use crate::{RawFrame, failure};
 
 /// Cuts events out of bytes that come in chunks.
 ///
@@ -71,7 +54,7 @@ impl SseDecoder {
     ///
     /// # Errors
     /// `Undecodable` when an event is larger than the limit; nothing is to be pushed after that.
-    pub fn push(&mut self, chunk: &Bytes, events: &mut VecDeque<SseEvent>) -> Result<()> {
+    pub fn push(&mut self, chunk: &Bytes, events: &mut VecDeque<RawFrame>) -> Result<()> {
         let mut at = 0;
         loop {
             if mem::take(&mut self.after_cr) {
@@ -105,7 +88,7 @@ impl SseDecoder {
 
     /// Takes the end of the stream: an event whose empty line is missing is put behind `events` all the same, since
     /// some servers leave it out. Returns whether there was such an event; it may be cut.
-    pub fn end(&mut self, events: &mut VecDeque<SseEvent>) -> bool {
+    pub fn end(&mut self, events: &mut VecDeque<RawFrame>) -> bool {
         if !self.line.is_empty() {
             let line = self.line.split().freeze();
             self.take_line(&line, 0..line.len(), events);
@@ -122,7 +105,7 @@ impl SseDecoder {
         }
     }
 
-    fn take_line(&mut self, source: &Bytes, mut line: Range<usize>, events: &mut VecDeque<SseEvent>) {
+    fn take_line(&mut self, source: &Bytes, mut line: Range<usize>, events: &mut VecDeque<RawFrame>) {
         if mem::take(&mut self.at_start) && source[line.clone()].starts_with(b"\xef\xbb\xbf") {
             line.start += 3;
         }
@@ -155,12 +138,12 @@ impl SseDecoder {
         };
     }
 
-    fn dispatch(&mut self, events: &mut VecDeque<SseEvent>) {
+    fn dispatch(&mut self, events: &mut VecDeque<RawFrame>) {
         let event = mem::take(&mut self.event);
         match mem::take(&mut self.data) {
             Data::None => {}
-            Data::One(data) => events.push_back(SseEvent { event, data }),
-            Data::Many(lines) => events.push_back(SseEvent { event, data: lines.freeze() }),
+            Data::One(data) => events.push_back(RawFrame { name: event, data }),
+            Data::Many(lines) => events.push_back(RawFrame { name: event, data: lines.freeze() }),
         }
     }
 }

@@ -22,6 +22,8 @@ const ANYTHING: &[&str] = &["*"];
 const CORE: &str = "crates/core";
 const FACADE: &str = "crates/ultraai";
 const WIRE: &str = "crates/wire";
+/// Before the protocols themselves, since the first group that fits counts.
+const PROTOCOL_COMMON: &str = "crates/protocols/common";
 const BENCHES: &str = "benches";
 
 const GROUPS: &[Group] = &[
@@ -33,8 +35,14 @@ const GROUPS: &[Group] = &[
     },
     Group { folder: WIRE, may_need: &[CORE], never: &[], why: "wire knows no vendor" },
     Group {
-        folder: "crates/protocols/",
+        folder: PROTOCOL_COMMON,
         may_need: &[CORE],
+        never: &["hyper", "reqwest", "tokio"],
+        why: "what protocols share does no I/O",
+    },
+    Group {
+        folder: "crates/protocols/",
+        may_need: &[CORE, PROTOCOL_COMMON],
         never: &["hyper", "reqwest", "tokio"],
         why: "a protocol does no I/O",
     },
@@ -58,6 +66,8 @@ const GROUPS: &[Group] = &[
         never: &[],
         why: "a selector knows candidates only",
     },
+    Group { folder: "crates/prices", may_need: &[CORE], never: &[], why: "prices know models only" },
+    Group { folder: "crates/tokens", may_need: &[CORE], never: &[], why: "a tokenizer knows texts only" },
     Group {
         folder: "crates/caches/",
         may_need: &[CORE],
@@ -86,6 +96,8 @@ const GROUPS: &[Group] = &[
             "crates/strategies/",
             "crates/analysis",
             "crates/routing",
+            "crates/prices",
+            "crates/tokens",
             "crates/caches/",
         ],
         never: &[],

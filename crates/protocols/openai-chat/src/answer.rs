@@ -7,9 +7,10 @@ use serde::{
     de::{IgnoredAny, SeqAccess, Visitor},
 };
 use serde_json::Value;
+use ultraai_protocol_common::{Number, Text};
 
 use crate::{
-    loose::{Arguments, Content, Number, Text},
+    loose::{Arguments, Content},
     usage::UsageBody,
 };
 

@@ -1,11 +1,10 @@
 //! Reads a whole answer.
 
-use serde::Deserialize;
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
+use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse};
 
 use crate::{
     answer::{Answer, Choices, Said},
-    fault,
     usage::finish_reason,
 };
 
@@ -15,8 +14,8 @@ use crate::{
 /// What the vendor says went wrong, `Undecodable` for what is no chat completion, `EmptyAnswer` without a choice.
 pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let mut answer: Answer<'_> = parse(body, "the answer")?;
-    if let Some(error) = answer.error.take().filter(fault::is_fault) {
-        return Err(fault::in_band(&error));
+    if let Some(error) = answer.error.take().filter(is_fault) {
+        return Err(in_band(&error));
     }
     let usage = answer.usage();
     let mut choice = match answer.choices {
@@ -26,8 +25,8 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
         }
         _ => return Err(no_choices(body)),
     };
-    if let Some(error) = choice.error.take().filter(fault::is_fault) {
-        return Err(fault::in_band(&error));
+    if let Some(error) = choice.error.take().filter(is_fault) {
+        return Err(in_band(&error));
     }
     let finish_reason = finish_reason(choice.finish_reason.as_str())?;
     let mut content = Vec::new();
@@ -61,26 +60,9 @@ fn add(content: &mut Vec<Part>, said: Said, more: String) {
     }
 }
 
-/// Reads JSON; the error says where it went wrong and nothing of what stands there.
-pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T> {
-    let plain = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // Checking the encoding once is cheaper than checking every text in it.
-    let text = std::str::from_utf8(plain)
-        .map_err(|_| Error::new(ErrorKind::Undecodable, format!("{what} is no JSON (it is not UTF-8)")))?;
-    serde_json::from_str(text).map_err(|error| {
-        let why = match error.classify() {
-            serde_json::error::Category::Data => "has not the form of the chat completions protocol",
-            serde_json::error::Category::Eof => "ends in the middle of its JSON",
-            _ => "is no JSON",
-        };
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Error::new(ErrorKind::Undecodable, format!("{what} {why} ({place})"))
-    })
-}
-
 /// An answer without choices may be an error that stands at the top.
 fn no_choices(body: &[u8]) -> Error {
-    match parse(body, "the answer").ok().as_ref().and_then(fault::at_the_top) {
+    match parse(body, "the answer").ok().as_ref().and_then(at_the_top) {
         Some(error) => error,
         None => {
             Error::new(ErrorKind::Undecodable, "the answer is JSON, but no chat completion: check `base_url`")

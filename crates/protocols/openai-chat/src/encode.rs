@@ -1,14 +1,13 @@
 //! Writes a request.
 
-use std::fmt;
-
 use serde::{
     Serialize, Serializer,
     ser::{Error as _, SerializeMap as _},
 };
 use ultraai_core::{
-    Capabilities, ChatRequest, Delivery, Error, ErrorKind, Message, Part, ResponseFormat, Result, Role,
+    Capabilities, ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, Result, Role,
 };
+use ultraai_protocol_common::{collision, model, text_only};
 
 use crate::Dialect;
 
@@ -23,16 +22,12 @@ pub fn capabilities() -> Capabilities {
 /// `Unsupported` without a model and for what cannot be sent, `InvalidRequest` for a key in `extra` that is sent
 /// already; each names the field.
 pub fn encode(dialect: &Dialect, request: &ChatRequest) -> Result<Vec<u8>> {
-    if request.model.is_none() {
-        let message = format!("no model: set `model` to one that {} has", dialect.name);
-        // Another candidate may have one.
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
+    let model = model(dialect.name, request)?;
     check(dialect, request)?;
     let text: usize = request.parts().filter_map(Part::as_text).map(str::len).sum();
     // Room for the text, some of it escaped, and for what stands around it.
     let mut body = Vec::with_capacity(text + text / 16 + 64 * request.messages.len() + 192);
-    match serde_json::to_writer(&mut body, &Body { dialect, request }) {
+    match serde_json::to_writer(&mut body, &Body { dialect, model, request }) {
         Ok(()) => Ok(body),
         Err(error) => Err(Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(error)),
     }
@@ -40,43 +35,18 @@ pub fn encode(dialect: &Dialect, request: &ChatRequest) -> Result<Vec<u8>> {
 
 fn check(dialect: &Dialect, request: &ChatRequest) -> Result<()> {
     let choices = request.extra.get("n").is_some_and(|choices| choices.as_u64() != Some(1));
-    for (asked, field) in [
-        (!request.tools.is_empty(), "tools"),
-        (request.tool_choice.is_some(), "tool_choice"),
-        (!matches!(request.response_format, None | Some(ResponseFormat::Text)), "response_format"),
-        (request.reasoning.is_some(), "reasoning"),
+    let more = [
         (request.seed.is_some() && dialect.seed_field.is_none(), "seed"),
         (!request.stop_sequences.is_empty() && !dialect.stop, "stop_sequences"),
         (choices, "n"),
-    ] {
-        if asked {
-            return Err(unsupported(dialect, format_args!("`{field}`")));
-        }
-    }
+    ];
+    text_only(dialect.name, request, &more)?;
     let sent = sent_fields(dialect, request);
-    if let Some(key) = request.extra.keys().find(|key| sent.contains(&Some(key.as_str()))) {
-        return Err(collision("extra", key));
-    }
-    request.messages.iter().try_for_each(|message| check_message(dialect, message))
-}
-
-fn check_message(dialect: &Dialect, message: &Message) -> Result<()> {
-    if role_word(dialect, &message.role).is_none() {
-        return Err(unsupported(dialect, format_args!("a message of the role `tool`")));
-    }
-    for part in &message.content {
-        match part {
-            Part::Text { .. } => {}
-            Part::Refusal { .. } if message.role == Role::Assistant => {}
-            other => return Err(unsupported(dialect, format_args!("a part of the kind `{}`", other.kind()))),
-        }
-    }
-    let sent = ["role", "content", "name"];
-    let name_is_free = message.name.is_none();
-    match message.extra.keys().find(|key| sent.contains(&key.as_str()) && !(name_is_free && *key == "name")) {
-        Some(key) => Err(collision("a message's `extra`", key)),
-        None => Ok(()),
-    }
+    collision("extra", request.extra.keys(), |key| sent.contains(&Some(key)))?;
+    request.messages.iter().try_for_each(|message| {
+        let sent = |key: &str| matches!(key, "role" | "content") || (key == "name" && message.name.is_some());
+        collision("a message's `extra`", message.extra.keys(), sent)
+    })
 }
 
 /// The fields that the body has besides `extra`; `stream` belongs to the delivery even where it is not written.
@@ -96,25 +66,17 @@ fn sent_fields(dialect: &Dialect, request: &ChatRequest) -> [Option<&'static str
     ]
 }
 
-fn unsupported(dialect: &Dialect, what: fmt::Arguments<'_>) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{what} cannot be sent to {} yet", dialect.name))
-}
-
-fn collision(place: &str, key: &str) -> Error {
-    let message = format!("`{key}` stands in {place} and is a field of the request too: keep one of them");
-    Error::new(ErrorKind::InvalidRequest, message)
-}
-
 struct Body<'a> {
     dialect: &'a Dialect,
+    model: &'a ModelName,
     request: &'a ChatRequest,
 }
 
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { dialect, request } = self;
+        let Self { dialect, model, request } = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("model", request.model.as_ref().ok_or_else(|| S::Error::custom("no model"))?)?;
+        map.serialize_entry("model", model)?;
         map.serialize_entry("messages", &Messages { dialect, messages: &request.messages })?;
         if let Some(max_tokens) = request.max_tokens {
             map.serialize_entry(dialect.max_tokens_field, &max_tokens)?;
@@ -231,6 +193,8 @@ mod tests {
         Media, MediaSource, ModelName, Reasoning, ReasoningOptions, Tool, ToolCall, ToolChoice, ToolResult,
         VendorState,
     };
+
+    use ultraai_core::ResponseFormat;
 
     use super::*;
 

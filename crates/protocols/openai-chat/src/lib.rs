@@ -5,7 +5,6 @@ mod chat;
 mod decode;
 mod dialect;
 mod encode;
-mod fault;
 mod loose;
 mod stream;
 mod usage;
@@ -15,9 +14,9 @@ pub use self::{
     decode::decode,
     dialect::Dialect,
     encode::{capabilities, encode},
-    fault::{decode_error, kind_of_status},
     stream::Decoder,
 };
+pub use ultraai_protocol_common::decode_error;
 
 /// The protocol's name, as in `Native::protocol`.
 pub const NAME: &str = "openai-chat";

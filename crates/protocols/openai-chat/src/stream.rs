@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result};
+use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse};
 
 use crate::{
     answer::{Answer, Call, Choice, Choices, Said},
-    decode::parse,
-    fault,
     usage::finish_reason,
 };
 
@@ -54,16 +53,16 @@ impl Decoder {
         }
         if event == "error" {
             let value: Value = parse(data, "an event of the stream")?;
-            return Err(fault::in_band(&value));
+            return Err(in_band(&value));
         }
         let mut chunk: Answer<'_> = parse(data, "an event of the stream")?;
-        if let Some(error) = chunk.error.take().filter(fault::is_fault) {
-            return Err(fault::in_band(&error));
+        if let Some(error) = chunk.error.take().filter(is_fault) {
+            return Err(in_band(&error));
         }
         if matches!(chunk.choices, Choices::Missing) {
             // Some servers put an error at the top of an event.
             let value = parse::<Value>(data, "an event of the stream")?;
-            if let Some(error) = fault::at_the_top(&value) {
+            if let Some(error) = at_the_top(&value) {
                 return Err(error);
             }
         }
@@ -114,8 +113,8 @@ impl Decoder {
                 self.push_call(call, out)?;
             }
         }
-        if let Some(error) = choice.error.take().filter(fault::is_fault) {
-            return Err(fault::in_band(&error));
+        if let Some(error) = choice.error.take().filter(is_fault) {
+            return Err(in_band(&error));
         }
         let word = choice.finish_reason.as_str();
         if !word.is_empty() {

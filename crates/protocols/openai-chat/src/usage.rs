@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
-
-use crate::loose::Number;
+use ultraai_protocol_common::Number;
 
 /// The object `usage`, with the fields that vendors put beside OpenAI's.
 #[derive(Debug, Default, Deserialize)]

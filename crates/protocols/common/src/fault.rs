@@ -17,24 +17,8 @@ pub fn decode_error(status: u16, body: &[u8]) -> Error {
     Error::new(kind, message)
 }
 
-/// The kind of error that an HTTP status means here.
-pub fn kind_of_status(status: u16) -> ErrorKind {
-    match status {
-        401 => ErrorKind::Authentication,
-        402 => ErrorKind::QuotaExhausted,
-        403 => ErrorKind::PermissionDenied,
-        404 => ErrorKind::ModelNotFound,
-        413 => ErrorKind::ContextTooLong,
-        429 => ErrorKind::RateLimited,
-        503 | 529 => ErrorKind::Overloaded,
-        // Timeouts and conflicts of the server's own making pass, as its failures do.
-        408 | 409 | 425 | 500.. => ErrorKind::ServerError,
-        _ => ErrorKind::Rejected,
-    }
-}
-
 /// Whether the value of a field `error` says that there is one.
-pub(crate) fn is_fault(value: &Value) -> bool {
+pub fn is_fault(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),
@@ -44,7 +28,7 @@ pub(crate) fn is_fault(value: &Value) -> bool {
 }
 
 /// An error that came in an answer whose status said success: the value of its field `error`, or an error at its top.
-pub(crate) fn in_band(value: &Value) -> Error {
+pub fn in_band(value: &Value) -> Error {
     let fault = Fault::read(value);
     let kind = fault.kind(fault.status);
     Error::new(
@@ -54,7 +38,7 @@ pub(crate) fn in_band(value: &Value) -> Error {
 }
 
 /// The error that a JSON body is, if it is one.
-pub(crate) fn at_the_top(body: &Value) -> Option<Error> {
+pub fn at_the_top(body: &Value) -> Option<Error> {
     let is_one = body.get("error").is_some_and(is_fault)
         || body.get("object").and_then(Value::as_str) == Some("error")
         || ["message", "detail"].iter().any(|key| body.get(key).is_some_and(is_fault));
@@ -101,7 +85,7 @@ impl<'a> Fault<'a> {
     fn kind(&self, status: Option<u16>) -> ErrorKind {
         use ErrorKind as K;
         let Some(status) = status else { return self.said_kind().unwrap_or(K::ServerError) };
-        let usual = kind_of_status(status);
+        let usual = K::of_status(status);
         // Words make a status more exact; they do not overrule one that is exact already.
         match (usual, self.said_kind()) {
             (K::Rejected, Some(said)) if said != K::ServerError => said,

@@ -1,0 +1,24 @@
+//! Reading JSON.
+
+use serde::Deserialize;
+use ultraai_core::{Error, ErrorKind, Result};
+
+/// Reads JSON; the error says where it went wrong and nothing of what stands there.
+///
+/// # Errors
+/// `Undecodable`; `what` is what it calls the body, such as `the answer`.
+pub fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T> {
+    let plain = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // Checking the encoding once is cheaper than checking every text in it.
+    let text = std::str::from_utf8(plain)
+        .map_err(|_| Error::new(ErrorKind::Undecodable, format!("{what} is no JSON (it is not UTF-8)")))?;
+    serde_json::from_str(text).map_err(|error| {
+        let why = match error.classify() {
+            serde_json::error::Category::Data => "has not the form of this protocol",
+            serde_json::error::Category::Eof => "ends in the middle of its JSON",
+            _ => "is no JSON",
+        };
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::new(ErrorKind::Undecodable, format!("{what} {why} ({place})"))
+    })
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod fault;
+mod json;
+mod loose;
+mod request;
+
+pub use self::{
+    fault::{at_the_top, decode_error, in_band, is_fault},
+    json::parse,
+    loose::{Any, Number, Reader, Text},
+    request::{collision, model, text_only, unsupported},
+};
