@@ -10,8 +10,13 @@ pub trait Dialogue: fmt::Debug + Send + Sync + 'static {
     /// What stands in a provider's address before the protocol's own paths, such as `/v1`.
     fn base_path(&self) -> &'static str;
 
-    /// The method and the path, with the base path, that a chat is asked at.
+    /// The path, with the base path, that a whole answer is asked at.
     fn chat_path(&self, model: &str) -> String;
+
+    /// The path that a live answer is asked at. Default: that of a whole one.
+    fn live_path(&self, model: &str) -> String {
+        self.chat_path(model)
+    }
 
     /// Whether the request asks for a live answer.
     fn wants_live(&self, request: &Received) -> bool;

@@ -6,6 +6,7 @@ mod capture;
 mod dialogue;
 mod ext;
 pub mod openai;
+pub mod recordings;
 mod scripted;
 mod server;
 mod simulated;

@@ -1,21 +1,17 @@
 //! Every recorded exchange of this protocol is read as the vendors' own SDKs read it.
 //!
-//! The recordings lie outside the repository: `ULTRAAI_WIRE_DIR` names their folder, and without it and them the test
-//! says that it was skipped.
+//! The recordings lie outside the repository, as `ultraai_testkit::recordings` says.
 
-#![expect(clippy::unwrap_used, reason = "a recording that cannot be read fails the test")]
-
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatEvent, ChatResponse, ErrorKind, Fold, Part, Result};
-use ultraai_protocol_openai_chat::{Decoder, decode, decode_error};
+use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
+use ultraai_protocol_openai_chat::{Chat, Dialect};
+use ultraai_testkit::recordings::{Recording, Recordings, fold};
 use ultraai_wire::SseDecoder;
+
+const CHAT: Chat = Chat(&Dialect::COMPATIBLE);
 
 /// Files that are read differently, by the start of their names, each with its reason.
 const GAPS: &[(&str, &str)] = &[
@@ -40,37 +36,14 @@ const GAPS: &[(&str, &str)] = &[
     ),
 ];
 
-fn folder() -> Option<PathBuf> {
-    let named = std::env::var_os("ULTRAAI_WIRE_DIR").map(PathBuf::from);
-    let near = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/wire");
-    Some(named.unwrap_or_else(near)).filter(|folder| folder.join("INDEX.csv").exists())
-}
-
-struct Recording {
-    file: String,
-    framing: String,
-    status: u16,
-    body: Vec<u8>,
-}
-
-fn recordings(folder: &Path) -> Vec<Recording> {
-    let index = fs::read_to_string(folder.join("INDEX.csv")).unwrap();
-    let mut lines = index.lines();
-    let names: Vec<_> = lines.next().unwrap().split(',').collect();
-    let column = |name: &str| names.iter().position(|known| *known == name).unwrap();
-    let (file, api, status, framing) = (column("file"), column("api"), column("status"), column("framing"));
-    let rows = lines.map(|line| line.split(',').collect::<Vec<_>>()).filter(|row| row[api] == "openai.chat");
-    rows.map(|row| {
-        let text = fs::read_to_string(folder.join(row[file])).unwrap();
-        let recording: Value = serde_json::from_str(&text).unwrap();
-        Recording {
-            file: row[file].to_owned(),
-            framing: row[framing].to_owned(),
-            status: row[status].parse().unwrap(),
-            body: recording["response"]["body"].as_str().unwrap().as_bytes().to_vec(),
-        }
-    })
-    .collect()
+fn read(recording: &Recording) -> Result<ChatResponse> {
+    if recording.framing != "sse" {
+        return CHAT.decode(&recording.body);
+    }
+    let read = read_stream(&recording.body, 1 << 16);
+    let cut = read_stream(&recording.body, 7);
+    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
+    read
 }
 
 fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
@@ -79,13 +52,7 @@ fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
         frames.push(&Bytes::copy_from_slice(chunk), &mut events)?;
     }
     frames.end(&mut events);
-    let (mut decoder, mut said, mut fold) = (Decoder::new(), VecDeque::<ChatEvent>::new(), Fold::default());
-    for event in events {
-        decoder.push(event.name(), &event.data, &mut said)?;
-    }
-    decoder.end(&mut said)?;
-    said.into_iter().try_for_each(|event| fold.push(event))?;
-    fold.finish()
+    fold(&CHAT, events.into_iter().map(|event| (event.name().to_owned(), event.data)))
 }
 
 /// What differs from what an SDK reads.
@@ -127,59 +94,16 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
 
 #[test]
 fn every_recorded_answer_is_read_as_the_vendors_sdk_reads_it() {
-    let Some(folder) = folder() else {
-        println!("skipped: no recordings; name their folder in ULTRAAI_WIRE_DIR");
-        return;
-    };
-    let expected = fs::read_to_string(folder.join("EXPECTED.jsonl")).unwrap();
-    let rows = expected.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let expected: BTreeMap<String, Value> =
-        rows.map(|row| (row["file"].as_str().unwrap().to_owned(), row)).collect();
-    let (mut wrong, mut open, mut answers) = (Vec::new(), BTreeSet::new(), 0);
-    for recording in recordings(&folder).iter().filter(|recording| recording.status == 200) {
-        let read = match recording.framing.as_str() {
-            "sse" => {
-                let read = read_stream(&recording.body, 1 << 16);
-                let cut = read_stream(&recording.body, 7);
-                assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
-                read
-            }
-            _ => decode(&recording.body),
-        };
-        let row = expected.get(&recording.file);
-        let difference = match row.map(|row| (&row["expect"], &row["error"])) {
-            Some((Value::Object(_), _)) => difference(&read, &row.unwrap()["expect"]),
-            // An SDK that raises an error is right to do so, and so is who reads one here.
-            Some(_) => {
-                read.as_ref().ok().map(|answer| format!("an answer {:?}, expected an error", answer.text()))
-            }
-            None => read.as_ref().err().map(|error| format!("{} {error}", error.kind())),
-        };
-        answers += 1;
-        let gap = GAPS.iter().find(|(file, _)| recording.file.starts_with(file));
-        match (difference, gap) {
-            (Some(difference), None) => wrong.push(format!("{}: {difference}", recording.file)),
-            (Some(_), Some(gap)) => drop(open.insert(gap)),
-            _ => {}
-        }
-    }
+    let Some(recordings) = Recordings::of("openai.chat") else { return };
+    let answers = recordings.compare(GAPS, read, difference);
     assert!(answers > 500, "{answers} answers");
-    wrong.extend(
-        GAPS.iter()
-            .filter(|gap| !open.contains(gap))
-            .map(|(file, _)| format!("{file}: a gap that has closed")),
-    );
-    assert!(wrong.is_empty(), "{} of {answers}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn every_recorded_failure_is_told_by_its_kind_and_the_vendors_words() {
-    let Some(folder) = folder() else {
-        println!("skipped: no recordings; name their folder in ULTRAAI_WIRE_DIR");
-        return;
-    };
-    for recording in recordings(&folder).iter().filter(|recording| recording.status != 200) {
-        let error = decode_error(recording.status, &recording.body);
+    let Some(recordings) = Recordings::of("openai.chat") else { return };
+    for recording in recordings.failures() {
+        let error = CHAT.error(recording.status, &recording.body);
         let expected = match recording.status {
             400 => &[ErrorKind::Rejected, ErrorKind::ModelNotFound][..],
             401 => &[ErrorKind::Authentication],

@@ -40,7 +40,10 @@ async fn sends_what_was_asked(connect: &Connect) -> Verdict {
         let [request] = requests.as_slice() else {
             return Err(format!("one attempt sent {} requests", requests.len()));
         };
-        let path = connect.speaks().chat_path(connect.model_name().as_str());
+        let path = match delivery {
+            Delivery::Whole => connect.speaks().chat_path(connect.model_name().as_str()),
+            Delivery::Live => connect.speaks().live_path(connect.model_name().as_str()),
+        };
         ensure!(request.method == "POST", "the method is {}", request.method);
         ensure!(
             request.path.split('?').next() == Some(path.as_str()),

@@ -1,0 +1,147 @@
+//! Recorded provider traffic, and what the vendors' own SDKs read in it.
+//!
+//! The recordings lie outside the repository: `ULTRAAI_WIRE_DIR` names their folder. Tests that read them run where the
+//! folder is, and say that they were skipped where it is not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+use ultraai_core::{ChatResponse, Codec, Fold, Frame, Result};
+
+/// One recorded exchange.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recording {
+    /// The file, below the folder.
+    pub file: String,
+    /// How the body is framed: `json`, `sse`, `ndjson`, `aws-eventstream`, `text`, `binary`.
+    pub framing: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body of the answer.
+    pub body: Vec<u8>,
+}
+
+/// The recorded exchanges of one protocol, with what an SDK reads in each.
+#[derive(Clone, Debug)]
+pub struct Recordings {
+    all: Vec<Recording>,
+    expected: BTreeMap<String, Value>,
+}
+
+impl Recordings {
+    /// The exchanges whose protocol is `api`; `None`, with a word about it, where there are no recordings.
+    ///
+    /// # Panics
+    /// When a recording cannot be read.
+    #[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
+    pub fn of(api: &str) -> Option<Self> {
+        let Some(folder) = folder() else {
+            println!("skipped: no recordings; name their folder in ULTRAAI_WIRE_DIR");
+            return None;
+        };
+        let expected = text(&folder.join("EXPECTED.jsonl"));
+        let rows = expected.lines().map(|line| json(line, "EXPECTED.jsonl"));
+        let expected = rows.map(|row| (row["file"].as_str().unwrap_or_default().to_owned(), row)).collect();
+        Some(Self { all: read(&folder, api), expected })
+    }
+
+    /// The exchanges whose status says failure.
+    pub fn failures(&self) -> impl Iterator<Item = &Recording> {
+        self.all.iter().filter(|recording| recording.status != 200)
+    }
+
+    /// Reads every exchange whose status says success and compares it with what the SDK reads. Returns how many there are.
+    ///
+    /// `difference` says what differs between what was read and the SDK's `expect`; an SDK that raises an error is right to
+    /// do so, and so is whoever reads one here. `gaps` are the files that are read differently, by the start of their
+    /// names, each with its reason.
+    ///
+    /// # Panics
+    /// When an exchange is read differently and is no gap, and when a gap has closed; the message names them all.
+    pub fn compare(
+        &self,
+        gaps: &[(&str, &str)],
+        read: impl Fn(&Recording) -> Result<ChatResponse>,
+        difference: impl Fn(&Result<ChatResponse>, &Value) -> Option<String>,
+    ) -> usize {
+        let (mut wrong, mut open, mut answers) = (Vec::new(), BTreeSet::new(), 0);
+        for recording in self.all.iter().filter(|recording| recording.status == 200) {
+            let read = read(recording);
+            let row = self.expected.get(&recording.file);
+            let difference = match row.map(|row| &row["expect"]) {
+                Some(expect @ Value::Object(_)) => difference(&read, expect),
+                Some(_) => read
+                    .as_ref()
+                    .ok()
+                    .map(|answer| format!("an answer {:?}, expected an error", answer.text())),
+                None => read.as_ref().err().map(|error| format!("{} {error}", error.kind())),
+            };
+            answers += 1;
+            let gap = gaps.iter().find(|(file, _)| recording.file.starts_with(file));
+            match (difference, gap) {
+                (Some(difference), None) => wrong.push(format!("{}: {difference}", recording.file)),
+                (Some(_), Some(gap)) => drop(open.insert(gap)),
+                (None, _) => {}
+            }
+        }
+        let closed = gaps.iter().filter(|gap| !open.contains(gap));
+        wrong.extend(closed.map(|(file, _)| format!("{file}: a gap that has closed")));
+        assert!(wrong.is_empty(), "{} of {answers}:\n{}", wrong.len(), wrong.join("\n"));
+        answers
+    }
+}
+
+/// The whole answer that a stream of these frames, each with its name, is.
+///
+/// # Errors
+/// What the codec finds in the stream; `Interrupted` where it has no end.
+pub fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) -> Result<ChatResponse> {
+    let (mut decode, mut events, mut fold) = (codec.decoder(), VecDeque::new(), Fold::default());
+    for (name, data) in frames {
+        decode(Some(Frame { name: &name, data: &data }), &mut events)?;
+    }
+    decode(None, &mut events)?;
+    events.into_iter().try_for_each(|event| fold.push(event))?;
+    fold.finish()
+}
+
+fn folder() -> Option<PathBuf> {
+    let named = std::env::var_os("ULTRAAI_WIRE_DIR").map(PathBuf::from);
+    let near = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/wire");
+    Some(named.unwrap_or_else(near)).filter(|folder| folder.join("INDEX.csv").exists())
+}
+
+fn read(folder: &Path, api: &str) -> Vec<Recording> {
+    let index = text(&folder.join("INDEX.csv"));
+    let mut lines = index.lines();
+    let names: Vec<_> = lines.next().unwrap_or_default().split(',').collect();
+    let column =
+        |name: &str| names.iter().position(|known| *known == name).expect("the index has the column");
+    let (file, its_api, status, framing) =
+        (column("file"), column("api"), column("status"), column("framing"));
+    let rows = lines.map(|line| line.split(',').collect::<Vec<_>>()).filter(|row| row[its_api] == api);
+    rows.map(|row| {
+        let recording = json(&text(&folder.join(row[file])), row[file]);
+        Recording {
+            file: row[file].to_owned(),
+            framing: row[framing].to_owned(),
+            status: row[status].parse().expect("a status is a number"),
+            body: recording["response"]["body"].as_str().unwrap_or_default().as_bytes().to_vec(),
+        }
+    })
+    .collect()
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn json(text: &str, what: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{what}: {error}"))
+}
