@@ -33,6 +33,11 @@ pub trait Dialogue: fmt::Debug + Send + Sync + 'static {
     /// A live answer of `text` in which an error that calls the server overloaded follows.
     fn live_error(&self, model: &str, text: &str) -> Reply;
 
+    /// A live answer that is cut as the protocol cuts it and holds what is none of its JSON. Default: server-sent events.
+    fn live_garbage(&self) -> Reply {
+        Reply::sse(["{\"choices\":[{\"del", "{}"])
+    }
+
     /// An error of this status with this message.
     fn error(&self, status: u16, message: &str) -> Reply;
 

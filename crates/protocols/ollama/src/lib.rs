@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod chat;
+mod decode;
+mod encode;
+mod fault;
+mod stream;
+
+pub use self::{
+    chat::Chat,
+    decode::decode,
+    encode::{Defaults, capabilities, encode},
+    fault::decode_error,
+    stream::Decoder,
+};
+
+/// The protocol's name, as in `Native::protocol`.
+pub const NAME: &str = "ollama";
+
+/// What error texts call the other side.
+const OLLAMA: &str = "ollama";

@@ -115,6 +115,12 @@ impl Reply {
         Self::chunked("text/event-stream", frames)
     }
 
+    /// Lines, each in a chunk of its own.
+    pub fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Self {
+        let lines = lines.into_iter().map(|line| Bytes::from(format!("{}\n", line.as_ref())));
+        Self::chunked("application/x-ndjson", lines)
+    }
+
     /// A body of these chunks.
     pub fn chunked<B: Into<Bytes>>(content_type: &str, chunks: impl IntoIterator<Item = B>) -> Self {
         let mut reply = Self::status(200).header("content-type", content_type);

@@ -132,8 +132,7 @@ async fn an_error_in_a_stream(connect: &Connect) -> Verdict {
 }
 
 async fn garbage_in_a_stream(connect: &Connect) -> Verdict {
-    let reply = Reply::sse(["{\"choices\":[{\"del", "{}"]);
-    let error = failing(connect, Delivery::Live, reply).await?;
+    let error = failing(connect, Delivery::Live, connect.speaks().live_garbage()).await?;
     ensure!(error.kind() == ErrorKind::Undecodable, "it says {}", text(error));
     Ok(())
 }

@@ -1,0 +1,102 @@
+//! Reads a whole answer.
+
+use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
+use ultraai_protocol_common::{at_the_top, is_fault, parse};
+
+use crate::{answer::Answer, fault::in_band};
+
+/// Reads a whole answer of a status that says success.
+///
+/// # Errors
+/// What the server says went wrong, `Undecodable` for what is no chat, `EmptyAnswer` where it only loaded the model, and
+/// `Interrupted` where the answer says that it is not done.
+pub fn decode(body: &[u8]) -> Result<ChatResponse> {
+    let mut answer: Answer<'_> = parse(body, "the answer")?;
+    if let Some(error) = answer.error.take().filter(is_fault) {
+        return Err(in_band(&error));
+    }
+    let Some(message) = answer.message.take() else {
+        answer.finish_reason(false)?;
+        return Err(no_message(body));
+    };
+    if answer.done == Some(false) {
+        return Err(Error::new(ErrorKind::Interrupted, "the answer says itself that it is not done"));
+    }
+    let mut content = Vec::new();
+    content.extend(message.thinking.filled().map(|text| Part::Reasoning(Reasoning::new(text))));
+    content.extend(message.content.filled().map(|text| Part::Text { text }));
+    let calls = message.tool_calls.unwrap_or_default();
+    let finish_reason = answer.finish_reason(!calls.is_empty())?;
+    content.extend(calls.into_iter().map(|mut call| {
+        let arguments = call.function.arguments();
+        let (id, name) = (call.id.filled().unwrap_or_default(), call.function.name.filled());
+        Part::ToolCall(ToolCall::new(id, name.unwrap_or_default(), arguments))
+    }));
+    let mut response = ChatResponse::default();
+    response.usage = answer.usage();
+    response.model = answer.model.filled();
+    response.content = content;
+    response.finish_reason = finish_reason;
+    Ok(response)
+}
+
+/// An answer without a message may be an error that stands at the top.
+fn no_message(body: &[u8]) -> Error {
+    match parse(body, "the answer").ok().as_ref().and_then(at_the_top) {
+        Some(error) => error,
+        None => Error::new(
+            ErrorKind::Undecodable,
+            "the answer is JSON, but no chat of Ollama's own protocol: check `base_url`",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ultraai_core::FinishReason;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_says_who_gave_it_why_it_ended_and_what_it_used() {
+        let body = br#"{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"a",
+            "thinking":"hm"},"done":true,"done_reason":"length","total_duration":5,"prompt_eval_count":1,"eval_count":2}"#;
+        let answer = decode(body).unwrap();
+        assert_eq!(answer.model.as_deref(), Some("m"));
+        assert_eq!(answer.content, [Part::Reasoning(Reasoning::new("hm")), Part::text("a")]);
+        assert_eq!(answer.finish_reason, FinishReason::Length);
+        assert_eq!(answer.usage.unwrap().output_tokens, 2);
+    }
+
+    #[test]
+    fn tool_calls_are_read_though_none_can_be_asked_for_yet() {
+        let body = br#"{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}},
+            {"id":"x","function":{"name":"g","arguments":"{}"}}]},"done":true,"done_reason":"stop"}"#;
+        let answer = decode(body).unwrap();
+        let calls = [ToolCall::new("", "f", "{\"a\":1}"), ToolCall::new("x", "g", "{}")].map(Part::ToolCall);
+        assert_eq!(answer.content, calls);
+        assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_that_repeats_none_of_it() {
+        for (body, kind) in [
+            (r#"{"error":"server busy"}"#, ErrorKind::Overloaded),
+            (r#"{"detail":"Invalid API Key"}"#, ErrorKind::Authentication),
+            (r#"{"model":"m","done":true,"done_reason":"load"}"#, ErrorKind::EmptyAnswer),
+            (r#"{"message":{"content":""},"done":true,"done_reason":"load"}"#, ErrorKind::EmptyAnswer),
+            (r#"{"message":{"content":"secret"},"done":false}"#, ErrorKind::Interrupted),
+            (r#"{"choices":[{"message":{"content":"secret"}}]}"#, ErrorKind::Undecodable),
+            (r#"{"message":["secret"#, ErrorKind::Undecodable),
+            (r#"["secret"]"#, ErrorKind::Undecodable),
+            ("[]", ErrorKind::Undecodable),
+            ("null", ErrorKind::Undecodable),
+            ("<html>secret", ErrorKind::Undecodable),
+            ("", ErrorKind::Undecodable),
+        ] {
+            let error = decode(body.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), kind, "{body}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Every recorded exchange of this protocol is read as Ollama's own SDK reads it.
+//!
+//! The recordings lie outside the repository, as `ultraai_testkit::recordings` says.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde_json::Value;
+use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
+use ultraai_protocol_ollama::Chat;
+use ultraai_testkit::recordings::{Recording, Recordings, fold};
+use ultraai_wire::LineDecoder;
+
+/// Files that are read differently, by the start of their names, each with its reason.
+const GAPS: &[(&str, &str)] = &[];
+
+fn read(recording: &Recording) -> Result<ChatResponse> {
+    if recording.framing != "ndjson" {
+        return Chat::default().decode(&recording.body);
+    }
+    let read = read_stream(&recording.body, 1 << 16);
+    let cut = read_stream(&recording.body, 7);
+    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
+    read
+}
+
+fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
+    let (mut lines, mut frames) = (LineDecoder::new(16 << 20), VecDeque::new());
+    for chunk in body.chunks(chunk) {
+        lines.push(&Bytes::copy_from_slice(chunk), &mut frames)?;
+    }
+    lines.end(&mut frames);
+    fold(&Chat::default(), frames.into_iter().map(|frame| (String::new(), frame.data)))
+}
+
+/// What differs from what the SDK reads.
+fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
+    let answer = match read {
+        Err(error) => return Some(format!("{} {error}", error.kind())),
+        Ok(answer) => answer,
+    };
+    let text = |key: &str| expected[key].as_str().unwrap_or_default();
+    let (mut calls, mut reasoning) = (Vec::new(), String::new());
+    for part in &answer.content {
+        match part {
+            Part::ToolCall(call) => {
+                let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+                calls.push((call.name.clone(), arguments));
+            }
+            Part::Reasoning(more) => reasoning.push_str(&more.text),
+            _ => {}
+        }
+    }
+    let finish = match text("finish") {
+        "" => "unknown",
+        // The SDK passes the server's word on.
+        "stop" if !calls.is_empty() => "tool_calls",
+        word => word,
+    };
+    // What the SDK knows of a call stands in its last two fields.
+    let called = |call: &Value| {
+        let fields = call.as_array()?;
+        let arguments = fields.last()?;
+        let arguments = match arguments.as_str() {
+            Some(text) => serde_json::from_str(text).ok()?,
+            None => arguments.clone(),
+        };
+        Some((fields.get(fields.len().checked_sub(2)?)?.as_str()?.to_owned(), arguments))
+    };
+    let expected_calls: Option<Vec<_>> =
+        expected["tool_calls"].as_array().into_iter().flatten().map(called).collect();
+    let (input, output) = (&expected["usage"]["prompt_eval_count"], &expected["usage"]["eval_count"]);
+    let expected_usage = input.as_u64().zip(output.as_u64());
+    let usage = answer.usage.map(|usage| (usage.input_tokens, usage.output_tokens));
+    if answer.text() != text("text") {
+        Some(format!("text {:?}, expected {:?}", answer.text(), text("text")))
+    } else if reasoning != text("reasoning") {
+        Some(format!("reasoning {reasoning:?}, expected {:?}", text("reasoning")))
+    } else if answer.finish_reason.as_str() != finish {
+        Some(format!("finish {:?}, expected {finish:?}", answer.finish_reason))
+    } else if expected_calls.as_ref() != Some(&calls) {
+        Some(format!("calls {calls:?}, expected {}", expected["tool_calls"]))
+    } else if usage != expected_usage {
+        Some(format!("usage {usage:?}, expected {}", expected["usage"]))
+    } else if answer.model.as_deref() != expected["model"].as_str() {
+        Some(format!("model {:?}, expected {}", answer.model, expected["model"]))
+    } else {
+        None
+    }
+}
+
+#[test]
+fn every_recorded_answer_is_read_as_the_vendors_sdk_reads_it() {
+    let Some(recordings) = Recordings::of("ollama.chat") else { return };
+    let answers = recordings.compare(GAPS, read, difference);
+    assert!(answers > 30, "{answers} answers");
+}
+
+#[test]
+fn every_recorded_failure_is_told_by_its_kind_and_the_vendors_words() {
+    let Some(recordings) = Recordings::of("ollama.chat") else { return };
+    for recording in recordings.failures() {
+        let error = Chat::default().error(recording.status, &recording.body);
+        assert_eq!(
+            (recording.status, error.kind()),
+            (404, ErrorKind::ModelNotFound),
+            "{}: {error}",
+            recording.file
+        );
+        assert!(error.message().contains("not found"), "{}: {error}", recording.file);
+    }
+}
