@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Capabilities, ChatRequest, Error, ErrorKind, Field, KeySource, Layer, ModelName, Price, Provider,
-    ProviderId, Result, Secret, Slot, options::duration, registry::read_settings, stats::CandidateStats,
+    ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings, registry::read_settings,
+    stats::CandidateStats,
 };
 
 /// How a candidate is to be built: a registered provider and its settings, or a provider that is there.
@@ -39,16 +40,6 @@ pub(crate) struct Common {
     pub(crate) timeout_seconds: Option<f64>,
     pub(crate) max_retries: Option<u32>,
     pub(crate) price: Option<PriceSettings>,
-}
-
-/// A price as vendors print it.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PriceSettings {
-    /// Dollars per million tokens of requests.
-    input: f64,
-    /// Dollars per million tokens of answers.
-    output: f64,
 }
 
 /// A candidate from the registered provider `name`.
@@ -84,7 +75,7 @@ impl ProviderSpec {
         Field { name: "max_retries", doc: "Attempts after the first. Default: the orchestrator's." },
         Field {
             name: "price",
-            doc: "Dollars per million tokens: { input = 0.15, output = 0.6 }. Default: unknown.",
+            doc: "Dollars per million tokens: { input = 0.15, output = 0.6 }, and where they differ `cache_read`, `cache_write`, `reasoning`, `request`, `tiers`. Default: unknown.",
         },
     ];
 
@@ -189,7 +180,7 @@ impl ProviderSpec {
     /// Sets the price, in dollars per million tokens. Default: unknown.
     #[must_use]
     pub fn price(mut self, input: f64, output: f64) -> Self {
-        self.common.price = Some(PriceSettings { input, output });
+        self.common.price = Some(PriceSettings::new(input, output));
         self
     }
 
@@ -225,9 +216,8 @@ impl ProviderSpec {
         if !weight.is_finite() || weight < 0.0 {
             return Err(wrong(format!("`weight` is {weight}: it must be a number from 0 up")));
         }
-        let price = |price: PriceSettings| {
-            Price::per_million_dollars(price.input, price.output)
-                .ok_or_else(|| wrong("`price` must hold dollars per million tokens, from 0 up".into()))
+        let price = |price: &PriceSettings| {
+            price.to_price().map_err(|error| wrong(format!("in `price`: {}", error.message())))
         };
         Ok(Terms {
             model: common.model.as_deref().map(ModelName::new).transpose()?,
@@ -238,7 +228,7 @@ impl ProviderSpec {
                 .map(|seconds| duration("timeout_seconds", seconds))
                 .transpose()?,
             max_retries: common.max_retries,
-            price: common.price.map(price).transpose()?,
+            price: common.price.as_ref().map(price).transpose()?,
         })
     }
 
@@ -343,8 +333,8 @@ impl Candidate {
     }
 
     /// What it costs, where that is known.
-    pub fn price(&self) -> Option<Price> {
-        self.terms.price
+    pub fn price(&self) -> Option<&Price> {
+        self.terms.price.as_ref()
     }
 
     /// Its counters.

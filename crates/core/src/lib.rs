@@ -15,6 +15,7 @@ pub mod money;
 mod names;
 mod options;
 pub mod orchestrator;
+pub mod prices;
 mod provider;
 pub mod registry;
 mod reply;
@@ -34,13 +35,14 @@ pub use self::{
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
-    money::{Cost, Price, Purse},
+    money::{Cost, Price, PriceTier, Purse},
     names::{ModelName, ProviderId, Secret},
     options::{Options, RequestOptions},
     orchestrator::{
         Answer, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
         OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
     },
+    prices::{PriceSettings, PriceTable},
     provider::{Capabilities, Provider, Support},
     registry::{
         AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,

@@ -86,7 +86,7 @@ impl Entry {
             provider_id: attempt.provider_id.clone(),
             request: Arc::clone(request),
             stats: Arc::clone(&attempt.stats),
-            price: attempt.price,
+            price: attempt.price.clone(),
             started,
             written: Written::default(),
             usage: None,
@@ -185,7 +185,7 @@ impl Entry {
     }
 
     fn cost(&self, usage: &Usage) -> Cost {
-        self.price.map_or(Cost::Unknown, |price| price.cost(usage))
+        self.price.as_ref().map_or(Cost::Unknown, |price| price.cost(usage))
     }
 
     /// What an exchange without its end cost: of one that showed nothing yet nobody knows how far it got.

@@ -283,7 +283,7 @@ impl BaseOrchestrator {
         };
         let stats = Arc::new(CandidateStats::default());
         let attempt: Arc<dyn Provider> =
-            Arc::new(Attempt::new(provider, id.clone(), terms.price, Arc::clone(&stats)));
+            Arc::new(Attempt::new(provider, id.clone(), terms.price.clone(), Arc::clone(&stats)));
         let context = LayerContext { provider_id: &id, stats: &stats };
         let mut layers = parts.layers.clone();
         layers.extend(spec.layers.iter().cloned());
