@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Capabilities, ChatRequest, Error, ErrorKind, Field, KeySource, Layer, ModelName, Price, Provider,
-    ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings, registry::read_settings,
-    stats::CandidateStats,
+    Accounting, Capabilities, ChatRequest, Error, ErrorKind, Field, KeySource, Layer, ModelName, Price,
+    Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
+    registry::read_settings, stats::CandidateStats,
 };
 
 /// How a candidate is to be built: a registered provider and its settings, or a provider that is there.
@@ -309,6 +309,7 @@ pub struct Candidate {
     pub(crate) provider_name: Arc<str>,
     pub(crate) stack: Arc<dyn Provider>,
     pub(crate) stats: Arc<CandidateStats>,
+    pub(crate) accounting: Arc<Accounting>,
 }
 
 impl Candidate {
@@ -332,9 +333,9 @@ impl Candidate {
         self.terms.weight
     }
 
-    /// What it costs, where that is known.
-    pub fn price(&self) -> Option<&Price> {
-        self.terms.price.as_ref()
+    /// What it costs now, where that is known.
+    pub fn price(&self) -> Option<Price> {
+        self.accounting.price(self.model().map(ModelName::as_str), None)
     }
 
     /// Its counters.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    ProviderId,
+    ProviderId, RequestId,
     ledger::{Ledger, RowId},
     money::Purse,
 };
@@ -96,6 +96,7 @@ pub struct CallContext {
     deadline: Option<Instant>,
     limits: AttemptLimits,
     max_retries: u32,
+    capture: bool,
     attempt: u32,
     ask: u32,
     parent: Option<RowId>,
@@ -103,7 +104,7 @@ pub struct CallContext {
 
 #[derive(Debug)]
 struct Shared {
-    request_id: u64,
+    request_id: RequestId,
     clock: Clock,
     seed: u64,
     purse: Purse,
@@ -143,7 +144,7 @@ impl CallContext {
 
     /// A context of its own parts. Equal seeds make equal choices.
     pub fn with_parts(seed: u64, clock: Clock, purse: Purse, ledger: Ledger) -> Self {
-        let request_id = fastrand::Rng::with_seed(seed).u64(..);
+        let request_id = RequestId(fastrand::Rng::with_seed(seed).u64(..));
         Self {
             shared: Arc::new(Shared { request_id, clock, seed, purse, ledger }),
             abandonment: Arc::default(),
@@ -151,6 +152,7 @@ impl CallContext {
             deadline: None,
             limits: AttemptLimits::default(),
             max_retries: 0,
+            capture: false,
             attempt: 0,
             ask: 0,
             parent: None,
@@ -158,7 +160,7 @@ impl CallContext {
     }
 
     /// The id of the whole request, the same for all its attempts.
-    pub fn request_id(&self) -> u64 {
+    pub fn request_id(&self) -> RequestId {
         self.shared.request_id
     }
 
@@ -249,6 +251,16 @@ impl CallContext {
     #[must_use]
     pub fn with_max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
+        self
+    }
+
+    /// Whether spans hold what is asked and answered.
+    pub(crate) fn captures(&self) -> bool {
+        self.capture
+    }
+
+    pub(crate) fn with_capture(mut self, capture: bool) -> Self {
+        self.capture = capture;
         self
     }
 

@@ -100,14 +100,19 @@ impl Delta {
         }
     }
 
+    /// What the model wrote, where it is text of some kind.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Reasoning(text) | Self::Refusal(text) => Some(text),
+            Self::ToolCallStart { name, .. } => Some(name),
+            Self::ToolCallArguments { arguments, .. } => Some(arguments),
+            Self::ReasoningState(_) | Self::Part(_) => None,
+        }
+    }
+
     /// Bytes of what the model wrote, for estimates.
     pub fn byte_len(&self) -> usize {
-        match self {
-            Self::Text(text) | Self::Reasoning(text) | Self::Refusal(text) => text.len(),
-            Self::ToolCallStart { name, .. } => name.len(),
-            Self::ToolCallArguments { arguments, .. } => arguments.len(),
-            Self::ReasoningState(_) | Self::Part(_) => 0,
-        }
+        self.as_str().map_or(0, str::len)
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accounting;
 mod analyzer;
 pub mod attempt;
 mod candidate;
@@ -11,6 +12,7 @@ mod event;
 mod layer;
 pub mod ledger;
 mod message;
+pub mod metrics;
 pub mod money;
 mod names;
 mod options;
@@ -26,6 +28,7 @@ pub mod stats;
 mod strategy;
 
 pub use self::{
+    accounting::{Accounting, PriceSource, Tokenizer},
     analyzer::{Analysis, Analyzer},
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
     codec::{Codec, EventDecoder, Frame, Framing, Route},
@@ -35,18 +38,20 @@ pub use self::{
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
+    metrics::Meter,
     money::{Cost, Price, PriceTier, Purse},
-    names::{ModelName, ProviderId, Secret},
+    names::{ModelName, ProviderId, RequestId, Secret},
     options::{Options, RequestOptions},
     orchestrator::{
-        Answer, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
+        Answer, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
         OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
     },
     prices::{PriceSettings, PriceTable},
     provider::{Capabilities, Provider, Support},
     registry::{
         AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,
-        Lookup, Plugin, ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration, nearest,
+        Lookup, Plugin, PricesRegistration, ProviderRegistration, Registry, SelectorRegistration,
+        StrategyRegistration, TokenizerRegistration, nearest,
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},

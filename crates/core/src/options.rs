@@ -44,14 +44,26 @@ options! {
     gap_timeout_seconds: f64,
     /// The analyzer that compares the answers, such as `comparative` or `factual`. Default: `comparative` where it is linked.
     analysis_type: String,
+    /// The candidate that compares the answers. Default: none: they are compared by their words.
+    analyst: ProviderId,
+    /// The prompt of the comparison, with variables such as `{{answers}}`. Default: the analyzer's own.
+    analysis_template: String,
     /// Whether to stop as soon as `min_responses_needed` good answers are there. Default: false.
     use_early_stopping: bool,
     /// Good answers that are needed. Default: 1.
     min_responses_needed: usize,
     /// Candidates that may be asked for one request. Default: all.
     max_providers_per_request: usize,
+    /// Who orders the candidates, such as `priority` or `dynamic`. Default: the strategy's own choice, else `priority`.
+    selector: String,
+    /// Whether one answer is written from several good ones. Default: the strategy's own: yes for `simple`, no for `parallel`.
+    synthesize: bool,
     /// The candidate that writes the synthesis. Default: the first healthy one that answered.
     synthesizer: ProviderId,
+    /// The prompt of the synthesis, with variables such as `{{answers}}`. Default: a built-in one.
+    synthesis_template: String,
+    /// Whether `tracing` spans hold the prompts and the answers. Default: false.
+    capture_message_content: bool,
 }
 
 impl Options {
@@ -117,6 +129,11 @@ impl Options {
     /// Whether to stop as soon as enough good answers are there.
     pub fn use_early_stopping(&self) -> bool {
         self.use_early_stopping.unwrap_or(false)
+    }
+
+    /// Whether spans hold the prompts and the answers.
+    pub fn capture_message_content(&self) -> bool {
+        self.capture_message_content.unwrap_or(false)
     }
 
     /// Good answers that are needed.

@@ -14,6 +14,16 @@ pub trait Selector: fmt::Debug + Send + Sync + 'static {
     fn order(&self, request: &ChatRequest, candidates: &mut [Arc<Candidate>], seed: u64);
 }
 
+impl<S: Selector + ?Sized> Selector for Arc<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn order(&self, request: &ChatRequest, candidates: &mut [Arc<Candidate>], seed: u64) {
+        (**self).order(request, candidates, seed);
+    }
+}
+
 /// The order that the user gave: higher `weight` first, then the order of registration. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Priority;

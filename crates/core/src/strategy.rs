@@ -14,6 +14,11 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// The registered name.
     fn name(&self) -> &'static str;
 
+    /// The registered selector that orders its candidates where the user names none. Default: `priority`.
+    fn selector(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Answers `request`.
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome>;
 }
@@ -22,6 +27,10 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
 impl<S: Strategy + ?Sized> Strategy for Arc<S> {
     fn name(&self) -> &'static str {
         (**self).name()
+    }
+
+    fn selector(&self) -> Option<&'static str> {
+        (**self).selector()
     }
 
     fn process<'this, 'run, 'call>(

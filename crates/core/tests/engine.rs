@@ -162,7 +162,7 @@ async fn the_same_settings_keep_the_counters_and_changed_ones_start_afresh() {
     let spec = ProviderSpec::from(Scripted::always("hello"));
     orchestrator.register_provider("one", spec.clone()).unwrap();
     orchestrator.process("hi").await.unwrap();
-    let requests = || orchestrator.stats().values().next().unwrap().requests;
+    let requests = || orchestrator.stats().providers.values().next().unwrap().requests;
     orchestrator.register_provider("one", spec.clone()).unwrap();
     assert_eq!(requests(), 1);
     orchestrator.reconfigure_provider("one", spec.weight(2.0)).unwrap();

@@ -225,17 +225,26 @@ fn check_names(tables: &Tables, registry: &Registry) -> Result<()> {
         let origin = tables.origins.get(option).unwrap_or(&Origin::Default);
         Err(Error::new(ErrorKind::Config, origin.before(message)))
     };
-    if let Some(id) = tables.options.synthesizer.as_ref().filter(|id| ids().all(|known| known != id.as_str()))
+    for (option, named) in
+        [("synthesizer", &tables.options.synthesizer), ("analyst", &tables.options.analyst)]
     {
-        let message =
-            format!("no provider `{id}` is configured, which `synthesizer` names: {}", advice(id.as_str()));
-        return wrong("synthesizer", &message);
+        if let Some(id) = named.as_ref().filter(|id| ids().all(|known| known != id.as_str())) {
+            let message =
+                format!("no provider `{id}` is configured, which `{option}` names: {}", advice(id.as_str()));
+            return wrong(option, &message);
+        }
     }
     if let Some(name) = tables.options.analysis_type.as_deref()
         && let Err(error) = registry.analyzer(name)
     {
         let names = registry.analyzers().map(|row| row.name);
         return wrong("analysis_type", &for_users(error.message(), "analyzer", name, names));
+    }
+    if let Some(name) = tables.options.selector.as_deref()
+        && let Err(error) = registry.selector(name)
+    {
+        let names = registry.selectors().map(|row| row.name);
+        return wrong("selector", &for_users(error.message(), "selector", name, names));
     }
     Ok(())
 }

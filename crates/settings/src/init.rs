@@ -55,7 +55,9 @@ fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&P
         comment(out, field.doc);
         let sample = match field.name {
             "analysis_type" => registry.analyzers().next().map(|row| quoted(row.name)),
-            "synthesizer" => provider.map(|row| quoted(row.name)),
+            "selector" => registry.selectors().next().map(|row| quoted(row.name)),
+            "synthesizer" | "analyst" => provider.map(|row| quoted(row.name)),
+            "analysis_template" | "synthesis_template" => Some(quoted("{{answers}}")),
             name => Some(sample(name, field.doc)),
         };
         match sample {

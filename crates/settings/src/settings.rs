@@ -69,7 +69,8 @@ impl Settings {
     fn needed(&self) -> Vec<&Row> {
         let Some(selected) = &self.selected else { return self.rows.iter().collect() };
         let mut open: Vec<&str> = selected.iter().map(ProviderId::as_str).collect();
-        open.extend(self.options.synthesizer.as_ref().map(ProviderId::as_str));
+        let aside = [&self.options.synthesizer, &self.options.analyst];
+        open.extend(aside.into_iter().flatten().map(ProviderId::as_str));
         let mut needed: Vec<&str> = Vec::new();
         while let Some(id) = open.pop() {
             if !needed.contains(&id) {

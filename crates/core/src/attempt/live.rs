@@ -58,12 +58,11 @@ impl LiveAttempt {
 
     /// Queues an event that the books have seen; before the end the usage is said, when nobody said it.
     fn queue(&mut self, event: ChatEvent) {
-        if matches!(event, ChatEvent::Finished { .. }) {
-            let usage = self.entry.usage();
+        if let ChatEvent::Finished { finish_reason } = &event {
+            let usage = self.entry.succeed_live(finish_reason);
             if usage.source == UsageSource::Estimated {
                 self.held.push_back(ChatEvent::Usage(usage));
             }
-            self.entry.succeed_live();
             self.done = true;
         }
         self.held.push_back(event);
@@ -90,9 +89,9 @@ impl LiveAttempt {
     /// Ends with an error that carries what is known of the usage; who folds adds what was received.
     fn fail(&mut self, error: Error) -> Error {
         self.done = true;
-        let partial = ChatResponse { usage: Some(self.entry.usage()), ..ChatResponse::default() };
         let error = error.with_provider(self.entry.provider_id().clone());
-        self.entry.fail(&error);
+        let usage = self.entry.fail(&error);
+        let partial = ChatResponse { usage: Some(usage), ..ChatResponse::default() };
         error.with_partial(partial)
     }
 }

@@ -4,6 +4,7 @@
 //! content, so that whoever stands around it may still ask again; after that point a break is an error that
 //! says what was received.
 
+mod capture;
 mod entry;
 mod live;
 
@@ -15,8 +16,8 @@ use tracing::Instrument as _;
 
 use self::{entry::Entry, live::LiveAttempt};
 use crate::{
-    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
-    FinishReason, ModelName, Price, Provider, ProviderId, Result, Usage, estimate, stats::CandidateStats,
+    Accounting, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error,
+    ErrorKind, FinishReason, ModelName, Provider, ProviderId, Result, Usage, stats::CandidateStats,
 };
 
 /// Core's own wrapper around every provider.
@@ -26,20 +27,30 @@ pub struct Attempt {
     provider_id: ProviderId,
     /// The name of `inner`, shared by all rows.
     provider_name: Arc<str>,
-    price: Option<Price>,
+    accounting: Arc<Accounting>,
     stats: Arc<CandidateStats>,
 }
 
 impl Attempt {
-    /// Watches the attempts of `inner` for the candidate `provider_id`.
+    /// Watches the attempts of `inner` for the candidate `provider_id`. What they cost is known to `accounting`, which
+    /// may be made from a price.
     pub fn new(
         inner: Arc<dyn Provider>,
         provider_id: ProviderId,
-        price: Option<Price>,
+        accounting: impl Into<Accounting>,
+        stats: Arc<CandidateStats>,
+    ) -> Self {
+        Self::with_accounting(inner, provider_id, Arc::new(accounting.into()), stats)
+    }
+
+    pub(crate) fn with_accounting(
+        inner: Arc<dyn Provider>,
+        provider_id: ProviderId,
+        accounting: Arc<Accounting>,
         stats: Arc<CandidateStats>,
     ) -> Self {
         let provider_name = inner.name().into();
-        Self { inner, provider_id, provider_name, price, stats }
+        Self { inner, provider_id, provider_name, accounting, stats }
     }
 
     async fn run(&self, cx: &CallContext, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {
@@ -52,7 +63,7 @@ impl Attempt {
             let counted = response
                 .usage
                 .filter(Usage::is_counted)
-                .unwrap_or_else(|| estimate::usage_of(&request, &response));
+                .unwrap_or_else(|| entry.counter().usage_of(&request, &response));
             response.usage = Some(counted);
             return Ok(Answered::Whole(response));
         }
@@ -108,7 +119,7 @@ impl Provider for Attempt {
         let answered = self.run(&cx, request, &mut entry).instrument(span).await;
         match answered {
             Ok(Answered::Whole(response)) => {
-                entry.succeed(response.usage, response.model.as_deref());
+                entry.succeed_whole(&response);
                 Ok(ChatReply::whole(response))
             }
             Ok(Answered::Live(held, events)) => {

@@ -59,6 +59,16 @@ impl Answer {
     }
 }
 
+/// What a candidate is asked for besides an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Aside {
+    /// One answer from several.
+    Synthesis,
+    /// A comparison of answers.
+    Analysis,
+}
+
 impl Run {
     /// Asks `candidate`, and when it fails those it names as fallbacks, as far as they were not asked yet.
     ///
@@ -95,7 +105,7 @@ impl Run {
         loop {
             let has_spare = !waiting.is_empty() || !current.terms.fallbacks.is_empty();
             let bounded = bounded(&cx, &request, has_spare);
-            let error = match self.ask_one(&current, &request, &bounded, false).await {
+            let error = match self.ask_one(&current, &request, &bounded, None).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -157,12 +167,18 @@ impl Run {
         None
     }
 
-    pub(super) async fn ask_for_synthesis(
+    /// Asks `candidate` for something besides an answer to the request, such as a comparison of the answers: it stands in
+    /// the ledger and not among the responses, and takes nobody's place.
+    ///
+    /// # Errors
+    /// The candidate's own.
+    pub async fn ask_aside(
         &self,
+        aside: Aside,
         candidate: &Arc<Candidate>,
         request: Arc<ChatRequest>,
     ) -> Result<Reply<'_>> {
-        self.ask_one(candidate, &request, &self.cx.child(), true).await
+        self.ask_one(candidate, &request, &self.cx.child(), Some(aside)).await
     }
 
     /// Asks one candidate through its layers.
@@ -171,7 +187,7 @@ impl Run {
         candidate: &Arc<Candidate>,
         request: &Arc<ChatRequest>,
         cx: &CallContext,
-        synthesis: bool,
+        aside: Option<Aside>,
     ) -> Result<Reply<'_>> {
         let request = prepared(candidate, request);
         let terms = &candidate.terms;
@@ -184,8 +200,8 @@ impl Run {
             .with_ask(self.cx.ledger().next_ask())
             .with_limits(limits)
             .with_max_retries(retries);
-        let record = Record::open(self, candidate, &request, &cx, synthesis)?;
-        if self.has_listener() && !synthesis {
+        let record = Record::open(self, candidate, &request, &cx, aside)?;
+        if self.has_listener() && aside.is_none() {
             let model = request.model.as_ref().map(ToString::to_string);
             self.emit(Event::Asked { provider_id: candidate.id.clone(), model }).await;
         }
@@ -288,8 +304,9 @@ struct Record<'run> {
     run: &'run Run,
     candidate: Arc<Candidate>,
     cx: CallContext,
-    /// Its place among the responses; a synthesis has none.
+    /// Its place among the responses; what is asked aside has none.
     place: Option<usize>,
+    aside: Option<Aside>,
     ask: u32,
     started: Instant,
     open: bool,
@@ -301,14 +318,16 @@ impl<'run> Record<'run> {
         candidate: &Arc<Candidate>,
         request: &ChatRequest,
         cx: &CallContext,
-        synthesis: bool,
+        aside: Option<Aside>,
     ) -> Result<Self> {
         let ask = cx.ask();
         let mut state = run.state();
         let mut place = None;
-        state.asks.push(ask);
-        // A synthesis stands in the ledger and not among the responses, and takes nobody's place.
-        if !synthesis {
+        // What a comparison found is used whatever becomes of the answer.
+        if aside != Some(Aside::Analysis) {
+            state.asks.push(ask);
+        }
+        if aside.is_none() {
             let known = state.asked.contains(&candidate.id);
             let most = run.most_providers();
             if !known && state.asked.len() >= most {
@@ -338,6 +357,7 @@ impl<'run> Record<'run> {
             candidate: Arc::clone(candidate),
             cx: cx.clone(),
             place,
+            aside,
             ask,
             started: Instant::now(),
             open: true,
@@ -383,7 +403,11 @@ impl<'run> Record<'run> {
             record.status = ResponseStatus::Failed;
             record.error = Some(report.clone());
         });
-        let what = if self.place.is_some() { "failed" } else { "failed at the synthesis" };
+        let what = match self.aside {
+            None => "failed",
+            Some(Aside::Synthesis) => "failed at the synthesis",
+            Some(Aside::Analysis) => "failed at the analysis",
+        };
         self.run.note(format!("{} {what}: {} ({})", self.candidate.id, error.message(), error.kind()));
         if self.run.has_listener() && self.place.is_some() {
             self.run.emit(Event::Failed { provider_id: self.candidate.id.clone(), error: report }).await;

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -12,13 +12,14 @@ use std::{
 
 use super::{Event, Run};
 use crate::{
-    BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer, LayerContext, Lookup,
-    Options, Provider, ProviderId, ProviderSpec, Purse, Registry, RequestOptions, Result, Selector, Slot,
+    Accounting, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
+    LayerContext, Lookup, Meter, Options, PriceSource, ProviderId, ProviderSpec, Purse, Registry,
+    RequestOptions, Result, Selector, Slot, Strategy, Tokenizer,
     attempt::Attempt,
     candidate::Source,
     layer::stack,
     nearest,
-    stats::{CandidateStats, StatsSnapshot},
+    stats::{CandidateStats, Flight, OrchestratorStats, RequestStats},
 };
 
 /// The providers of an application with everything that strategies share. A clone is the same orchestrator.
@@ -29,6 +30,9 @@ pub struct BaseOrchestrator {
 
 struct Inner {
     parts: Parts,
+    requests: Arc<RequestStats>,
+    /// Selectors that options named, kept for what they learn.
+    selectors: Mutex<BTreeMap<&'static str, Arc<dyn Selector>>>,
     candidates: RwLock<Arc<Vec<Arc<Candidate>>>>,
     runs: AtomicU64,
 }
@@ -37,7 +41,10 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
-    pub(super) selector: Arc<dyn Selector>,
+    pub(super) selector: Option<Arc<dyn Selector>>,
+    pub(super) prices: Arc<[Arc<dyn PriceSource>]>,
+    pub(super) tokenizers: Arc<[Arc<dyn Tokenizer>]>,
+    pub(super) meter: Option<Arc<dyn Meter>>,
     pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
     pub(super) options: Arc<Options>,
     pub(super) lookup: Lookup,
@@ -47,11 +54,52 @@ pub(super) struct Parts {
 
 impl BaseOrchestrator {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { inner: Arc::new(Inner { parts, candidates: RwLock::default(), runs: AtomicU64::new(0) }) }
+        let inner = Inner {
+            parts,
+            requests: Arc::default(),
+            selectors: Mutex::default(),
+            candidates: RwLock::default(),
+            runs: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    pub(super) fn registry(&self) -> &Registry {
+    /// The plugins it builds from.
+    pub fn registry(&self) -> &Registry {
         &self.inner.parts.registry
+    }
+
+    /// Requests under way.
+    pub fn requests_in_flight(&self) -> u64 {
+        self.inner.requests.in_flight()
+    }
+
+    pub(super) fn meter(&self) -> Option<&dyn Meter> {
+        self.inner.parts.meter.as_deref()
+    }
+
+    /// Who orders the candidates for `strategy` under `options`.
+    ///
+    /// # Errors
+    /// `Config` when it is not linked.
+    pub(super) fn selector_of(
+        &self,
+        strategy: &dyn Strategy,
+        options: &Options,
+    ) -> Result<Arc<dyn Selector>> {
+        let parts = &self.inner.parts;
+        let name = match (&options.selector, &parts.selector) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(selector)) => return Ok(Arc::clone(selector)),
+            (None, None) => strategy.selector().unwrap_or("priority"),
+        };
+        let mut built = self.inner.selectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(selector) = built.get(name) {
+            return Ok(Arc::clone(selector));
+        }
+        let selector = parts.registry.selector(name)?;
+        built.insert(selector.name(), Arc::clone(&selector));
+        Ok(selector)
     }
 
     /// The options of this orchestrator; a request's go over them.
@@ -121,9 +169,11 @@ impl BaseOrchestrator {
         self.candidates().iter().find(|candidate| candidate.id == *id).cloned()
     }
 
-    /// The counters of every candidate.
-    pub fn stats(&self) -> BTreeMap<ProviderId, StatsSnapshot> {
-        self.candidates().iter().map(|candidate| (candidate.id.clone(), candidate.stats.snapshot())).collect()
+    /// The counters of the requests so far, and of every candidate's attempts.
+    pub fn stats(&self) -> OrchestratorStats {
+        let candidates = self.candidates();
+        let providers = candidates.iter().map(|candidate| (candidate.id.clone(), candidate.stats.snapshot()));
+        OrchestratorStats::new(self.inner.requests.snapshot(), providers.collect())
     }
 
     /// Begins a request: checks it and the options, sets deadline, purse, ledger and the candidates' order.
@@ -169,73 +219,17 @@ impl BaseOrchestrator {
                 CallContext::with_parts(seed, parts.clock.clone(), Purse::unlimited(), ledger)
             }
         };
-        let mut run = Run::new(cx.with_timeout(resolved.timeout), request, options, resolved, events);
+        let cx = cx.with_timeout(resolved.timeout).with_capture(options.capture_message_content());
+        let flight = Flight::begin(&self.inner.requests);
+        let mut run = Run::new(self.clone(), cx, request, options, resolved, events, flight);
         run.max_retries = over.options.max_retries;
-        run.candidates = self.select(&mut run, &all, over, seed)?;
-        if let Some(id) = &run.options.synthesizer {
+        run.seed = seed;
+        run.candidates = capable(&run, &all, over)?;
+        for id in [&run.options.synthesizer, &run.options.analyst].into_iter().flatten() {
             find(&all, id)?;
         }
         run.all = all;
-        run.base = Some(self.clone());
         Ok(run)
-    }
-
-    /// The candidates that may be asked, healthy first, in the selector's order.
-    fn select(
-        &self,
-        run: &mut Run,
-        all: &[Arc<Candidate>],
-        over: &RequestOptions,
-        seed: u64,
-    ) -> Result<Vec<Arc<Candidate>>> {
-        let mut chosen = match &over.providers {
-            None => all.to_vec(),
-            Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
-        };
-        if let Some(ids) = &over.providers {
-            // A candidate that is named twice is still one voice.
-            let mut place = 0..;
-            chosen.retain(|candidate| {
-                let place = place.next().unwrap_or(ids.len());
-                !ids[..place.min(ids.len())].contains(&candidate.id)
-            });
-        }
-        if chosen.is_empty() {
-            let message = "`providers` names no candidate: name one, or leave it out to ask all";
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-        let request = Arc::clone(run.request());
-        let mut missing = None;
-        chosen.retain(|candidate| match candidate.capabilities(&request).missing_for(&request) {
-            None => true,
-            Some(what) => {
-                run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
-                missing = Some(what);
-                false
-            }
-        });
-        if let Some(what) = missing.filter(|_| chosen.is_empty()) {
-            let message =
-                format!("no candidate can take {what}, which the request asks for: register one that can");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
-        self.inner.parts.selector.order(&request, &mut chosen, seed);
-        // Read once: a health that changes while it sorts would be no order.
-        let mut ranked: Vec<_> =
-            chosen.into_iter().map(|candidate| (!candidate.stats.is_healthy(), candidate)).collect();
-        ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
-        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy) {
-            run.note(format!("{} was put behind the others: its last attempts failed", candidate.id));
-        }
-        if ranked.len() > 1 {
-            let ids: Vec<_> = ranked.iter().map(|(_, candidate)| candidate.id.as_str()).collect();
-            run.note(format!(
-                "{} is the order of the selector `{}`",
-                ids.join(", "),
-                self.inner.parts.selector.name()
-            ));
-        }
-        Ok(ranked.into_iter().map(|(_, candidate)| candidate).collect())
     }
 
     /// Checks that what the options need is linked.
@@ -247,6 +241,9 @@ impl BaseOrchestrator {
         }
         if let Some(analyzer) = &options.analysis_type {
             parts.registry.analyzer(analyzer)?;
+        }
+        if let Some(selector) = &options.selector {
+            parts.registry.selector(selector)?;
         }
         Ok(())
     }
@@ -268,6 +265,7 @@ impl BaseOrchestrator {
             let options = Options { max_retries: terms.max_retries, ..Options::default() };
             self.check_links(&options).map_err(named)?;
         }
+        let mut priced_as = None;
         let provider = match &spec.source {
             Source::Built(provider) => Arc::clone(provider),
             Source::Registered { name, settings, key } => {
@@ -278,13 +276,23 @@ impl BaseOrchestrator {
                 if let Some(seconds) = parts.options.connect_timeout_seconds {
                     context.connect_timeout = Duration::from_secs_f64(seconds);
                 }
+                let row = parts.registry.provider_registration(name).map_err(named)?;
+                priced_as = row.priced_as(settings);
                 parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
             }
         };
         let stats = Arc::new(CandidateStats::default());
-        let attempt: Arc<dyn Provider> =
-            Arc::new(Attempt::new(provider, id.clone(), terms.price.clone(), Arc::clone(&stats)));
-        let context = LayerContext { provider_id: &id, stats: &stats };
+        let accounting = Arc::new(Accounting::new(
+            terms.price.clone(),
+            priced_as,
+            Arc::clone(&parts.prices),
+            Arc::clone(&parts.tokenizers),
+            parts.meter.clone(),
+            parts.clock.clone(),
+        ));
+        let attempt =
+            Attempt::with_accounting(provider, id.clone(), Arc::clone(&accounting), Arc::clone(&stats));
+        let context = LayerContext::new(&id, &stats);
         let mut layers = parts.layers.clone();
         layers.extend(spec.layers.iter().cloned());
         for row in parts.registry.layers() {
@@ -293,9 +301,9 @@ impl BaseOrchestrator {
                 layers.push((row.slot, (row.build)(&context).map_err(named)?));
             }
         }
-        let stack = stack(attempt, &layers);
+        let stack = stack(Arc::new(attempt), &layers);
         let provider_name = stack.name().into();
-        Ok(Arc::new(Candidate { id, spec, terms, provider_name, stack, stats }))
+        Ok(Arc::new(Candidate { id, spec, terms, provider_name, stack, stats, accounting }))
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Candidate>>) -> Result<()>) -> Result<()> {
@@ -312,6 +320,42 @@ impl fmt::Debug for BaseOrchestrator {
         let ids: Vec<_> = self.candidates().iter().map(|candidate| candidate.id.clone()).collect();
         f.debug_struct("BaseOrchestrator").field("candidates", &ids).finish_non_exhaustive()
     }
+}
+
+/// The candidates that may be asked, in the order of registration.
+fn capable(run: &Run, all: &[Arc<Candidate>], over: &RequestOptions) -> Result<Vec<Arc<Candidate>>> {
+    let mut chosen = match &over.providers {
+        None => all.to_vec(),
+        Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
+    };
+    if let Some(ids) = &over.providers {
+        // A candidate that is named twice is still one voice.
+        let mut place = 0..;
+        chosen.retain(|candidate| {
+            let place = place.next().unwrap_or(ids.len());
+            !ids[..place.min(ids.len())].contains(&candidate.id)
+        });
+    }
+    if chosen.is_empty() {
+        let message = "`providers` names no candidate: name one, or leave it out to ask all";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    let request = run.request();
+    let mut missing = None;
+    chosen.retain(|candidate| match candidate.capabilities(request).missing_for(request) {
+        None => true,
+        Some(what) => {
+            run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
+            missing = Some(what);
+            false
+        }
+    });
+    if let Some(what) = missing.filter(|_| chosen.is_empty()) {
+        let message =
+            format!("no candidate can take {what}, which the request asks for: register one that can");
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    Ok(chosen)
 }
 
 /// The candidate of that name.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{BaseOrchestrator, Orchestrator, base::Parts};
 use crate::{
-    Clock, Error, ErrorKind, Layer, Lookup, Options, Priority, Registry, Result, Selector, Slot, Strategy,
+    Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, Registry, Result, Selector, Slot,
+    Strategy,
 };
 
 /// Builds an [`Orchestrator`]. Every option is a method here and a key of the settings.
@@ -13,7 +14,9 @@ use crate::{
 pub struct OrchestratorBuilder<S> {
     strategy: S,
     registry: Option<Arc<Registry>>,
-    selector: Arc<dyn Selector>,
+    selector: Option<Arc<dyn Selector>>,
+    prices: Vec<Arc<dyn PriceSource>>,
+    meter: Option<Arc<dyn Meter>>,
     layers: Vec<(Slot, Arc<dyn Layer>)>,
     options: Options,
     lookup: Lookup,
@@ -37,7 +40,9 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         Self {
             strategy,
             registry: None,
-            selector: Arc::new(Priority),
+            selector: None,
+            prices: Vec::new(),
+            meter: None,
             layers: Vec::new(),
             options: Options::default(),
             lookup: Lookup::environment(),
@@ -66,6 +71,10 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         min_responses_needed(usize),
         /// Sets how many candidates may be asked for one request. Default: all.
         max_providers_per_request(usize),
+        /// Sets whether one answer is written from several good ones. Default: the strategy's own.
+        synthesize(bool),
+        /// Sets whether `tracing` spans hold the prompts and the answers. Default: false.
+        capture_message_content(bool),
     }
 
     /// Sets the analyzer that compares the answers. Default: `comparative` where it is linked.
@@ -86,9 +95,22 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         self
     }
 
-    /// Sets who orders the candidates. Default: [`Priority`].
+    /// Sets who orders the candidates, where the option `selector` names nobody. Default: the strategy's own choice, else
+    /// [`Priority`](crate::Priority).
     pub fn selector(mut self, selector: impl Selector) -> Self {
-        self.selector = Arc::new(selector);
+        self.selector = Some(Arc::new(selector));
+        self
+    }
+
+    /// Adds a source of prices, which is asked before those that were added later and before the linked ones.
+    pub fn prices(mut self, source: impl PriceSource) -> Self {
+        self.prices.push(Arc::new(source));
+        self
+    }
+
+    /// Sets who gets the measurements. Default: nobody.
+    pub fn meter(mut self, meter: impl Meter) -> Self {
+        self.meter = Some(Arc::new(meter));
         self
     }
 
@@ -129,8 +151,13 @@ impl<S: Strategy> OrchestratorBuilder<S> {
                 Error::new(ErrorKind::Config, message)
             })?,
         };
+        let registry = self.registry.map_or_else(Registry::linked, Ok)?;
+        let linked = registry.prices().map(|row| (row.build)());
         let base = BaseOrchestrator::new(Parts {
-            registry: self.registry.map_or_else(Registry::linked, Ok)?,
+            prices: self.prices.into_iter().chain(linked).collect(),
+            tokenizers: registry.tokenizers().map(|row| (row.build)()).collect(),
+            meter: self.meter,
+            registry,
             selector: self.selector,
             layers: self.layers,
             options: Arc::new(self.options),
@@ -139,6 +166,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             seed,
         });
         base.check_links(base.options())?;
+        base.selector_of(&self.strategy, base.options())?;
         Ok(Orchestrator::new(base, self.strategy))
     }
 }

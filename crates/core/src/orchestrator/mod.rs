@@ -15,7 +15,7 @@ mod synthesis;
 use std::{fmt, ops::Deref, sync::Arc};
 
 pub use self::{
-    ask::{Answer, Reply},
+    ask::{Answer, Aside, Reply},
     base::BaseOrchestrator,
     builder::OrchestratorBuilder,
     choice::choose,

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AbandonReason, Analysis, ChatResponse, ErrorReport, LedgerReport, ProviderId};
+use crate::{AbandonReason, Analysis, ChatResponse, ErrorReport, LedgerReport, ProviderId, RequestId};
 
 /// What came of a request. It serializes: `ultraai ask --json` prints it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
+    /// The request's id, as its spans have it.
+    #[serde(default)]
+    pub request_id: RequestId,
     /// The answer.
     pub synthesis: Synthesis,
     /// What each candidate said, in the order they were asked.

@@ -10,12 +10,12 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use super::{
-    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
+    Answer, Aside, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
     synthesis,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
-    Options, ProviderId, Result, Strategy, options::Resolved,
+    Options, ProviderId, Registry, Result, Strategy, metrics, options::Resolved, stats::Flight,
 };
 
 /// One request, as a strategy sees it.
@@ -30,10 +30,14 @@ pub struct Run {
     pub(super) candidates: Vec<Arc<Candidate>>,
     /// The snapshot that fallbacks are looked up in.
     pub(super) all: Arc<Vec<Arc<Candidate>>>,
-    pub(super) base: Option<BaseOrchestrator>,
+    pub(super) base: BaseOrchestrator,
+    pub(super) seed: u64,
     started: Instant,
     events: Option<mpsc::Sender<Event>>,
-    state: Mutex<State>,
+    /// Shared with the runs of strategies that this one delegates to.
+    state: Arc<Mutex<State>>,
+    /// None in a run that was delegated to.
+    flight: Option<Flight>,
 }
 
 #[derive(Debug, Default)]
@@ -51,11 +55,13 @@ pub(super) struct State {
 
 impl Run {
     pub(super) fn new(
+        base: BaseOrchestrator,
         cx: CallContext,
         request: Arc<ChatRequest>,
         options: Arc<Options>,
         resolved: Resolved,
         events: Option<mpsc::Sender<Event>>,
+        flight: Flight,
     ) -> Self {
         Self {
             cx,
@@ -65,10 +71,12 @@ impl Run {
             resolved,
             candidates: Vec::new(),
             all: Arc::default(),
-            base: None,
+            base,
+            seed: 0,
             started: Instant::now(),
             events,
-            state: Mutex::default(),
+            state: Arc::default(),
+            flight: Some(flight),
         }
     }
 
@@ -87,8 +95,8 @@ impl Run {
         &self.cx
     }
 
-    /// The candidates that can do what the request asks for: healthy ones first, in the selector's order.
-    /// Never empty.
+    /// The candidates that can do what the request asks for: healthy ones first, in the selector's order, which is made when
+    /// the strategy begins. Never empty.
     pub fn candidates(&self) -> &[Arc<Candidate>] {
         &self.candidates
     }
@@ -139,6 +147,16 @@ impl Run {
         self.emit(Event::Discarded { reason: reason.to_owned() }).await;
     }
 
+    /// The plugins that are linked, such as other strategies to delegate to.
+    pub fn registry(&self) -> &Registry {
+        self.base.registry()
+    }
+
+    /// Requests of this orchestrator under way, this one among them.
+    pub fn requests_in_flight(&self) -> u64 {
+        self.base.requests_in_flight()
+    }
+
     /// The registered candidate of that name.
     ///
     /// # Errors
@@ -166,12 +184,11 @@ impl Run {
 
     /// Lets the analyzer compare the answers, where one is linked. A failed analysis is noted, and `None`.
     pub async fn analyze(&self, answers: &[Answer]) -> Option<Analysis> {
-        let base = self.base.as_ref()?;
         let name = match &self.options.analysis_type {
             Some(name) => name.as_str(),
             None => "comparative",
         };
-        let analyzer = base.registry().analyzer(name).ok()?;
+        let analyzer = self.base.registry().analyzer(name).ok()?;
         match analyzer.analyze(self, &self.request, answers).await {
             Ok(analysis) => Some(analysis),
             Err(error) => {
@@ -195,7 +212,7 @@ impl Run {
         let mut rng = self.cx.rng(synthesis::PURPOSE);
         let (request, delimiter) = synthesis::request(&self.request, answers, analysis, window, &mut rng);
         self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
-        let reply = self.ask_for_synthesis(by, Arc::new(request)).await?;
+        let reply = self.ask_aside(Aside::Synthesis, by, Arc::new(request)).await?;
         let answer = self.forward(reply).await?;
         if answer.response.text().to_ascii_lowercase().contains(&delimiter) {
             // Small models repeat what they were shown instead of answering.
@@ -217,6 +234,7 @@ impl Run {
     ) -> Outcome {
         self.state().used = from.iter().chain([answer]).map(|answer| answer.ask).collect();
         Outcome {
+            request_id: self.cx.request_id(),
             synthesis: Synthesis {
                 response: answer.response.text(),
                 method,
@@ -252,20 +270,80 @@ impl Run {
         }
     }
 
+    /// Lets `strategy` answer `request` in this one's place, with the options that `over` sets over those in force. It sees
+    /// the same candidates, in its own order, and writes into the same books: who was asked already stays asked.
+    ///
+    /// # Errors
+    /// The strategy's, or `Config` for options that contradict each other or whose plugin is not linked.
+    pub async fn delegate(
+        &self,
+        strategy: &dyn Strategy,
+        over: &Options,
+        request: Arc<ChatRequest>,
+    ) -> Result<Outcome> {
+        self.base.check_links(over)?;
+        let options = Arc::new(self.options.overridden_by(over));
+        let resolved = options.resolve()?;
+        let mut run = Self {
+            cx: self.cx.child().with_timeout(resolved.timeout),
+            request: Arc::clone(&request),
+            options,
+            max_retries: over.max_retries.or(self.max_retries),
+            resolved,
+            candidates: self.candidates.clone(),
+            all: Arc::clone(&self.all),
+            base: self.base.clone(),
+            seed: self.seed,
+            started: Instant::now(),
+            events: self.events.clone(),
+            state: Arc::clone(&self.state),
+            flight: None,
+        };
+        run.order(strategy)?;
+        strategy.process(&run, request).await
+    }
+
+    /// Puts the candidates into the order that `strategy` asks them in: healthy first, in the selector's order.
+    fn order(&mut self, strategy: &dyn Strategy) -> Result<()> {
+        if self.candidates.len() < 2 {
+            return Ok(());
+        }
+        let selector = self.base.selector_of(strategy, &self.options)?;
+        selector.order(&self.request, &mut self.candidates, self.seed);
+        // Read once: a health that changes while it sorts would be no order.
+        let candidates = std::mem::take(&mut self.candidates);
+        let mut ranked: Vec<_> =
+            candidates.into_iter().map(|candidate| (!candidate.stats.is_healthy(), candidate)).collect();
+        ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
+        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy) {
+            self.note(format!("{} was put behind the others: its last attempts failed", candidate.id()));
+        }
+        self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
+        let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();
+        self.note(format!("{} is the order of the selector `{}`", ids.join(", "), selector.name()));
+        Ok(())
+    }
+
     /// Runs `strategy` to its end, or to the deadline, and closes the books. [`Orchestrator`](super::Orchestrator)
     /// does it for you.
     ///
     /// # Errors
     /// The strategy's, or `Timeout`; either carries the ledger and the trace.
-    pub async fn drive(self, strategy: &dyn Strategy) -> Result<Outcome> {
+    pub async fn drive(mut self, strategy: &dyn Strategy) -> Result<Outcome> {
         let name = strategy.name();
+        if let Err(error) = self.order(strategy) {
+            return self.seal(name, Err(error));
+        }
         let span = tracing::info_span!(
             "invoke_workflow",
+            otel.name = format_args!("invoke_workflow {name}"),
             gen_ai.operation.name = "invoke_workflow",
             gen_ai.provider.name = "ultraai",
-            ultraai.strategy = name,
-            ultraai.request_id = self.cx.request_id(),
+            gen_ai.workflow.name = name,
+            error.r#type = tracing::field::Empty,
+            ultraai.request_id = %self.cx.request_id(),
         );
+        let own_span = span.clone();
         let run = &self;
         let work = async move {
             if run.has_listener() {
@@ -293,6 +371,9 @@ impl Run {
             }
         };
         let result = work.instrument(span).await;
+        if let Err(error) = &result {
+            own_span.record("error.type", error.kind().as_str());
+        }
         self.seal(name, result)
     }
 
@@ -309,9 +390,13 @@ impl Run {
     }
 
     /// Fills in what is known only now, when nothing of the request is under way any more.
-    fn seal(self, strategy: &str, result: Result<Outcome>) -> Result<Outcome> {
+    fn seal(mut self, strategy: &str, result: Result<Outcome>) -> Result<Outcome> {
         let duration_seconds = self.started.elapsed().as_secs_f64();
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.measure(strategy, duration_seconds, result.as_ref().err());
+        if let Some(flight) = self.flight.take() {
+            flight.land(result.is_ok());
+        }
+        let mut state = std::mem::take(&mut *self.state());
         let used = std::mem::take(&mut state.used);
         let used = if result.is_ok() { used } else { Vec::new() };
         let lost: Vec<u32> = state.asks.iter().copied().filter(|ask| !used.contains(ask)).collect();
@@ -338,6 +423,14 @@ impl Run {
                 Err(error.with_report(report))
             }
         }
+    }
+
+    fn measure(&self, strategy: &str, duration_seconds: f64, error: Option<&Error>) {
+        let Some(meter) = self.base.meter() else { return };
+        let mut attributes =
+            vec![("gen_ai.operation.name", "invoke_workflow"), ("gen_ai.workflow.name", strategy)];
+        attributes.extend(error.map(|error| ("error.type", error.kind().as_str())));
+        metrics::WORKFLOW_DURATION.record(meter, duration_seconds, &attributes);
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    Analyzer, BuildContext, Layer, Provider, ProviderId, Result, Selector, Slot, Strategy,
-    stats::CandidateStats,
+    Analyzer, BuildContext, Layer, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy,
+    Tokenizer, stats::CandidateStats,
 };
 
 /// One submission of a plugin crate. Use the `register_*!` macros.
@@ -23,6 +23,10 @@ pub enum Plugin {
     Analyzer(AnalyzerRegistration),
     /// A selector.
     Selector(SelectorRegistration),
+    /// A source of prices.
+    Prices(PricesRegistration),
+    /// A tokenizer.
+    Tokenizer(TokenizerRegistration),
     /// Which feature of the facade brings which plugin, linked or not.
     Features(&'static [FeatureHint]),
 }
@@ -51,7 +55,7 @@ pub struct Field {
 /// Which feature of the facade brings a plugin; only the facade can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureHint {
-    /// `provider`, `strategy`, `layer`, `analyzer` or `selector`.
+    /// `provider`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
     pub kind: &'static str,
     /// The registered name.
     pub name: &'static str,
@@ -154,6 +158,10 @@ registration!(AnalyzerRegistration, "analyzer", fn() -> Arc<dyn Analyzer>, {});
 
 registration!(SelectorRegistration, "selector", fn() -> Arc<dyn Selector>, {});
 
+registration!(PricesRegistration, "price source", fn() -> Arc<dyn PriceSource>, {});
+
+registration!(TokenizerRegistration, "tokenizer", fn() -> Arc<dyn Tokenizer>, {});
+
 /// What a layer may know when it is built: one layer is built for each candidate.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -162,4 +170,27 @@ pub struct LayerContext<'a> {
     pub provider_id: &'a ProviderId,
     /// The candidate's counters.
     pub stats: &'a Arc<CandidateStats>,
+}
+
+impl<'a> LayerContext<'a> {
+    /// What a layer around this candidate may know.
+    pub fn new(provider_id: &'a ProviderId, stats: &'a Arc<CandidateStats>) -> Self {
+        Self { provider_id, stats }
+    }
+}
+
+impl ProviderRegistration {
+    /// The name that price sources know it by, when its settings leave it at the vendor's own address: what answers
+    /// elsewhere under the same protocol has prices of its own.
+    pub(crate) fn priced_as(&self, settings: &serde_json::Map<String, Value>) -> Option<&'static str> {
+        let own = settings.get("base_url").and_then(Value::as_str);
+        let moved = own.zip(self.base_url).is_some_and(|(own, usual)| host(own) != host(usual));
+        (!moved).then_some(self.name)
+    }
+}
+
+/// The host of an address, with its port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest).trim()
 }

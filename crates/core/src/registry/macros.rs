@@ -65,6 +65,22 @@ macro_rules! register_selector {
     };
 }
 
+/// Registers a source of prices: `register_prices!(PricesRegistration::new("acme", build));`
+#[macro_export]
+macro_rules! register_prices {
+    ($registration:expr $(,)?) => {
+        $crate::__register!(Prices, $registration);
+    };
+}
+
+/// Registers a tokenizer: `register_tokenizer!(TokenizerRegistration::new("acme", build));`
+#[macro_export]
+macro_rules! register_tokenizer {
+    ($registration:expr $(,)?) => {
+        $crate::__register!(Tokenizer, $registration);
+    };
+}
+
 /// Tells which feature of the facade brings which plugin; only the facade calls it.
 #[macro_export]
 macro_rules! register_features {

@@ -21,23 +21,44 @@ pub use self::{
     context::{BuildContext, KeySource, Lookup, parse_settings, unknown_key},
     entries::{
         AnalyzerRegistration, FeatureHint, Field, LayerContext, LayerRegistration, Plugin,
-        ProviderRegistration, Registration, SelectorRegistration, StrategyRegistration,
+        PricesRegistration, ProviderRegistration, Registration, SelectorRegistration, StrategyRegistration,
+        TokenizerRegistration,
     },
 };
-use crate::{Analyzer, Error, ErrorKind, Provider, Result, Selector, Strategy};
+use crate::{Analyzer, Error, ErrorKind, Priority, Provider, Result, Selector, Strategy};
 
 /// The plugins of a program, by kind and name, sorted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     providers: BTreeMap<&'static str, ProviderRegistration>,
     strategies: BTreeMap<&'static str, StrategyRegistration>,
     layers: BTreeMap<&'static str, LayerRegistration>,
     analyzers: BTreeMap<&'static str, AnalyzerRegistration>,
     selectors: BTreeMap<&'static str, SelectorRegistration>,
+    prices: BTreeMap<&'static str, PricesRegistration>,
+    tokenizers: BTreeMap<&'static str, TokenizerRegistration>,
     features: Vec<FeatureHint>,
 }
 
+/// The selector that core itself brings.
+const PRIORITY: SelectorRegistration = SelectorRegistration::new("priority", || Arc::new(Priority))
+    .summary("the order that the user gave: weight, then registration")
+    .from_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+
 impl Registry {
+    fn empty() -> Self {
+        Self {
+            providers: BTreeMap::new(),
+            strategies: BTreeMap::new(),
+            layers: BTreeMap::new(),
+            analyzers: BTreeMap::new(),
+            selectors: BTreeMap::from([(PRIORITY.name, PRIORITY)]),
+            prices: BTreeMap::new(),
+            tokenizers: BTreeMap::new(),
+            features: Vec::new(),
+        }
+    }
+
     /// What is linked into this program; read once.
     ///
     /// # Errors
@@ -46,7 +67,7 @@ impl Registry {
         static LINKED: OnceLock<Result<Arc<Registry>>> = OnceLock::new();
         LINKED
             .get_or_init(|| {
-                let mut registry = Self::default();
+                let mut registry = Self::empty();
                 for plugin in inventory::iter::<Plugin> {
                     registry.add(*plugin)?;
                 }
@@ -58,7 +79,7 @@ impl Registry {
 
     /// An empty registry, for static libraries and for tests that want an exact set.
     pub fn builder() -> RegistryBuilder {
-        RegistryBuilder(Self::default())
+        RegistryBuilder(Self::empty())
     }
 
     fn add(&mut self, plugin: Plugin) -> Result<()> {
@@ -68,6 +89,8 @@ impl Registry {
             Plugin::Layer(layer) => insert(&mut self.layers, layer),
             Plugin::Analyzer(analyzer) => insert(&mut self.analyzers, analyzer),
             Plugin::Selector(selector) => insert(&mut self.selectors, selector),
+            Plugin::Prices(prices) => insert(&mut self.prices, prices),
+            Plugin::Tokenizer(tokenizer) => insert(&mut self.tokenizers, tokenizer),
             Plugin::Features(hints) => {
                 self.features.extend_from_slice(hints);
                 Ok(())
@@ -156,6 +179,16 @@ impl Registry {
     /// The linked selectors, by name.
     pub fn selectors(&self) -> impl Iterator<Item = &SelectorRegistration> {
         self.selectors.values()
+    }
+
+    /// The linked sources of prices, by name.
+    pub fn prices(&self) -> impl Iterator<Item = &PricesRegistration> {
+        self.prices.values()
+    }
+
+    /// The linked tokenizers, by name.
+    pub fn tokenizers(&self) -> impl Iterator<Item = &TokenizerRegistration> {
+        self.tokenizers.values()
     }
 
     /// The feature of the facade that brings the plugin `name` of that kind, linked or not.

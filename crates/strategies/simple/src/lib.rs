@@ -63,7 +63,8 @@ impl Strategy for Simple {
             return Err(run.exhausted(&message, causes));
         }
         let analysis = if good.len() > 1 { run.analyze(&good).await } else { None };
-        if good.len() == 1 || request.wants_one_models_answer() {
+        let one_of_them = request.wants_one_models_answer() || run.options().synthesize == Some(false);
+        if good.len() == 1 || one_of_them {
             let chosen = if good.len() == 1 { None } else { choose(&good) }.unwrap_or(&good[0]);
             run.note(format!("the answer of {} is returned as it came", chosen.provider_id()));
             if !announced {

@@ -1,4 +1,6 @@
-//! What is known of a candidate from its own attempts.
+//! What is known of a candidate from its own attempts, and of an orchestrator from its requests.
+
+mod requests;
 
 use std::{
     collections::BTreeMap,
@@ -10,6 +12,8 @@ use histogram::AtomicHistogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+pub(crate) use self::requests::{Flight, RequestStats};
+pub use self::requests::{OrchestratorStats, RequestsSnapshot};
 use crate::{Cost, ErrorKind, Usage};
 
 /// A candidate below this health is asked after the healthy ones.
@@ -80,10 +84,6 @@ const KINDS: [ErrorKind; 23] = {
 
 impl Default for CandidateStats {
     fn default() -> Self {
-        let histogram = || {
-            AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER)
-                .expect("the powers are within the library's bounds")
-        };
         Self {
             born: Instant::now(),
             requests: AtomicU64::new(0),
@@ -201,6 +201,10 @@ impl CandidateStats {
             health: self.health(),
         }
     }
+}
+
+fn histogram() -> AtomicHistogram {
+    AtomicHistogram::new(GROUPING_POWER, MAX_VALUE_POWER).expect("the powers are within the library's bounds")
 }
 
 /// Adds to a sum that whatever a server reports cannot make overflow.

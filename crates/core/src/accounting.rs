@@ -1,0 +1,182 @@
+//! What attempts are priced, counted and measured with.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{Clock, Cost, Meter, Price, Usage};
+
+/// Knows what models cost.
+pub trait PriceSource: fmt::Debug + Send + Sync + 'static {
+    /// The registered name.
+    fn name(&self) -> &'static str;
+
+    /// What `model` costs at the provider registered as `provider` at that time; `None` where it is not known.
+    fn price(&self, provider: &str, model: &str, at: SystemTime) -> Option<Price>;
+}
+
+/// Counts the tokens of a text.
+pub trait Tokenizer: fmt::Debug + Send + Sync + 'static {
+    /// The registered name.
+    fn name(&self) -> &'static str;
+
+    /// How many tokens `model` makes of `text`; `None` where its tokenizer is not known. It may load its tables at the
+    /// first call, and is called only for attempts that end without a report of the provider's own.
+    fn count(&self, model: &str, text: &str) -> Option<u64>;
+}
+
+/// What the attempts of one candidate are priced, counted and measured with.
+#[derive(Debug, Default)]
+pub struct Accounting {
+    /// The user's own price, which goes over every source.
+    own: Option<Price>,
+    /// The registered name that sources are asked by; `None` where they would be wrong.
+    priced_as: Option<&'static str>,
+    sources: Arc<[Arc<dyn PriceSource>]>,
+    tokenizers: Arc<[Arc<dyn Tokenizer>]>,
+    meter: Option<Arc<dyn Meter>>,
+    clock: Clock,
+    last: Mutex<Option<Quote>>,
+}
+
+/// The last price that was looked up. Prices change by the hour at most, so one holds for its minute.
+#[derive(Debug)]
+struct Quote {
+    minute: u64,
+    request_model: Option<String>,
+    response_model: Option<String>,
+    price: Option<Price>,
+}
+
+impl From<Option<Price>> for Accounting {
+    fn from(own: Option<Price>) -> Self {
+        Self { own, ..Self::default() }
+    }
+}
+
+impl Accounting {
+    pub(crate) fn new(
+        own: Option<Price>,
+        priced_as: Option<&'static str>,
+        sources: Arc<[Arc<dyn PriceSource>]>,
+        tokenizers: Arc<[Arc<dyn Tokenizer>]>,
+        meter: Option<Arc<dyn Meter>>,
+        clock: Clock,
+    ) -> Self {
+        Self { own, priced_as, sources, tokenizers, meter, clock, last: Mutex::new(None) }
+    }
+
+    /// The price of an exchange: the user's own, else that of the model which answered, else of the one that was asked.
+    pub(crate) fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
+        if self.own.is_some() || self.sources.is_empty() {
+            return self.own.clone();
+        }
+        let provider = self.priced_as?;
+        let now = self.clock.now();
+        let minute = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(quote) = last.as_ref()
+            && quote.minute == minute
+            && quote.request_model.as_deref() == request_model
+            && quote.response_model.as_deref() == response_model
+        {
+            return quote.price.clone();
+        }
+        let known = |model: &str| self.sources.iter().find_map(|source| source.price(provider, model, now));
+        let price = response_model.and_then(known).or_else(|| request_model.and_then(known));
+        let text = |model: Option<&str>| model.map(str::to_owned);
+        *last = Some(Quote {
+            minute,
+            request_model: text(request_model),
+            response_model: text(response_model),
+            price: price.clone(),
+        });
+        price
+    }
+
+    pub(crate) fn cost(&self, usage: &Usage, request: Option<&str>, response: Option<&str>) -> Cost {
+        self.price(request, response).map_or(Cost::Unknown, |price| price.cost(usage))
+    }
+
+    pub(crate) fn meter(&self) -> Option<&dyn Meter> {
+        self.meter.as_deref()
+    }
+
+    /// Whether somebody can count the tokens of texts.
+    pub(crate) fn counts_tokens(&self) -> bool {
+        !self.tokenizers.is_empty()
+    }
+
+    /// How many tokens `model` makes of `text`, where a tokenizer knows it.
+    pub(crate) fn tokens(&self, model: Option<&str>, text: &str) -> Option<u64> {
+        self.tokenizers.iter().find_map(|tokenizer| tokenizer.count(model?, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// Knows `dear`, and `new` from the second minute on.
+    #[derive(Debug, Default)]
+    struct Source(AtomicU64);
+
+    impl PriceSource for Source {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+        fn price(&self, provider: &str, model: &str, at: SystemTime) -> Option<Price> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let late = at >= UNIX_EPOCH + Duration::from_mins(1);
+            match (provider, model) {
+                ("acme", "dear") => Some(Price::new(2, 2)),
+                ("acme", "new") if late => Some(Price::new(1, 1)),
+                _ => None,
+            }
+        }
+    }
+
+    fn accounting(
+        own: Option<Price>,
+        priced_as: Option<&'static str>,
+    ) -> (Accounting, Arc<Source>, Arc<AtomicU64>) {
+        let (source, seconds) = (Arc::new(Source::default()), Arc::new(AtomicU64::new(0)));
+        let own_seconds = Arc::clone(&seconds);
+        let clock = Clock::new(move || UNIX_EPOCH + Duration::from_secs(own_seconds.load(Ordering::Relaxed)));
+        let sources: Arc<[Arc<dyn PriceSource>]> = Arc::new([Arc::clone(&source) as Arc<dyn PriceSource>]);
+        (Accounting::new(own, priced_as, sources, Arc::default(), None, clock), source, seconds)
+    }
+
+    #[test]
+    fn the_model_that_answered_is_priced_before_the_one_that_was_asked() {
+        let (accounting, ..) = accounting(None, Some("acme"));
+        assert_eq!(accounting.price(Some("cheap"), Some("dear")), Some(Price::new(2, 2)));
+        assert_eq!(accounting.price(Some("dear"), Some("dear-2026")), Some(Price::new(2, 2)));
+        assert_eq!(accounting.price(Some("cheap"), None), None);
+    }
+
+    #[test]
+    fn the_users_own_price_goes_over_every_source_and_strangers_have_none() {
+        let (own, ..) = accounting(Some(Price::new(9, 9)), Some("acme"));
+        assert_eq!(own.price(Some("dear"), None), Some(Price::new(9, 9)));
+        let (elsewhere, ..) = accounting(None, None);
+        assert_eq!(elsewhere.price(Some("dear"), None), None);
+    }
+
+    #[test]
+    fn a_price_holds_for_its_minute() {
+        let (accounting, source, seconds) = accounting(None, Some("acme"));
+        assert_eq!(accounting.price(Some("new"), None), None);
+        assert_eq!(accounting.price(Some("new"), None), None);
+        assert_eq!(source.0.load(Ordering::Relaxed), 1);
+        seconds.store(61, Ordering::Relaxed);
+        assert_eq!(accounting.price(Some("new"), None), Some(Price::new(1, 1)));
+    }
+}

@@ -1,0 +1,99 @@
+//! Measurements for an application's own exporter.
+//!
+//! Names, units and attributes are those of the OpenTelemetry GenAI conventions
+//! (<https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/>); what they have no name for begins with
+//! `ultraai.`. Measurements hold no content and no keys.
+
+use std::fmt;
+
+/// Takes measurements as they come and hands them to an exporter, such as the crates `metrics` or `opentelemetry`.
+pub trait Meter: fmt::Debug + Send + Sync + 'static {
+    /// Takes one measurement. It is called in the path of the request, so it must not wait.
+    fn record(&self, measurement: &Measurement<'_>);
+}
+
+/// One measured value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Measurement<'a> {
+    /// What was measured.
+    pub instrument: &'static Instrument,
+    /// How much, in the instrument's unit.
+    pub value: f64,
+    /// Of what.
+    pub attributes: &'a [Attribute<'a>],
+}
+
+/// A name and a value that a measurement belongs to.
+pub type Attribute<'a> = (&'static str, &'a str);
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Instrument {
+    /// The name.
+    pub name: &'static str,
+    /// The unit, in UCUM's words.
+    pub unit: &'static str,
+    /// How values are put together.
+    pub kind: InstrumentKind,
+    /// What it means.
+    pub description: &'static str,
+}
+
+/// How an instrument's values are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InstrumentKind {
+    /// They are added up.
+    Counter,
+    /// Their distribution is kept.
+    Histogram,
+}
+
+impl Instrument {
+    pub(crate) fn record(&'static self, meter: &dyn Meter, value: f64, attributes: &[Attribute<'_>]) {
+        meter.record(&Measurement { instrument: self, value, attributes });
+    }
+}
+
+const fn histogram(name: &'static str, unit: &'static str, description: &'static str) -> Instrument {
+    Instrument { name, unit, kind: InstrumentKind::Histogram, description }
+}
+
+const fn counter(name: &'static str, unit: &'static str, description: &'static str) -> Instrument {
+    Instrument { name, unit, kind: InstrumentKind::Counter, description }
+}
+
+/// Time from the start of an attempt to its end. Its count is the number of attempts; `ultraai.outcome` tells
+/// `answered`, `failed` (with `error.type`) and `abandoned` apart.
+pub static OPERATION_DURATION: Instrument =
+    histogram("gen_ai.client.operation.duration", "s", "time from the start of an attempt to its end");
+
+/// Tokens of an attempt; `gen_ai.token.type` tells `input` and `output`, `ultraai.usage.source` `reported` and `estimated`
+/// apart.
+pub static TOKEN_USAGE: Instrument =
+    histogram("gen_ai.client.token.usage", "{token}", "tokens of an attempt");
+
+/// Time to the first content of a live answer.
+pub static TIME_TO_FIRST_CHUNK: Instrument = histogram(
+    "gen_ai.client.operation.time_to_first_chunk",
+    "s",
+    "time from the start of an attempt to the first content of its live answer",
+);
+
+/// Time of a whole request, all its attempts included; `gen_ai.workflow.name` is the strategy.
+pub static WORKFLOW_DURATION: Instrument =
+    histogram("gen_ai.workflow.duration", "s", "time of a whole request, all its attempts included");
+
+/// What attempts cost, as far as it is known.
+pub static COST: Instrument =
+    counter("ultraai.client.cost", "USD", "what attempts cost, as far as it is known");
+
+/// Attempts whose cost nobody knows: a sum of [`COST`] is whole only where this stays at zero.
+pub static UNKNOWN_COST: Instrument =
+    counter("ultraai.client.unknown_cost", "{attempt}", "attempts whose cost nobody knows");
+
+/// All instruments, for exporters that must know them before they are used.
+pub static INSTRUMENTS: [&Instrument; 6] =
+    [&OPERATION_DURATION, &TOKEN_USAGE, &TIME_TO_FIRST_CHUNK, &WORKFLOW_DURATION, &COST, &UNKNOWN_COST];

@@ -1,0 +1,127 @@
+//! What is known of an orchestrator from its requests.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use histogram::AtomicHistogram;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{Percentiles, StatsSnapshot, histogram, micros};
+use crate::ProviderId;
+
+/// Counters of an orchestrator's requests. Writing and reading take no lock.
+#[derive(Debug)]
+pub(crate) struct RequestStats {
+    started: AtomicU64,
+    answered: AtomicU64,
+    failed: AtomicU64,
+    in_flight: AtomicU64,
+    duration: AtomicHistogram,
+}
+
+impl Default for RequestStats {
+    fn default() -> Self {
+        Self {
+            started: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            duration: histogram(),
+        }
+    }
+}
+
+impl RequestStats {
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(crate) fn snapshot(&self) -> RequestsSnapshot {
+        let (started, answered, failed) =
+            (self.started.load(Relaxed), self.answered.load(Relaxed), self.failed.load(Relaxed));
+        let in_flight = self.in_flight();
+        RequestsSnapshot {
+            started,
+            answered,
+            failed,
+            abandoned: started.saturating_sub(answered + failed + in_flight),
+            in_flight,
+            duration: Percentiles::of(&self.duration),
+        }
+    }
+}
+
+/// One request on its way. Dropped before it landed, it was abandoned.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    stats: Arc<RequestStats>,
+    started: Instant,
+}
+
+impl Flight {
+    pub(crate) fn begin(stats: &Arc<RequestStats>) -> Self {
+        stats.started.fetch_add(1, Relaxed);
+        stats.in_flight.fetch_add(1, Relaxed);
+        Self { stats: Arc::clone(stats), started: Instant::now() }
+    }
+
+    pub(crate) fn land(self, answered: bool) {
+        if answered {
+            self.stats.answered.fetch_add(1, Relaxed);
+            let _ = self.stats.duration.increment(micros(self.started.elapsed()));
+        } else {
+            self.stats.failed.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.stats.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The counters of an orchestrator at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OrchestratorStats {
+    /// Of whole requests.
+    pub requests: RequestsSnapshot,
+    /// Of the attempts of each candidate.
+    pub providers: BTreeMap<ProviderId, StatsSnapshot>,
+}
+
+impl OrchestratorStats {
+    pub(crate) fn new(requests: RequestsSnapshot, providers: BTreeMap<ProviderId, StatsSnapshot>) -> Self {
+        Self { requests, providers }
+    }
+
+    /// The counters of the candidate of that name.
+    pub fn provider(&self, id: &str) -> Option<&StatsSnapshot> {
+        self.providers.get(id)
+    }
+}
+
+/// Counters of whole requests at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RequestsSnapshot {
+    /// Requests that began.
+    pub started: u64,
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests that ended with an error.
+    pub failed: u64,
+    /// Requests whose caller left.
+    pub abandoned: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Time from the start of answered requests to their end.
+    pub duration: Percentiles,
+}
