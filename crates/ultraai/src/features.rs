@@ -20,7 +20,7 @@ const HINTS: &[FeatureHint] = &[
     hint("provider", "mock", "provider-mock"),
     hint("provider", "moonshot", "provider-compatible"),
     hint("provider", "nvidia", "provider-compatible"),
-    hint("provider", "ollama", "provider-compatible"),
+    hint("provider", "ollama", "provider-ollama"),
     hint("provider", "openai", "provider-openai"),
     hint("provider", "openrouter", "provider-compatible"),
     hint("provider", "perplexity", "provider-compatible"),

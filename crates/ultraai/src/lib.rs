@@ -13,6 +13,8 @@ pub mod providers {
     pub use ultraai_provider_compatible as compatible;
     #[cfg(feature = "provider-mock")]
     pub use ultraai_provider_mock as mock;
+    #[cfg(feature = "provider-ollama")]
+    pub use ultraai_provider_ollama as ollama;
     #[cfg(feature = "provider-openai")]
     pub use ultraai_provider_openai as openai;
 }

@@ -51,13 +51,12 @@ impl<C: Codec> HttpProvider<C> {
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
         let framing = self.codec.framing();
-        // Lines are JSON too, so only the server's own word or the question tells them from a whole answer.
-        let lines = framing == Framing::Lines
-            && (said.contains("ndjson")
-                || said.contains("jsonl")
-                || (live && !said.starts_with("application/json")));
         let mut body = response.into_body();
         let first = body.first_byte().await?;
+        // Lines are JSON too, so only the server's own word or the question tells them from a whole answer.
+        let said_lines = said.contains("ndjson") || said.contains("jsonl");
+        let asked_for_lines = live && !said.starts_with("application/json") && first == Some(b'{');
+        let lines = framing == Framing::Lines && (said_lines || asked_for_lines);
         match first {
             Some(b'{' | b'[') if !lines => {
                 let body = body.read(limits.body).await?;

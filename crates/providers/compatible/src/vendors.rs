@@ -96,14 +96,6 @@ pub const VENDORS: &[Dialect] = &[
         ..BASE
     },
     Dialect {
-        name: "ollama",
-        summary: "a local Ollama server, over its OpenAI-compatible address",
-        base_url: Some("http://localhost:11434/v1"),
-        key_variables: &["OLLAMA_API_KEY"],
-        key_optional: true,
-        ..BASE
-    },
-    Dialect {
         name: "openrouter",
         summary: "many vendors' models behind OpenRouter",
         base_url: Some("https://openrouter.ai/api/v1"),

@@ -57,7 +57,7 @@ fn a_missing_key_names_the_variable_and_a_local_server_needs_none() {
     let address = json!({ "base_url": "http://localhost:1/v1" });
     let error = refusal("groq", address.clone());
     assert!(error.starts_with("mine: ") && error.contains("GROQ_API_KEY"), "{error}");
-    for name in ["compatible", "llama-cpp", "ollama", "vllm"] {
+    for name in ["compatible", "llama-cpp", "vllm"] {
         assert!(build(name, address.clone(), None).is_ok(), "{name}");
     }
 }

@@ -70,7 +70,7 @@ async fn servers_of_this_machine_are_found_with_their_first_model() {
     assert_eq!(
         found,
         [
-            ("ollama".to_owned(), Some("smollm2".to_owned()), Some(format!("http://{one}/v1"))),
+            ("ollama".to_owned(), Some("smollm2".to_owned()), Some(format!("http://{one}"))),
             ("llama-cpp".to_owned(), Some("gemma3".to_owned()), Some(format!("http://{two}/v1"))),
         ]
     );
@@ -114,6 +114,6 @@ async fn a_provider_can_be_named_without_being_configured() {
     let error = Settings::load(&sources, &registry()).await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "argument --provider: no provider `acem/x` is configured (configured: none), and no provider `acem` is linked into this program (linked: acme, compatible, mock, zeta); did you mean `acme`?"
+        "argument --provider: no provider `acem/x` is configured (configured: none), and no provider `acem` is linked into this program (linked: acme, compatible, mock, ollama, zeta); did you mean `acme`?"
     );
 }

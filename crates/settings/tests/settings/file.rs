@@ -70,11 +70,11 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
         ),
         (
             "[providers.a]\ntype = \"zzzzzz\"\n",
-            "ultraai.toml:2:1: no provider `zzzzzz` is linked into this program (linked: acme, compatible, mock, zeta): name one of these",
+            "ultraai.toml:2:1: no provider `zzzzzz` is linked into this program (linked: acme, compatible, mock, ollama, zeta): name one of these",
         ),
         (
             "[providers.a]\ntype = \"acmee\"\n",
-            "ultraai.toml:2:1: no provider `acmee` is linked into this program (linked: acme, compatible, mock, zeta); did you mean `acme`?",
+            "ultraai.toml:2:1: no provider `acmee` is linked into this program (linked: acme, compatible, mock, ollama, zeta); did you mean `acme`?",
         ),
         (
             "[providers.a]\ntype = \"acme\"\nbase_ulr = \"x\"\n",
@@ -246,7 +246,7 @@ async fn the_written_file_says_nothing_until_it_is_uncommented() {
     };
     let set: Vec<_> = text.lines().map(uncomment).collect();
     let settings = load(&set.join("\n")).await.unwrap();
-    assert_eq!(settings.providers().count(), 4);
+    assert_eq!(settings.providers().count(), 5);
     let unset: Vec<_> =
         settings.entries().into_iter().filter(|entry| entry.origin.to_string() == "default").collect();
     let names: Vec<_> = unset.iter().map(|entry| entry.key.as_str()).collect();

@@ -54,6 +54,11 @@ const PROVIDERS: &[ProviderRegistration] = &[
         .base_url(Some("https://api.acme.example/v1"))
         .fields(FIELDS)
         .from_package("settings-tests", "0"),
+    ProviderRegistration::new("ollama", without_key)
+        .key_optional(true)
+        .base_url(Some("http://localhost:11434"))
+        .fields(FIELDS)
+        .from_package("settings-tests", "0"),
     ProviderRegistration::new("zeta", with_key)
         .key_variables(&["ZETA_API_KEY"])
         .fields(FIELDS)
@@ -84,7 +89,7 @@ fn idle(_: Value) -> Result<Arc<dyn Strategy>> {
     Ok(Arc::new(Idle))
 }
 
-/// Four providers and one strategy, and nothing of what is linked.
+/// Five providers and two strategies, and nothing of what is linked.
 pub(crate) fn registry() -> Arc<Registry> {
     let row =
         |name| Plugin::Strategy(StrategyRegistration::new(name, idle).from_package("settings-tests", "0"));
