@@ -1,0 +1,282 @@
+//! What an application sees of its requests: prices, tokens, measurements, spans, counters.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use ultraai_core::{
+    Candidate, ChatRequest, ChatResponse, Cost, Delivery, ErrorKind, Meter, Method, ModelName, Options,
+    Orchestrator, OrchestratorBuilder, Outcome, Plugin, Price, PriceSource, Provider, ProviderRegistration,
+    Registry, Result, Run, Selector, SelectorRegistration, Strategy, Tokenizer, TokenizerRegistration, Usage,
+    UsageSource, async_trait,
+    metrics::{INSTRUMENTS, Measurement},
+    provider,
+};
+use ultraai_testkit::{Beat, Scripted, Step, captured};
+
+/// Asks the first candidate and returns its answer.
+#[derive(Debug, Default)]
+struct First;
+
+#[async_trait]
+impl Strategy for First {
+    fn name(&self) -> &'static str {
+        "first"
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let answer = run.forward(run.ask(&run.candidates()[0], request).await?).await?;
+        Ok(run.outcome(Method::Chosen, &answer, &[], None))
+    }
+}
+
+/// Lets `First` answer, from the order of `backwards`, with at most one candidate.
+#[derive(Debug, Default)]
+struct Delegating;
+
+#[async_trait]
+impl Strategy for Delegating {
+    fn name(&self) -> &'static str {
+        "delegating"
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        run.note("delegated");
+        let mut over = Options::default();
+        over.selector = Some("backwards".into());
+        over.max_providers_per_request = Some(1);
+        run.delegate(&First, &over, request).await
+    }
+}
+
+#[derive(Debug)]
+struct Backwards;
+
+impl Selector for Backwards {
+    fn name(&self) -> &'static str {
+        "backwards"
+    }
+
+    fn order(&self, _: &ChatRequest, candidates: &mut [Arc<Candidate>], _: u64) {
+        candidates.reverse();
+    }
+}
+
+#[derive(Debug)]
+struct Words;
+
+impl Tokenizer for Words {
+    fn name(&self) -> &'static str {
+        "words"
+    }
+
+    fn count(&self, model: &str, text: &str) -> Option<u64> {
+        (model == "known").then(|| text.split_whitespace().count() as u64)
+    }
+}
+
+/// Knows one model of one provider.
+#[derive(Debug)]
+struct OnePrice;
+
+impl PriceSource for OnePrice {
+    fn name(&self) -> &'static str {
+        "one"
+    }
+
+    fn price(&self, provider: &str, model: &str, _: SystemTime) -> Option<Price> {
+        ((provider, model) == ("acme", "known")).then(|| Price::new(1_000_000_000, 2_000_000_000))
+    }
+}
+
+/// Keeps what it is told: instrument, value, attributes.
+#[derive(Clone, Debug, Default)]
+struct Notebook(Arc<Mutex<Vec<Line>>>);
+
+type Line = (&'static str, f64, BTreeMap<&'static str, String>);
+
+impl Meter for Notebook {
+    fn record(&self, measurement: &Measurement<'_>) {
+        let attributes =
+            measurement.attributes.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        self.0.lock().unwrap().push((measurement.instrument.name, measurement.value, attributes));
+    }
+}
+
+const ACME: &[ProviderRegistration] = &[ProviderRegistration::new("acme", |_, _, _| {
+    let usage = Usage::reported(1000, 10);
+    Ok(Arc::new(Scripted::new([Step::whole(ChatResponse::from_text("yes").with_usage(usage))]))
+        as Arc<dyn Provider>)
+})
+.base_url(Some("https://acme.example/v1"))
+.from_package("acme", "1.0.0")];
+
+fn registry() -> Arc<Registry> {
+    Registry::builder()
+        .plugin(Plugin::Providers(ACME))
+        .and_then(|builder| {
+            let words = TokenizerRegistration::new("words", || Arc::new(Words));
+            builder.plugin(Plugin::Tokenizer(words.from_package("words", "1.0.0")))
+        })
+        .and_then(|builder| {
+            let backwards = SelectorRegistration::new("backwards", || Arc::new(Backwards));
+            builder.plugin(Plugin::Selector(backwards.from_package("backwards", "1.0.0")))
+        })
+        .unwrap()
+        .build()
+}
+
+fn builder() -> OrchestratorBuilder<First> {
+    OrchestratorBuilder::new(First).registry(registry()).prices(OnePrice).seed(1).max_retries(0)
+}
+
+async fn cost_of(spec: ultraai_core::ProviderSpec) -> Cost {
+    let orchestrator = builder().build().unwrap();
+    orchestrator.register_provider("acme", spec).unwrap();
+    orchestrator.process("hello").await.unwrap().ledger.totals.cost()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_is_found_by_provider_and_model_and_the_users_own_goes_over_it() {
+    let acme = || provider("acme").model("known");
+    // A thousand tokens at $1 a million, ten at $2.
+    assert_eq!(cost_of(acme()).await, Cost::NanoDollars(1_020_000));
+    assert_eq!(cost_of(acme().price(0.0, 1.0)).await, Cost::NanoDollars(10_000));
+    assert_eq!(cost_of(provider("acme").model("other")).await, Cost::Unknown);
+    assert_eq!(cost_of(acme().base_url("https://acme.example/v2")).await, Cost::NanoDollars(1_020_000));
+    // What answers at another address under the same protocol has prices of its own.
+    assert_eq!(cost_of(acme().base_url("http://localhost:8080/v1")).await, Cost::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_nobody_reported_are_counted_where_the_model_is_known() {
+    for (model, output) in [("known", 3), ("other", 5)] {
+        for live in [false, true] {
+            let orchestrator = builder().build().unwrap();
+            let step = match live {
+                true => Step::live([Beat::from("one two "), "threeeeeeee".into(), Beat::finished()]),
+                false => Step::whole(ChatResponse::from_text("one two threeeeeeee")),
+            };
+            let scripted = Scripted::new([step]);
+            orchestrator.register_provider("one", scripted).unwrap();
+            let mut request = ChatRequest::from_prompt("hello there");
+            request.model = Some(ModelName::new(model).unwrap());
+            let request = request.with_delivery(if live { Delivery::Live } else { Delivery::Whole });
+            let outcome = orchestrator.process(request).await.unwrap();
+            let usage = outcome.ledger.rows[0].usage.unwrap();
+            assert_eq!(
+                (usage.output_tokens, usage.source),
+                (output, UsageSource::Estimated),
+                "{model} {live}"
+            );
+            assert_eq!(outcome.ledger.totals.estimated.output_tokens, output);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meter_gets_every_attempt_and_every_request_in_the_conventions_words() {
+    let notebook = Notebook::default();
+    let orchestrator = builder().meter(notebook.clone()).build().unwrap();
+    let fails =
+        Step::from(ultraai_core::Error::new(ErrorKind::Overloaded, "busy")).after(Duration::from_secs(2));
+    orchestrator.register_provider("acme", provider("acme").model("known")).unwrap();
+    orchestrator.process("hello").await.unwrap();
+    orchestrator.reconfigure_provider("acme", Scripted::new([fails])).unwrap();
+    orchestrator.process("hello").await.unwrap_err();
+
+    let seen = notebook.0.lock().unwrap().clone();
+    assert!(seen.iter().all(|(name, ..)| INSTRUMENTS.iter().any(|known| known.name == *name)));
+    let of = |name: &str| seen.iter().filter(|(seen, ..)| *seen == name).collect::<Vec<_>>();
+    let attempts = of("gen_ai.client.operation.duration");
+    assert_eq!(attempts.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0]);
+    assert_eq!(attempts[0].2["ultraai.outcome"], "answered");
+    assert_eq!(attempts[0].2["gen_ai.request.model"], "known");
+    assert_eq!((&*attempts[1].2["ultraai.outcome"], &*attempts[1].2["error.type"]), ("failed", "overloaded"));
+    let tokens: Vec<_> = of("gen_ai.client.token.usage").iter().map(|(_, value, _)| *value).collect();
+    assert_eq!(tokens, [1000.0, 10.0, 0.0, 0.0]);
+    assert!((of("ultraai.client.cost")[0].1 - 0.001_02).abs() < 1e-12);
+    let requests = of("gen_ai.workflow.duration");
+    assert_eq!(requests.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0]);
+    assert_eq!(requests[1].2["gen_ai.workflow.name"], "first");
+    assert!(requests[1].2.contains_key("error.type"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn spans_hold_content_only_where_it_was_asked_for() {
+    for asked in [false, true] {
+        let ((), text) = captured(async {
+            let orchestrator = builder().capture_message_content(asked).build().unwrap();
+            orchestrator.register_provider("acme", Scripted::new(["an answer of clover"])).unwrap();
+            orchestrator.process("a prompt of zebras").await.unwrap();
+        })
+        .await;
+        assert_eq!(text.contains("zebras"), asked, "{text}");
+        assert_eq!(text.contains("clover"), asked, "{text}");
+        assert!(text.contains("invoke_workflow") && text.contains("gen_ai.operation.name"), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_counted_by_how_they_ended() {
+    let orchestrator = builder().build().unwrap();
+    let slow = Step::from("late").after(Duration::from_secs(9));
+    let fails = Step::from(ultraai_core::Error::new(ErrorKind::Overloaded, "busy"));
+    orchestrator.register_provider("one", Scripted::new([Step::from("yes"), fails, slow])).unwrap();
+    orchestrator.process("hello").await.unwrap();
+    orchestrator.process("hello").await.unwrap_err();
+    assert!(tokio::time::timeout(Duration::from_secs(1), orchestrator.process("hello")).await.is_err());
+    let stats = orchestrator.stats();
+    let requests = stats.requests;
+    assert_eq!((requests.started, requests.answered, requests.failed), (3, 1, 1));
+    assert_eq!((requests.abandoned, requests.in_flight), (1, 0));
+    assert_eq!(stats.provider("one").unwrap().abandoned, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strategy_delegates_within_the_same_books() {
+    let orchestrator = Orchestrator::new(builder().build().unwrap().base().clone(), Delegating);
+    for id in ["one", "two"] {
+        orchestrator.register_provider(id, Scripted::always(id)).unwrap();
+    }
+    let outcome = orchestrator.process("hello").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), outcome.strategy.as_str()), ("two", "delegating"));
+    assert_eq!((outcome.responses.len(), outcome.ledger.rows.len()), (1, 1));
+    assert!(outcome.trace.iter().any(|sentence| sentence == "delegated"), "{:?}", outcome.trace);
+    assert!(outcome.trace.iter().any(|sentence| sentence.contains("`backwards`")), "{:?}", outcome.trace);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selector_is_named_by_the_orchestrator_or_by_the_request() {
+    let orchestrator = builder().build().unwrap();
+    for id in ["one", "two"] {
+        orchestrator.register_provider(id, Scripted::always(id)).unwrap();
+    }
+    let mut options = Options::default();
+    for (selector, first) in [("priority", "one"), ("backwards", "two")] {
+        options.selector = Some(selector.into());
+        let outcome = orchestrator.process_with("hello", options.clone()).await.unwrap();
+        assert_eq!(outcome.synthesis.response, first);
+    }
+    options.selector = Some("backward".into());
+    let error = orchestrator.process_with("hello", options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("did you mean `backwards`?"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_has_the_id_of_its_spans() {
+    let (outcome, text) = captured(async {
+        let orchestrator = builder().build().unwrap();
+        orchestrator.register_provider("one", Scripted::always("yes")).unwrap();
+        orchestrator.process("hello").await.unwrap()
+    })
+    .await;
+    assert!(text.contains(&outcome.request_id.to_string()), "{text}");
+    let json = serde_json::to_string(&outcome).unwrap();
+    assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
+}
