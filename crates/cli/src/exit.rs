@@ -26,11 +26,19 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    an answer
-  1    no answer: the candidates failed, or too few answered
+  1    no answer: the candidates failed, or too few answered; or it could not be kept
   2    wrong arguments, settings or prompt: nothing was asked
   3    no answer in time: every candidate that was asked met a limit of time
   4    an answer that was cut off, by --max-tokens or the model's own limit
   130  Ctrl-C";
+
+/// The part of the help of `chat` that tells what can be typed, and how it ends.
+pub(crate) fn chat_help() -> String {
+    format!(
+        "Commands:\n{}\nExit codes:\n  Those of `ultraai ask`, for the last line, where standard input is no terminal; else 0",
+        crate::commands::chat_commands()
+    )
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

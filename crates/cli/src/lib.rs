@@ -3,15 +3,22 @@
 
 mod arguments;
 mod commands;
+mod compare;
+mod conversation;
 mod exit;
 mod failure;
 mod flags;
+mod keep;
 mod log;
+mod output;
 mod prompt;
 mod reach;
 mod report;
+mod statistics;
 mod summary;
+mod sums;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -58,9 +65,15 @@ fn is_a_prompt(error: &clap::Error) -> bool {
 
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     log::start(arguments.log.as_deref())?;
+    // A conversation goes on after Ctrl-C.
+    let minds_ctrl_c_itself = matches!(arguments.command, Command::Chat(_));
     let work = async {
         match arguments.command {
             Command::Ask(ask) => commands::ask(*ask).await,
+            Command::Chat(chat) => commands::chat(*chat).await,
+            Command::Show(show) => commands::show(&show),
+            Command::Completions(completions) => commands::completions(&completions),
+            Command::Man(man) => commands::man(&man),
             Command::Providers(providers) => commands::providers(providers).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),
             Command::Config(config) => commands::config(*config).await,
@@ -69,7 +82,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     tokio::select! {
         biased;
         // What is under way is dropped, so that its connections close and the servers stop working on it.
-        interrupted = tokio::signal::ctrl_c() => match interrupted {
+        interrupted = tokio::signal::ctrl_c(), if !minds_ctrl_c_itself => match interrupted {
             Ok(()) => Err(Failure::Interrupted),
             Err(error) => Err(error.into()),
         },

@@ -97,7 +97,7 @@ fn who(outcome: &Outcome) -> String {
 }
 
 /// Tokens in and out, with `~` where any of them is an estimate.
-fn tokens(totals: &Totals) -> String {
+pub(crate) fn tokens(totals: &Totals) -> String {
     let (reported, estimated) = (totals.reported, totals.estimated);
     let guess = if estimated.input_tokens + estimated.output_tokens > 0 { "~" } else { "" };
     let mut text = format!(
@@ -111,7 +111,8 @@ fn tokens(totals: &Totals) -> String {
     text
 }
 
-fn cost(totals: &Totals) -> String {
+/// What all attempts cost, and of how many that is unknown.
+pub(crate) fn cost(totals: &Totals) -> String {
     match (totals.attempts_of_unknown_cost, totals.known_cost_nano_dollars) {
         (0, _) | (_, 0) => totals.cost().to_string(),
         (unknown, known) => {

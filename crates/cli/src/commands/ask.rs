@@ -1,14 +1,9 @@
 //! `ultraai ask`.
 
-use std::{
-    io::{self, IsTerminal as _},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use tokio::time::{MissedTickBehavior, interval};
 use ultraai::{
-    ChatRequest, Error, ErrorReport, Event, Outcome, OutcomeStream, Registry, RequestOptions,
-    orchestrator::Report,
+    ChatRequest, Orchestrator, Outcome, Registry, RequestOptions, Strategy, stats::OrchestratorStats,
 };
 use ultraai_settings::{ProviderSummary, Settings};
 
@@ -16,62 +11,85 @@ use crate::{
     arguments::Ask,
     exit::Exit,
     failure::Failure,
-    prompt, summary,
-    terminal::{LiveAnswer, NOTE, Progress, print_answer, print_json, tell},
+    keep::Target,
+    output::{self, Failed, Kept},
+    prompt,
+    terminal::{NOTE, print_json, tell},
+    watch,
 };
 
-/// How often the seconds on the terminal are brought up to date.
-const TICK: Duration = Duration::from_millis(100);
+/// What is known of those who are asked, also when nobody answers.
+#[derive(Default)]
+struct Known {
+    providers: Vec<ProviderSummary>,
+    orchestrator: Option<Orchestrator<Arc<dyn Strategy>>>,
+}
+
+/// An outcome, and what became of it so far.
+struct Answered {
+    outcome: Outcome,
+    stats: OrchestratorStats,
+    is_printed: bool,
+    kept: Result<(), Failure>,
+}
 
 /// Asks, and prints the answer.
 pub(crate) async fn ask(ask: Ask) -> Result<Exit, Failure> {
-    let mut providers = Vec::new();
-    let result = match answer(&ask, &mut providers).await {
-        Ok((outcome, printed)) => tell_outcome(&ask, &outcome, printed).map_err(Failure::from),
-        Err(failure) => Err(failure),
+    let mut known = Known::default();
+    let flags = ask.output;
+    let result = match answer(&ask, &mut known).await {
+        Ok(Answered { outcome, stats, is_printed, kept }) => {
+            let printed = output::outcome(flags, &outcome, &stats, is_printed).map_err(Failure::from);
+            // The answer is printed whatever becomes of the file.
+            return kept.and(printed);
+        }
+        Err(failure) => failure,
     };
+    let stats = known.orchestrator.as_ref().filter(|_| flags.stats).map(|orchestrator| orchestrator.stats());
     match result {
-        Err(Failure::Error(error, _)) if ask.json => {
-            print_json(&failed(&error))?;
+        Failure::Error(error, _) if flags.json => {
+            print_json(&Failed::new(&error, stats))?;
             Err(Failure::Told(Exit::from(&*error)))
         }
-        Err(Failure::Error(error, _)) => {
-            let exit = Failure::of((*error).clone(), providers).tell();
-            if let Some(report) = error.report() {
-                if !ask.quiet {
-                    tell(&summary::effort(&report.ledger.totals));
-                }
-                if ask.explain {
-                    tell(&summary::explanation(&report.trace));
-                }
-            }
+        Failure::Error(error, _) => {
+            let exit = Failure::of((*error).clone(), known.providers).tell();
+            output::failure(flags, &error, stats.as_ref())?;
             Err(Failure::Told(exit))
         }
-        other => other,
+        other => Err(other),
     }
 }
 
-/// The outcome, and whether its answer stands on the terminal already.
-async fn answer(ask: &Ask, providers: &mut Vec<ProviderSummary>) -> Result<(Outcome, bool), Failure> {
+async fn answer(ask: &Ask, known: &mut Known) -> Result<Answered, Failure> {
+    let replace = "name another file, or replace it with --force";
+    let mut target = match &ask.save {
+        Some(path) => Some(Target::new(path, ask.force, replace)?),
+        None => None,
+    };
     let registry = Registry::linked()?;
     let settings = Settings::load(&ask.settings.sources(), &registry).await?;
-    *providers = settings.summaries();
+    known.providers = settings.summaries();
     let request = request(ask).await?;
     let orchestrator = settings.build()?;
-    if !ask.quiet {
+    known.orchestrator = Some(orchestrator.clone());
+    let flags = ask.output;
+    if !flags.quiet {
         for notice in &settings.notices {
             tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
         }
     }
     let mut options = RequestOptions::default();
     options.providers = settings.selected;
-    let live = io::stdout().is_terminal() && !ask.json;
-    let progress = if ask.quiet { None } else { Progress::new() };
-    if !live && progress.is_none() {
-        return Ok((orchestrator.process_with(request, options).await?, false));
-    }
-    let stream = orchestrator.process_stream_with(request, options)?;
-    watch(stream, progress, live).await
+    // An answer that stands below the others cannot begin before they have ended.
+    let show = watch::Show { progress: !flags.quiet, answer: !flags.json && !flags.compare };
+    let asked = target.is_some().then(|| request.clone());
+    let (outcome, is_printed) = watch::ask(&orchestrator, request, options, show).await?;
+    let stats = orchestrator.stats();
+    let kept = match (&mut target, asked) {
+        (Some(target), Some(request)) => target.write(&Kept::new(request, outcome.clone(), stats.clone())),
+        _ => Ok(()),
+    };
+    Ok(Answered { outcome, stats, is_printed, kept })
 }
 
 async fn request(ask: &Ask) -> Result<ChatRequest, Failure> {
@@ -79,85 +97,7 @@ async fn request(ask: &Ask) -> Result<ChatRequest, Failure> {
     if let Some(system) = &ask.system {
         request = request.with_system(system);
     }
-    request = request.edited(|request| {
-        request.max_tokens = ask.max_tokens;
-        request.temperature = ask.temperature;
-    });
+    let request = ask.request.applied_to(request);
     request.validate()?;
     Ok(request)
-}
-
-/// Reads the events to the end: progress on standard error, the answer on standard output while it is made.
-async fn watch(
-    mut stream: OutcomeStream,
-    mut progress: Option<Progress>,
-    live: bool,
-) -> Result<(Outcome, bool), Failure> {
-    let mut answer = LiveAnswer::default();
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let event = tokio::select! {
-            biased;
-            event = stream.next() => event,
-            _ = tick.tick(), if progress.is_some() && !answer.begun => {
-                progress.iter_mut().for_each(Progress::draw);
-                continue;
-            }
-        };
-        match event {
-            Some(Ok(Event::Delta { delta })) if live => {
-                if !answer.begun {
-                    progress.iter_mut().for_each(Progress::leave);
-                }
-                answer.push(&delta)?;
-            }
-            Some(Ok(Event::Discarded { reason })) if live => answer.discard(&reason)?,
-            Some(Ok(Event::Finished { outcome })) => {
-                if !answer.begun {
-                    progress.iter_mut().for_each(Progress::leave);
-                }
-                answer.finish()?;
-                return Ok((*outcome, answer.begun));
-            }
-            Some(Ok(event)) => progress.iter_mut().for_each(|progress| progress.on(&event)),
-            Some(Err(error)) => {
-                progress.iter_mut().for_each(Progress::leave);
-                answer.finish()?;
-                return Err(error.into());
-            }
-            None => return Err(Failure::usage("the request ended without an outcome")),
-        }
-    }
-}
-
-fn tell_outcome(ask: &Ask, outcome: &Outcome, printed: bool) -> io::Result<Exit> {
-    if ask.json {
-        print_json(outcome)?;
-    } else {
-        if !printed {
-            print_answer(&outcome.synthesis.response)?;
-        }
-        if !ask.quiet {
-            tell(&summary::text(outcome));
-        }
-        if ask.explain {
-            tell(&summary::explanation(&outcome.trace));
-        }
-    }
-    Ok(if summary::is_cut_off(outcome) { Exit::Incomplete } else { Exit::Answer })
-}
-
-/// What stands on standard output in place of an outcome.
-#[derive(serde::Serialize)]
-struct Failed {
-    error: ErrorReport,
-    responses: Vec<ultraai::ProviderResponse>,
-    ledger: ultraai::LedgerReport,
-    trace: Vec<String>,
-}
-
-fn failed(error: &Error) -> Failed {
-    let report: Report = error.report().cloned().unwrap_or_default();
-    Failed { error: error.into(), responses: report.responses, ledger: report.ledger, trace: report.trace }
 }

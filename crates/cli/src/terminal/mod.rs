@@ -3,6 +3,7 @@
 mod answer;
 mod progress;
 mod table;
+mod wrap;
 
 use std::{
     borrow::Cow,
@@ -11,7 +12,12 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-pub(crate) use self::{answer::LiveAnswer, progress::Progress, table::Table};
+pub(crate) use self::{
+    answer::LiveAnswer,
+    progress::Progress,
+    table::Table,
+    wrap::{padded, width_of_stdout, wrap},
+};
 
 /// What went well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -45,6 +51,13 @@ pub(crate) fn print_answer(text: &str) -> io::Result<()> {
     if !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
+    out.flush()
+}
+
+/// Writes bytes to standard output, as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
     out.flush()
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{STRONG, printable};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{STRONG, printable, wrap::padded};
 
 /// Columns of text under headings.
 pub(crate) struct Table {
@@ -23,13 +25,11 @@ impl Table {
     /// The lines, each indented by two.
     pub(crate) fn text(&self) -> String {
         let columns = self.rows[0].len();
-        let width =
-            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let width = |column: usize| self.rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
         let widths: Vec<_> = (0..columns).map(width).collect();
         let mut out = String::new();
         for (number, row) in self.rows.iter().enumerate() {
-            let cells: Vec<_> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
             let line = cells.join("  ");
             let line = line.trim_end();
             let _ = match number {
@@ -49,7 +49,8 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let mut table = Table::new(["NAME", "KEY"]);
         table.row(["grüße".into(), "x".into()]);
+        table.row(["你好".into(), "y".into()]);
         let text = anstream::adapter::strip_str(&table.text()).to_string();
-        assert_eq!(text, "  NAME   KEY\n  grüße  x\n");
+        assert_eq!(text, "  NAME   KEY\n  grüße  x\n  你好   y\n");
     }
 }

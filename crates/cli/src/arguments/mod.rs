@@ -1,0 +1,150 @@
+//! The arguments, as `--help` shows them.
+
+mod ask;
+mod chat;
+mod settings;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use ultraai::Lookup;
+
+pub(crate) use self::{
+    ask::{Ask, OutputFlags, Show},
+    chat::Chat,
+    settings::{FileFlag, RequestFlags, SettingsFlags},
+};
+use crate::exit;
+
+/// Asks several language models and returns one answer, with what it cost and why it came to be.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ultraai",
+    version,
+    after_help = exit::HELP,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Tell on standard error what happens, without prompts, answers and keys: error, warn, info, debug or trace. Default: `RUST_LOG`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask, and print the answer
+    ///
+    /// The answer goes to standard output, everything else to standard error. On a terminal the answer
+    /// appears while it is made, and standard error shows how each provider gets on.
+    #[command(after_help = exit::HELP)]
+    Ask(Box<Ask>),
+    /// Ask several times, in one conversation
+    ///
+    /// On a terminal lines are edited with the usual keys, and the answers appear while they are made: Ctrl-C
+    /// drops the answer under way, Ctrl-D ends. Where standard input is no terminal each of its lines is a
+    /// prompt. A line that begins with `/` is a command; /help lists them.
+    #[command(after_help = exit::chat_help())]
+    Chat(Box<Chat>),
+    /// Print an outcome again that `ask --save` wrote
+    #[command(after_help = exit::HELP)]
+    Show(Show),
+    /// List the providers: linked into this program, configured, reachable; and where their keys are
+    Providers(Providers),
+    /// List the strategies, with the layers, analyzers and selectors that are linked
+    Strategies(Listing),
+    /// Show what is in force and where each value comes from, or write a settings file
+    Config(Box<Config>),
+    /// Print completions for a shell
+    ///
+    /// For bash: `ultraai completions bash > ~/.local/share/bash-completion/completions/ultraai`. For zsh, a
+    /// file `_ultraai` in a folder of `$fpath`; for fish, `~/.config/fish/completions/ultraai.fish`.
+    Completions(Completions),
+    /// Print the manual page
+    ///
+    /// `ultraai man > ~/.local/share/man/man1/ultraai.1` installs it, and `ultraai man | man -l -` shows it.
+    Man(Man),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Providers {
+    #[command(flatten)]
+    pub(crate) file: FileFlag,
+
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Listing {
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    /// Write a commented settings file instead, and leave one that is there alone; `-` prints it
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = ultraai_settings::FILE_NAME)]
+    pub(crate) init: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+
+    /// Print it as JSON
+    #[arg(long, conflicts_with = "init")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder instead, and make the folder where there is none
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// A whole number, in words that the others of this program use.
+fn whole(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "it must be a whole number above 0")
+}
+
+/// Whether a variable is set, as providers look it up.
+pub(crate) fn is_set(variable: &str) -> bool {
+    Lookup::environment().get(variable).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_agree_with_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_a_flag() {
+        for name in ["ask", "chat"] {
+            let command = Arguments::command().find_subcommand(name).cloned().unwrap();
+            for field in ultraai::Options::FIELDS {
+                let flag = field.name.replace('_', "-");
+                assert!(command.get_arguments().any(|argument| argument.get_long() == Some(&flag)), "{flag}");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Lines from a terminal, where they are edited, or from a pipe.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+
+use rustyline::{Behavior, Config, DefaultEditor, error::ReadlineError};
+use tokio::task::spawn_blocking;
+
+use crate::failure::Failure;
+
+/// As much as a prompt may hold.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// Where lines come from.
+pub(super) enum Input {
+    /// A terminal. The lines so far can be had again with the arrow keys, and are in memory only: they are what was
+    /// asked.
+    Terminal(Option<Box<DefaultEditor>>),
+    /// A pipe or a file, a prompt in each line.
+    Pipe,
+}
+
+/// What came of reading a line.
+pub(super) enum Line {
+    /// A line.
+    Text(String),
+    /// Ctrl-C, before the line's end.
+    Dropped,
+    /// Ctrl-D, or the end of the pipe.
+    End,
+}
+
+impl Input {
+    /// Standard input; the arrow keys bring `earlier` lines back.
+    pub(super) fn new(earlier: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(Self::Pipe);
+        }
+        // Standard output is for answers alone when it is no terminal.
+        let behavior = if io::stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
+        let config = Config::builder().behavior(behavior).build();
+        let mut editor = DefaultEditor::with_config(config).map_err(failed)?;
+        for line in earlier {
+            editor.add_history_entry(line).map_err(failed)?;
+        }
+        Ok(Self::Terminal(Some(Box::new(editor))))
+    }
+
+    /// Whether somebody types.
+    pub(super) fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
+    /// The next line. It is read beside the main thread, which goes on listening for Ctrl-C.
+    pub(super) async fn next(&mut self) -> Result<Line, Failure> {
+        match self {
+            Self::Pipe => match spawn_blocking(read_line).await {
+                Ok(line) => line,
+                Err(error) => Err(io::Error::other(error).into()),
+            },
+            Self::Terminal(place) => {
+                let Some(mut editor) = place.take() else { return Ok(Line::End) };
+                let read = spawn_blocking(move || {
+                    let line = edit_line(&mut editor);
+                    (editor, line)
+                });
+                let (editor, line) = read.await.map_err(io::Error::other)?;
+                *place = Some(editor);
+                line
+            }
+        }
+    }
+}
+
+/// A line as it was edited; one that ends with `\` goes on in the next.
+fn edit_line(editor: &mut DefaultEditor) -> Result<Line, Failure> {
+    let mut text = String::new();
+    loop {
+        match editor.readline(if text.is_empty() { "> " } else { "… " }) {
+            Ok(line) => match line.strip_suffix('\\') {
+                Some(line) => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                None => {
+                    text.push_str(&line);
+                    if !text.trim().is_empty() {
+                        editor.add_history_entry(&text).map_err(failed)?;
+                    }
+                    return Ok(Line::Text(text));
+                }
+            },
+            Err(ReadlineError::Interrupted) => return Ok(Line::Dropped),
+            Err(ReadlineError::Eof) => return Ok(Line::End),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+fn read_line() -> Result<Line, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(LONGEST_LINE + 1).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(Line::End);
+    }
+    if bytes.len() as u64 > LONGEST_LINE {
+        return Err(Failure::usage("a line is longer than 16 MiB: no model takes such a prompt"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Line::Text(text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            Err(Failure::usage(format!("a line is not UTF-8 (at its byte {at}): pipe in UTF-8")))
+        }
+    }
+}
+
+fn failed(error: ReadlineError) -> Failure {
+    match error {
+        ReadlineError::Io(error) => error.into(),
+        other => io::Error::other(other).into(),
+    }
+}
