@@ -8,7 +8,9 @@ const fn hint(kind: &'static str, name: &'static str, feature: &'static str) -> 
 
 const HINTS: &[FeatureHint] = &[
     hint("layer", "retry", "layer-retry"),
+    hint("provider", "azure.ai.openai", "provider-compatible"),
     hint("provider", "cerebras", "provider-compatible"),
+    hint("provider", "cohere", "provider-compatible"),
     hint("provider", "compatible", "provider-compatible"),
     hint("provider", "deepseek", "provider-compatible"),
     hint("provider", "fireworks", "provider-compatible"),

@@ -4,6 +4,15 @@ use std::sync::Arc;
 
 use ultraai_core::{BuildContext, Field, Provider, ProviderRegistration, Result};
 
+/// The header that a vendor wants its key in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `Authorization`, after the word `Bearer`.
+    Bearer,
+    /// One of its own, in lower case, alone.
+    Own(&'static str),
+}
+
 /// A vendor as a row of data. Write only what differs from [`Dialect::COMPATIBLE`].
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of data, written with field names")]
@@ -16,10 +25,14 @@ pub struct Dialect {
     pub summary: &'static str,
     /// The address that [`path`](Self::path) comes after; `None` where the user must name it.
     pub base_url: Option<&'static str>,
+    /// What such an address looks like, for error texts. Default: that of a local server.
+    pub base_url_example: &'static str,
     /// The path of chat completions. Default: `chat/completions`.
     pub path: &'static str,
     /// The variables that usually hold the key, the first one first.
     pub key_variables: &'static [&'static str],
+    /// Where the key stands. Default: [`KeyHeader::Bearer`].
+    pub key_header: KeyHeader,
     /// Whether it answers without a key.
     pub key_optional: bool,
     /// The model that is asked where only a key was found.
@@ -43,8 +56,10 @@ impl Dialect {
         semconv_name: None,
         summary: "",
         base_url: None,
+        base_url_example: "http://localhost:8080/v1",
         path: "chat/completions",
         key_variables: &[],
+        key_header: KeyHeader::Bearer,
         key_optional: false,
         default_model: None,
         max_tokens_field: "max_tokens",

@@ -12,7 +12,7 @@ mod usage;
 pub use self::{
     chat::Chat,
     decode::decode,
-    dialect::Dialect,
+    dialect::{Dialect, KeyHeader},
     encode::{capabilities, encode},
     stream::Decoder,
 };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_providers,
 };
-pub use ultraai_protocol_openai_chat::{Chat, Dialect};
+pub use ultraai_protocol_openai_chat::{Chat, Dialect, KeyHeader};
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
 
 pub use self::vendors::VENDORS;
@@ -24,10 +24,23 @@ const ADDRESS_NEEDED: &[Field] = &[Field {
     doc: "The address before `/chat/completions`, such as http://localhost:8080/v1. Needed.",
 }];
 
+/// The settings of a vendor whose address is the user's own and whose key stands in a header of its own.
+const ADDRESS_AND_HEADER: &[Field] = &[
+    Field {
+        name: "base_url",
+        doc: "The address before `/chat/completions`, which is your resource's own. Needed.",
+    },
+    Field {
+        name: "key_header",
+        doc: "The header that the key is sent in: the vendor's own, or `authorization` for a bearer token. Default: the vendor's own.",
+    },
+];
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    key_header: Option<String>,
 }
 
 /// Builds the provider that speaks to the vendor `dialect`.
@@ -47,7 +60,10 @@ pub fn connect(
 
 fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
     let Some(base_url) = settings.base_url.as_deref().or(dialect.base_url) else {
-        let message = "`base_url` is missing: name the address before `/chat/completions`, such as http://localhost:8080/v1";
+        let message = format!(
+            "`base_url` is missing: name the address before `/chat/completions`, such as {}",
+            dialect.base_url_example
+        );
         return Err(Error::new(ErrorKind::Config, message));
     };
     let address = BaseUrl::parse(base_url)?.join(dialect.path);
@@ -56,16 +72,35 @@ fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> R
         true => context.api_key(dialect.key_variables)?,
         false => Some(context.required_api_key(dialect.key_variables)?),
     };
-    match key {
-        Some(key) => endpoint.with_bearer(key),
-        None => Ok(endpoint),
+    let header = key_header(dialect, settings.key_header.as_deref())?;
+    match (key, header) {
+        (None, _) => Ok(endpoint),
+        (Some(key), KeyHeader::Bearer) => endpoint.with_bearer(key),
+        (Some(key), KeyHeader::Own(name)) => endpoint.with_key(name, "", key),
+    }
+}
+
+fn key_header(dialect: &Dialect, named: Option<&str>) -> Result<KeyHeader> {
+    match (named, dialect.key_header) {
+        (None, own) => Ok(own),
+        (Some(name), _) if name.eq_ignore_ascii_case("authorization") => Ok(KeyHeader::Bearer),
+        (Some(name), KeyHeader::Own(own)) if name.eq_ignore_ascii_case(own) => Ok(dialect.key_header),
+        (Some(_), own) => {
+            let own = match own {
+                KeyHeader::Own(name) => format!("`{name}` or "),
+                KeyHeader::Bearer => String::new(),
+            };
+            let message = format!("`key_header` must be {own}`authorization`");
+            Err(Error::new(ErrorKind::Config, message))
+        }
     }
 }
 
 const fn fields(dialect: &Dialect) -> &'static [Field] {
-    match dialect.base_url {
-        Some(_) => FIELDS,
-        None => ADDRESS_NEEDED,
+    match (dialect.base_url, dialect.key_header) {
+        (Some(_), _) => FIELDS,
+        (None, KeyHeader::Bearer) => ADDRESS_NEEDED,
+        (None, KeyHeader::Own(_)) => ADDRESS_AND_HEADER,
     }
 }
 

@@ -1,17 +1,38 @@
 //! The table of vendors. A default model is one that the vendor's documentation names or that its recorded traffic has.
 
-use ultraai_protocol_openai_chat::Dialect;
+use ultraai_protocol_openai_chat::{Dialect, KeyHeader};
 
 const BASE: Dialect = Dialect::COMPATIBLE;
 
 /// The vendors, by name.
 pub const VENDORS: &[Dialect] = &[
     Dialect {
+        name: "azure.ai.openai",
+        summary: "deployments at Azure OpenAI",
+        base_url: None,
+        base_url_example: "https://NAME.openai.azure.com/openai/v1",
+        key_variables: &["AZURE_OPENAI_API_KEY"],
+        key_header: KeyHeader::Own("api-key"),
+        // The deployments' names are the user's own.
+        default_model: None,
+        ..Dialect::OPENAI
+    },
+    Dialect {
         name: "cerebras",
         summary: "open models on Cerebras' wafers",
         base_url: Some("https://api.cerebras.ai/v1"),
         key_variables: &["CEREBRAS_API_KEY"],
         default_model: Some("gpt-oss-120b"),
+        ..BASE
+    },
+    Dialect {
+        name: "cohere",
+        summary: "Cohere's models",
+        base_url: Some("https://api.cohere.ai/compatibility/v1"),
+        key_variables: &["CO_API_KEY", "COHERE_API_KEY"],
+        default_model: Some("command-a-03-2025"),
+        // It is not among the parameters that this address takes.
+        stream_options: false,
         ..BASE
     },
     Dialect {
