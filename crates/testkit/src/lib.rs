@@ -5,6 +5,7 @@
 mod capture;
 mod dialogue;
 mod ext;
+pub mod gemini;
 pub mod ollama;
 pub mod openai;
 pub mod recordings;

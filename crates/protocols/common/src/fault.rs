@@ -71,6 +71,8 @@ struct Fault<'a> {
 
 impl<'a> Fault<'a> {
     fn read(body: &'a Value) -> Self {
+        // Google puts its errors into a list where a stream was asked for.
+        let body = body.get(0).unwrap_or(body);
         let inner = body.get("error").filter(|error| is_fault(error)).unwrap_or(body);
         let field = |key: &str| inner.get(key).filter(|value| !value.is_null()).or_else(|| body.get(key));
         let status = ["code", "status", "status_code", "raw_status_code", "http_code"]
@@ -119,23 +121,27 @@ const KINDS: &[(ErrorKind, &[&str], &[&str])] = &[
             "exceeded your current quota",
             "insufficient credits",
             "insufficient_quota",
+            "credit balance is too low",
+            "reached your specified api usage limits",
         ],
     ),
     (
         ErrorKind::ContextTooLong,
-        &["context_length", "exceed_context_size", "context_window"],
+        &["context_length", "exceed_context_size", "context_window", "request_too_large"],
         &[
             "maximum context length",
             "context length exceeded",
             "context window",
             "available context size",
             "prompt is too long",
+            "exceeds the maximum number of tokens",
+            "exceed context limit",
         ],
     ),
     (
         ErrorKind::ContentFiltered,
         &["content_filter", "content_policy", "moderation", "data_inspection_failed"],
-        &["content management policy", "content policy"],
+        &["content management policy", "content policy", "content filtering policy"],
     ),
     (
         ErrorKind::Authentication,
@@ -239,6 +245,7 @@ mod tests {
             (r#"{"detail":"m"}"#, "m"),
             (r#"{"detail":[{"loc":["a"],"msg":"m"}]}"#, "m"),
             (r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#, "m"),
+            (r#"[{"error":{"message":"m"}}]"#, "m"),
             (r#""m""#, "m"),
         ] {
             assert_eq!(decode_error(400, body.as_bytes()).message(), message, "{body}");

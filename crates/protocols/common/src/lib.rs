@@ -9,5 +9,5 @@ pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault},
     json::parse,
     loose::{Any, Number, Reader, Text},
-    request::{collision, model, text_only, unsupported},
+    request::{collision, model, text_and, text_only, unsupported},
 };

@@ -25,6 +25,19 @@ pub fn unsupported(vendor: &str, what: fmt::Arguments<'_>) -> Error {
 /// # Errors
 /// `Unsupported`, which names the field.
 pub fn text_only(vendor: &str, request: &ChatRequest, more: &[(bool, &str)]) -> Result<()> {
+    text_and(vendor, request, more, |_, _| false)
+}
+
+/// As [`text_only`], for a codec that also carries the parts that `carried` says, such as its vendor's own state.
+///
+/// # Errors
+/// `Unsupported`, which names the field.
+pub fn text_and(
+    vendor: &str,
+    request: &ChatRequest,
+    more: &[(bool, &str)],
+    carried: impl Fn(&Message, &Part) -> bool,
+) -> Result<()> {
     let usual = [
         (!request.tools.is_empty(), "tools"),
         (request.tool_choice.is_some(), "tool_choice"),
@@ -33,18 +46,18 @@ pub fn text_only(vendor: &str, request: &ChatRequest, more: &[(bool, &str)]) -> 
     ];
     match usual.iter().chain(more).find(|(asked, _)| *asked) {
         Some((_, field)) => Err(unsupported(vendor, format_args!("`{field}`"))),
-        None => request.messages.iter().try_for_each(|message| text_message(vendor, message)),
+        None => request.messages.iter().try_for_each(|message| text_message(vendor, message, &carried)),
     }
 }
 
-fn text_message(vendor: &str, message: &Message) -> Result<()> {
+fn text_message(vendor: &str, message: &Message, carried: impl Fn(&Message, &Part) -> bool) -> Result<()> {
     if message.role == Role::Tool {
         return Err(unsupported(vendor, format_args!("a message of the role `tool`")));
     }
     let other = message.content.iter().find(|part| match part {
         Part::Text { .. } => false,
         Part::Refusal { .. } => message.role != Role::Assistant,
-        _ => true,
+        part => !carried(message, part),
     });
     match other {
         Some(part) => Err(unsupported(vendor, format_args!("a part of the kind `{}`", part.kind()))),

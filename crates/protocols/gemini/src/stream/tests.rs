@@ -1,0 +1,123 @@
+//! Streams, event by event.
+
+use super::*;
+
+/// The events in short, and the error that ended them.
+fn read(events: &[&str]) -> Vec<String> {
+    let (mut decoder, mut out) = (Decoder::new(), VecDeque::new());
+    let ended = events.iter().try_for_each(|event| decoder.push(event.as_bytes(), &mut out));
+    if ended.is_ok() {
+        decoder.end(&mut out);
+    }
+    let short = |event: ChatEvent| match event {
+        ChatEvent::Started { model, request_id } => {
+            format!("<{} {}", model.unwrap_or_default(), request_id.unwrap_or_default())
+        }
+        ChatEvent::Delta(Delta::Text(text)) => text,
+        ChatEvent::Delta(Delta::Reasoning(text)) => format!("hm: {text}"),
+        ChatEvent::Delta(Delta::ReasoningState(state)) => format!("hm: {}", state.data),
+        ChatEvent::Delta(Delta::Part(Part::Vendor(state))) => state.data.to_string(),
+        ChatEvent::Delta(Delta::ToolCallStart { index, id, name, .. }) => format!("{index}: {id} {name}"),
+        ChatEvent::Delta(Delta::ToolCallArguments { index, arguments }) => format!("{index}+ {arguments}"),
+        ChatEvent::Usage(Usage { input_tokens, output_tokens, .. }) => {
+            format!("{input_tokens}/{output_tokens}")
+        }
+        ChatEvent::Finished { finish_reason } => format!("{}>", finish_reason.as_str()),
+        other => format!("{other:?}"),
+    };
+    let error = ended.err().map(|error| format!("{}: {error}", error.kind()));
+    out.into_iter().map(short).chain(error).collect()
+}
+
+const TEXT: &str = r#"{"candidates":[{"content":{"parts":[{"text":"a"}],"role":"model"},"index":0}],
+    "usageMetadata":{"promptTokenCount":7},"modelVersion":"m","responseId":"x"}"#;
+const STOP: &str = r#"{"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP"}],
+    "usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}"#;
+
+fn parts(parts: &str) -> String {
+    format!(r#"{{"candidates":[{{"content":{{"parts":[{parts}]}}}}]}}"#)
+}
+
+#[test]
+fn a_finish_reason_and_the_clean_end_finish_an_answer() {
+    assert_eq!(read(&[TEXT, TEXT, STOP]), ["<m x", "a", "a", "7/3", "stop>"]);
+    let usage = r#"{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":4}}"#;
+    assert_eq!(read(&[TEXT, "", STOP, usage, " [DONE] "]), ["<m x", "a", "7/3", "7/4", "stop>"]);
+}
+
+#[test]
+fn nobody_invents_an_end() {
+    assert_eq!(read(&[TEXT]), ["<m x", "a"]);
+    assert_eq!(read(&[TEXT, "[DONE]"]), ["<m x", "a"]);
+    assert_eq!(read(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn usage_that_counts_no_output_is_told_only_where_nothing_better_comes() {
+    let stop = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
+    assert_eq!(read(&[TEXT, stop]), ["<m x", "a", "7/0", "stop>"]);
+}
+
+#[test]
+fn the_reason_that_says_more_stays() {
+    let length = r#"{"candidates":[{"finishReason":"MAX_TOKENS"}]}"#;
+    assert_eq!(read(&[length, STOP]), ["< ", "7/3", "length>"]);
+    assert_eq!(read(&[STOP, length]), ["< ", "7/3", "length>"]);
+}
+
+#[test]
+fn thoughts_signatures_calls_and_unknown_parts_are_told_apart() {
+    let events = [
+        parts(r#"{"text":"r","thought":true},{"text":"","thought":true,"thoughtSignature":"s"}"#),
+        parts(r#"{"text":"a"},{"text":"","thoughtSignature":"t"}"#),
+        parts(r#"{"functionCall":{"name":"f","args":{"b":1}}},{"functionCall":{"id":"2","name":"g"}}"#),
+        parts(r#"{"codeExecutionResult":{"output":"2"}}"#),
+    ];
+    let mut events: Vec<_> = events.iter().map(String::as_str).collect();
+    events.push(STOP);
+    let expected = [
+        "< ",
+        "hm: r",
+        "hm: {\"thoughtSignature\":\"s\"}",
+        "a",
+        "{\"thoughtSignature\":\"t\"}",
+        "0:  f",
+        "0+ {\"b\":1}",
+        "1: 2 g",
+        "1+ {}",
+        "{\"codeExecutionResult\":{\"output\":\"2\"}}",
+        "7/3",
+        "tool_calls>",
+    ];
+    assert_eq!(read(&events), expected);
+}
+
+#[test]
+fn an_error_ends_the_stream_wherever_it_stands() {
+    for event in [
+        r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}"#,
+        r#"{"code":503,"message":"m"}"#,
+        r#"{"error":{"code":503,"message":"m"},"candidates":[{"content":{"parts":[{"text":"b"}]}}]}"#,
+    ] {
+        assert_eq!(read(&[TEXT, event, STOP]), ["<m x", "a", "overloaded: m"], "{event}");
+    }
+    let blocked = r#"{"promptFeedback":{"blockReason":"OTHER"},"usageMetadata":{"promptTokenCount":7}}"#;
+    assert_eq!(read(&[blocked]), ["7/0", "content_filtered: the provider refused the prompt (OTHER)"]);
+    let lost = read(&[TEXT, r#"{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]}"#]);
+    assert!(lost.last().unwrap().starts_with("server_error"), "{lost:?}");
+    let pieces = parts(r#"{"functionCall":{"name":"f","partialArgs":[],"willContinue":true}}"#);
+    assert!(read(&[&pieces]).last().unwrap().starts_with("undecodable: the model's call comes in pieces"));
+}
+
+#[test]
+fn what_is_no_chunk_is_an_error_that_repeats_none_of_it() {
+    for event in
+        ["secret", r#"{"candidates":[{"content":"secret"}]}"#, r#"{"candidates":[{"content":{"secret"#]
+    {
+        let last = read(&[event]).pop().unwrap();
+        assert!(
+            last.starts_with("undecodable: an event of the stream") && !last.contains("secret"),
+            "{last}"
+        );
+    }
+}
