@@ -1,12 +1,12 @@
 //! Prices that a user wrote: beside a provider, in the settings, in a file of their own.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, ErrorKind, Field, Price, Result,
+    Error, ErrorKind, Field, Price, PriceSource, Result,
     money::{PriceTier, nano_dollars},
     registry::parse_settings,
 };
@@ -230,6 +230,17 @@ impl PriceTable {
         let mut names: Vec<_> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
+    }
+}
+
+/// The user's prices go over those of every other source, so they come first in the list of sources.
+impl PriceSource for PriceTable {
+    fn name(&self) -> &'static str {
+        "settings"
+    }
+
+    fn price(&self, provider: &str, model: &str, _at: SystemTime) -> Option<Price> {
+        self.get(provider, model).cloned()
     }
 }
 
