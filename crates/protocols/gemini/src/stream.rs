@@ -54,7 +54,10 @@ impl Decoder {
 
     /// Takes the clean end of the body: the answer is finished when a finish reason came.
     pub fn end(&mut self, out: &mut VecDeque<ChatEvent>) {
-        if let Some(finish_reason) = self.finish_reason.take() {
+        if let Some(reason) = self.finish_reason.take() {
+            // Google has no reason of its own for calls.
+            let is_call = reason == FinishReason::Stop && self.calls > 0;
+            let finish_reason = if is_call { FinishReason::ToolCalls } else { reason };
             out.extend(self.held.take().map(ChatEvent::Usage));
             out.push_back(ChatEvent::Finished { finish_reason });
         }
@@ -119,7 +122,7 @@ impl Decoder {
 
     fn push_finish(&mut self, word: &str) -> Result<()> {
         if !word.is_empty() {
-            let reason = finish_reason(word, self.calls > 0)?;
+            let reason = finish_reason(word)?;
             // A later `STOP` says less than what came before it.
             match &self.finish_reason {
                 Some(FinishReason::Stop) | None => self.finish_reason = Some(reason),

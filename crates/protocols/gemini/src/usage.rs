@@ -35,15 +35,14 @@ impl UsageMetadata {
     }
 }
 
-/// Reads a finish reason; `calls` says whether the model asked for tools, for which Google has no reason of its own.
+/// Reads a finish reason.
 ///
 /// # Errors
 /// What went wrong, where the reason is that the model or the vendor failed.
-pub(crate) fn finish_reason(word: &str, calls: bool) -> Result<FinishReason> {
+pub(crate) fn finish_reason(word: &str) -> Result<FinishReason> {
     let failed =
         |kind, why: &str| Err(Error::new(kind, format!("the answer was broken off: {why} ({word})")));
     match word {
-        "STOP" if calls => Ok(FinishReason::ToolCalls),
         "STOP" => Ok(FinishReason::Stop),
         "MAX_TOKENS" => Ok(FinishReason::Length),
         "SAFETY"
@@ -103,8 +102,7 @@ mod tests {
             ("MALFORMED_FUNCTION_CALL", Err(ErrorKind::ServerError)),
             ("OTHER", Err(ErrorKind::ServerError)),
         ] {
-            assert_eq!(finish_reason(word, false).map_err(|error| error.kind()), expected, "{word}");
+            assert_eq!(finish_reason(word).map_err(|error| error.kind()), expected, "{word}");
         }
-        assert_eq!(finish_reason("STOP", true).unwrap(), FinishReason::ToolCalls);
     }
 }

@@ -93,6 +93,12 @@ fn thoughts_signatures_calls_and_unknown_parts_are_told_apart() {
 }
 
 #[test]
+fn a_call_may_come_after_the_reason() {
+    let call = parts(r#"{"functionCall":{"name":"f"}}"#);
+    assert_eq!(read(&[STOP, &call]), ["< ", "7/3", "0:  f", "0+ {}", "tool_calls>"]);
+}
+
+#[test]
 fn an_error_ends_the_stream_wherever_it_stands() {
     for event in [
         r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}"#,
