@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+pub mod anthropic;
 mod capture;
 mod dialogue;
 mod ext;

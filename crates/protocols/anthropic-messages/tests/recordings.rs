@@ -1,0 +1,132 @@
+//! Every recorded exchange of this protocol is read as the vendor's own SDK reads it.
+//!
+//! The recordings lie outside the repository, as `ultraai_testkit::recordings` says.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde_json::Value;
+use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
+use ultraai_protocol_anthropic_messages::Messages;
+use ultraai_testkit::recordings::{Recording, Recordings, fold};
+use ultraai_wire::SseDecoder;
+
+/// Files that are read differently, by the start of their names, each with its reason.
+const GAPS: &[(&str, &str)] = &[
+    (
+        "anthropic/parallel_tool_calls_stream__ai--fixtures-spliced-message-start",
+        "a second answer in the stream is an interruption, which the SDK does not notice",
+    ),
+    ("openrouter/finish_length_stream__rig", "the SDK fails at a `[DONE]` after the end"),
+];
+
+fn read(recording: &Recording) -> Result<ChatResponse> {
+    if recording.framing != "sse" {
+        return Messages::new().decode(&recording.body);
+    }
+    let read = read_stream(&recording.body, 1 << 16);
+    let cut = read_stream(&recording.body, 7);
+    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
+    read
+}
+
+fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
+    let (mut frames, mut events) = (SseDecoder::new(16 << 20), VecDeque::new());
+    for chunk in body.chunks(chunk) {
+        frames.push(&Bytes::copy_from_slice(chunk), &mut events)?;
+    }
+    frames.end(&mut events);
+    fold(&Messages::new(), events.into_iter().map(|event| (event.name().to_owned(), event.data)))
+}
+
+/// What differs from what the SDK reads.
+fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
+    let answer = match read {
+        Err(error) => return Some(format!("{} {error}", error.kind())),
+        Ok(answer) => answer,
+    };
+    let text = |key: &str| expected[key].as_str().unwrap_or_default();
+    let finish = match text("finish") {
+        "" => "unknown",
+        "end_turn" | "stop_sequence" => "stop",
+        "max_tokens" => "length",
+        "tool_use" => "tool_calls",
+        "refusal" => "content_filter",
+        word => word,
+    };
+    let thought = |part: &Part| match part {
+        Part::Reasoning(reasoning) => reasoning.text.clone(),
+        _ => String::new(),
+    };
+    let reasoning: String = answer.content.iter().map(thought).collect();
+    let usage = answer.usage.map(|usage| {
+        let (read, written) = (usage.cache_read.unwrap_or(0), usage.cache_write.unwrap_or(0));
+        [usage.input_tokens - read - written, usage.output_tokens, read, written]
+    });
+    let used = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
+    let used = used.map(|key| expected["usage"][key].as_u64());
+    let used = used[0].is_some().then(|| used.map(Option::unwrap_or_default));
+    if answer.text() != text("text") {
+        Some(format!("text {:?}, expected {:?}", answer.text(), text("text")))
+    } else if reasoning != text("reasoning") {
+        Some(format!("reasoning {reasoning:?}, expected {:?}", text("reasoning")))
+    } else if answer.finish_reason.as_str() != finish {
+        Some(format!("finish {:?}, expected {finish:?}", answer.finish_reason))
+    } else if calls(answer) != called(expected) {
+        Some(format!("calls {:?}, expected {}", calls(answer), expected["tool_calls"]))
+    } else if usage != used {
+        Some(format!("usage {usage:?}, expected {}", expected["usage"]))
+    } else if answer.model.as_deref().unwrap_or_default() != text("model") {
+        Some(format!("model {:?}, expected {}", answer.model, text("model")))
+    } else {
+        None
+    }
+}
+
+fn calls(answer: &ChatResponse) -> Vec<(String, String, Value)> {
+    let calls = answer.content.iter().filter_map(|part| match part {
+        Part::ToolCall(call) => Some((call.id.clone(), call.name.clone(), json(&call.arguments))),
+        _ => None,
+    });
+    calls.collect()
+}
+
+fn called(expected: &Value) -> Vec<(String, String, Value)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let calls = expected["tool_calls"].as_array().into_iter().flatten();
+    calls.map(|call| (text(&call[0]), text(&call[1]), json(call[2].as_str().unwrap_or_default()))).collect()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+#[test]
+fn every_recorded_answer_is_read_as_the_vendors_sdk_reads_it() {
+    let Some(recordings) = Recordings::of("anthropic.messages") else { return };
+    let answers = recordings.compare(GAPS, read, difference);
+    assert!(answers > 190, "{answers} answers");
+}
+
+#[test]
+fn the_same_form_behind_another_vendors_address_is_read_too() {
+    let Some(recordings) = Recordings::of("vertex.anthropic") else { return };
+    let answers = recordings.compare(&[], read, difference);
+    assert!(answers >= 10, "{answers} answers");
+}
+
+#[test]
+fn every_recorded_failure_is_told_by_its_kind_and_the_vendors_words() {
+    let Some(recordings) = Recordings::of("anthropic.messages") else { return };
+    for recording in recordings.failures() {
+        let error = Messages::new().error(recording.status, &recording.body);
+        let expected = match recording.status {
+            400 => ErrorKind::Rejected,
+            401 => ErrorKind::Authentication,
+            _ => ErrorKind::ModelNotFound,
+        };
+        assert_eq!(error.kind(), expected, "{}: {error}", recording.file);
+        assert!(!error.message().contains("says no more"), "{}: {error}", recording.file);
+        assert!(error.request_id().is_some(), "{}: {error}", recording.file);
+    }
+}

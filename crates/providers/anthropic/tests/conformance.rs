@@ -1,0 +1,11 @@
+//! Anthropic behaves as every provider does.
+
+use ultraai_provider_anthropic as _;
+use ultraai_testkit::{anthropic::AnthropicMessages, registered, suite};
+
+const GAPS: &[&str] = &["tools: the protocol's codec cannot send them yet"];
+
+#[tokio::test]
+async fn it_behaves_as_every_provider_does() {
+    suite(registered("anthropic").speaking(AnthropicMessages)).expect_gaps(GAPS).run().await;
+}
