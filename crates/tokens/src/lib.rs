@@ -1,1 +1,182 @@
 #![doc = include_str!("../README.md")]
+
+use std::{fmt, sync::Arc};
+
+use tiktoken_rs::{
+    CoreBPE, cl100k_base_singleton, o200k_base_singleton,
+    tokenizer::{Tokenizer as Encoding, get_tokenizer},
+};
+use ultraai_core::{Tokenizer, TokenizerRegistration, register_tokenizer};
+
+register_tokenizer!(
+    TokenizerRegistration::new(Tiktoken::NAME, || Arc::new(Tiktoken))
+        .summary("counts the tokens of OpenAI's models where the provider did not")
+);
+
+/// Bytes that are counted together. The expressions that split a text go back over what they read, and
+/// `fancy-regex` ends that with an error after a million steps, which `tiktoken-rs` does not catch. A cut costs at most
+/// a token.
+const CHUNK: usize = 16 * 1024;
+
+/// Bytes of a text that are counted; what is beyond is taken to be like it. A count holds up the task it is made
+/// in, and this many take a few hundredths of a second.
+const COUNTED: usize = 256 * 1024;
+
+/// Folders that a model of OpenAI's may stand in, the last one of its path.
+const FOLDERS: [&str; 2] = ["openai", "models"];
+
+/// Counts with the vocabularies of OpenAI's `tiktoken`, which are loaded on first need.
+#[derive(Clone, Copy, Default)]
+pub struct Tiktoken;
+
+impl Tiktoken {
+    /// The registered name.
+    pub const NAME: &'static str = "tiktoken";
+}
+
+impl Tokenizer for Tiktoken {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn count(&self, model: &str, text: &str) -> Option<u64> {
+        let vocabulary = vocabulary(model)?;
+        let counted = floor(text, COUNTED);
+        let tokens: u64 = chunks(&text[..counted])
+            .map(|chunk| u64::try_from(vocabulary().count_ordinary(chunk)).unwrap_or(u64::MAX))
+            .sum();
+        Some(extended(tokens, counted, text.len()))
+    }
+}
+
+impl fmt::Debug for Tiktoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tiktoken")
+    }
+}
+
+/// The vocabulary of a model; it is loaded when it is called.
+fn vocabulary(model: &str) -> Option<fn() -> &'static CoreBPE> {
+    let model = model.to_lowercase();
+    let name = match model.rsplit_once('/') {
+        Some((path, name)) => {
+            let folder = path.rsplit('/').next().unwrap_or(path);
+            FOLDERS.contains(&folder).then_some(name)?
+        }
+        None => model.as_str(),
+    };
+    // Gateways put `:free` and the like behind a name, OpenAI `ft:` before it.
+    let name = match name.strip_prefix("ft:") {
+        Some(tuned) => tuned.split(':').next()?,
+        None => name.split(':').next()?,
+    };
+    match get_tokenizer(name)? {
+        // They differ in control tokens alone, which no text has.
+        Encoding::O200kBase | Encoding::O200kHarmony => Some(o200k_base_singleton),
+        Encoding::Cl100kBase => Some(cl100k_base_singleton),
+        // Of models that are gone; their vocabularies would be two megabytes more.
+        Encoding::P50kBase | Encoding::R50kBase | Encoding::P50kEdit | Encoding::Gpt2 => None,
+    }
+}
+
+/// The text in parts of at most [`CHUNK`] bytes, cut before white space where there is some.
+fn chunks(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let end = floor(text, CHUNK);
+        let cut = match end < text.len() {
+            true => text[..end].rfind(char::is_whitespace).filter(|place| *place > 0).unwrap_or(end),
+            false => end,
+        };
+        let (chunk, rest) = text.split_at(cut);
+        text = rest;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// The last boundary of a character that is not behind `most`.
+fn floor(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
+}
+
+/// Tokens of `whole` bytes, when those of the first `counted` are known.
+fn extended(tokens: u64, counted: usize, whole: usize) -> u64 {
+    if counted == whole {
+        return tokens;
+    }
+    let all = u128::from(tokens) * whole as u128;
+    u64::try_from(all.div_ceil(counted.max(1) as u128)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(model: &str, text: &str) -> Option<u64> {
+        Tiktoken.count(model, text)
+    }
+
+    #[test]
+    fn counts_are_those_of_openais_cookbook() {
+        // "How to count tokens with tiktoken": the sentence has 6 tokens in both, the Japanese one 8 and 9.
+        for (text, o200k, cl100k) in [("", 0, 0), ("tiktoken is great!", 6, 6), ("お誕生日おめでとう", 8, 9)]
+        {
+            assert_eq!(count("gpt-4o", text), Some(o200k), "{text}");
+            assert_eq!(count("gpt-4", text), Some(cl100k), "{text}");
+        }
+    }
+
+    #[test]
+    fn models_of_openai_are_known_by_every_name_that_they_have() {
+        for model in [
+            "gpt-4o",
+            "GPT-4o-2024-08-06",
+            "gpt-5.2-codex",
+            "o3",
+            "ft:gpt-4o:acme:name:1",
+            "openai/gpt-4o",
+            "openai/gpt-oss-20b:free",
+            "accounts/fireworks/models/gpt-oss-120b",
+            "gpt-3.5-turbo",
+        ] {
+            assert!(vocabulary(model).is_some(), "{model}");
+        }
+    }
+
+    #[test]
+    fn models_of_others_are_not_counted_with_a_borrowed_vocabulary() {
+        for model in [
+            "",
+            "claude-sonnet-4-5",
+            "gemini-2.5-pro",
+            "llama-3.3-70b",
+            "someone/gpt-4-tuned",
+            "davinci",
+            "gpt-9",
+        ] {
+            assert!(vocabulary(model).is_none(), "{model}");
+        }
+    }
+
+    #[test]
+    fn a_text_on_which_the_splitting_could_go_back_forever_is_counted() {
+        for text in [" ".repeat(3_000_000) + "x", "A".repeat(3_000_000), "é\n".repeat(1_000_000)] {
+            assert!(count("gpt-4o", &text).is_some_and(|tokens| tokens > 1000));
+        }
+    }
+
+    #[test]
+    fn chunks_are_the_text_again() {
+        let text = "Worte über Wörter \u{1f600}".repeat(3000);
+        assert_eq!(chunks(&text).collect::<String>(), text);
+        assert!(chunks(&text).all(|chunk| chunk.len() <= CHUNK));
+        let without_spaces = "ü".repeat(CHUNK);
+        assert_eq!(chunks(&without_spaces).collect::<String>(), without_spaces);
+    }
+
+    #[test]
+    fn a_long_text_is_taken_to_be_like_its_beginning() {
+        let text = "one two three four five. ".repeat(30_000);
+        let tokens = count("gpt-4o", &text).unwrap();
+        assert!(tokens.abs_diff(6 * 30_000) < 100, "{tokens}");
+    }
+}
