@@ -1,6 +1,6 @@
 //! A commented settings file, written from what is linked.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde_json::Value;
 use ultraai_core::{Options, ProviderRegistration, ProviderSpec, Registry};
@@ -86,7 +86,7 @@ fn sample(name: &str, doc: &str) -> String {
 }
 
 fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str>) {
-    let _ = write!(out, "\n#[providers.{}]\n", row.name);
+    let _ = write!(out, "\n#[providers.{}]\n", table_key(row.name));
     for field in ProviderSpec::FIELDS {
         let value = match field.name {
             "type" => quoted(row.name),
@@ -120,7 +120,7 @@ fn write_row(out: &mut String, row: &ProviderRegistration) {
         let optional = if row.key_optional { ", if it wants one" } else { "" };
         comment(out, &format!("Its key is in the variable {variable}{optional}."));
     }
-    let _ = writeln!(out, "#[providers.{}]", row.name);
+    let _ = writeln!(out, "#[providers.{}]", table_key(row.name));
     setting(out, "type", &quoted(row.name));
     setting(out, "model", &quoted(row.default_model.unwrap_or("MODEL")));
     write_own_fields(out, row);
@@ -146,7 +146,25 @@ fn setting(out: &mut String, key: &str, value: &str) {
     let _ = writeln!(out, "#{key} = {value}");
 }
 
+/// A name as TOML takes it for one key: a dot in it, as in `azure.ai.openai`, would begin another table.
+fn table_key(name: &str) -> Cow<'_, str> {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(is_bare) { name.into() } else { quoted(name).into() }
+}
+
 /// A text as TOML writes it; JSON's escapes are TOML's too.
 fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table_key;
+
+    #[test]
+    fn a_name_with_dots_is_one_key() {
+        assert_eq!(table_key("llama-cpp"), "llama-cpp");
+        assert_eq!(table_key("azure.ai.openai"), "\"azure.ai.openai\"");
+        assert_eq!(table_key(""), "\"\"");
+    }
 }
