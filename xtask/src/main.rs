@@ -4,6 +4,7 @@
 mod ci;
 mod live;
 mod new;
+mod prices;
 mod step;
 mod tidy;
 mod workspace;
@@ -36,6 +37,15 @@ enum Task {
         #[arg(long)]
         serve: bool,
     },
+    /// Writes the price file from the Python package `genai-prices`, and compares costs with the package's own.
+    Prices {
+        /// From this version of the package and not from the newest.
+        #[arg(long, value_name = "VERSION")]
+        version: Option<String>,
+        /// Only check the file that is there, without a network.
+        #[arg(long, conflicts_with = "version")]
+        check: bool,
+    },
     /// Writes a provider crate that compiles and passes its suite.
     NewProvider {
         /// Lower-case words joined by dashes.
@@ -54,6 +64,8 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::report(),
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
+        Task::Prices { check: true, .. } => prices::check(),
+        Task::Prices { check: false, version } => prices::write(version.as_deref()),
         Task::NewProvider { name } => new::run(&new::PROVIDER, &name),
         Task::NewStrategy { name } => new::run(&new::STRATEGY, &name),
     };
