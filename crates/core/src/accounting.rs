@@ -38,7 +38,8 @@ pub struct Accounting {
     tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     meter: Option<Arc<dyn Meter>>,
     clock: Clock,
-    last: Mutex<Option<Quote>>,
+    /// Of those who only ask, such as selectors, and of those who know which model answered.
+    last: [Mutex<Option<Quote>>; 2],
 }
 
 /// The last price that was looked up. Prices change by the hour at most, so one holds for its minute.
@@ -65,7 +66,7 @@ impl Accounting {
         meter: Option<Arc<dyn Meter>>,
         clock: Clock,
     ) -> Self {
-        Self { own, priced_as, sources, tokenizers, meter, clock, last: Mutex::new(None) }
+        Self { own, priced_as, sources, tokenizers, meter, clock, last: Default::default() }
     }
 
     /// The price of an exchange: the user's own, else that of the model which answered, else of the one that was asked.
@@ -76,7 +77,8 @@ impl Accounting {
         let provider = self.priced_as?;
         let now = self.clock.now();
         let minute = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last =
+            self.last[usize::from(response_model.is_some())].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(quote) = last.as_ref()
             && quote.minute == minute
             && quote.request_model.as_deref() == request_model

@@ -7,8 +7,8 @@ use tracing::{Span, field};
 
 use super::{Attempt, capture};
 use crate::{
-    AbandonReason, Accounting, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Error, ErrorKind,
-    FinishReason, ModelName, ProviderId, Usage, UsageSource,
+    AbandonReason, Accounting, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Error,
+    ErrorKind, FinishReason, ModelName, ProviderId, Usage, UsageSource,
     estimate::{Counter, Written},
     ledger::{Row, RowId, RowOutcome},
     metrics,
@@ -67,7 +67,7 @@ impl Entry {
             time_to_first_chunk_seconds: None,
             duration_seconds: None,
         });
-        attempt.stats.started(cx.attempt() > 0);
+        attempt.stats.started(cx.attempt() > 0, started);
         // The names are those of the OpenTelemetry GenAI conventions; content is recorded only where it was asked for.
         let span = tracing::info_span!(
             "chat",
@@ -134,8 +134,9 @@ impl Entry {
     pub(super) fn observe(&mut self, event: &ChatEvent) {
         if !self.has_content && event.is_commit() {
             self.has_content = true;
-            let after = self.started.elapsed();
-            self.stats.first_event(after);
+            let now = Instant::now();
+            let after = now.duration_since(self.started);
+            self.stats.first_event(after, now);
             if let Some(meter) = self.accounting.meter() {
                 metrics::TIME_TO_FIRST_CHUNK.record(meter, after.as_secs_f64(), &self.attributes());
             }
@@ -216,7 +217,7 @@ impl Entry {
     fn succeed(&mut self, usage: Usage, finish_reason: &FinishReason) {
         self.span.record("gen_ai.response.finish_reasons", finish_reason.as_str());
         let now = Instant::now();
-        self.stats.succeeded(self.started, now);
+        self.stats.succeeded(self.request.delivery, self.started, now);
         self.close(RowOutcome::Won, usage, self.cost(&usage), now, None);
     }
 
@@ -238,8 +239,19 @@ impl Entry {
             && self.cx.deadline().is_some_and(|deadline| deadline <= now)
             && now.duration_since(self.started) < PATIENCE;
         self.stats.failed(kind, kind.is_candidates_fault() && !hurried, now);
+        if kind == ErrorKind::Timeout {
+            self.waited(now);
+        }
         self.close(RowOutcome::Failed, usage, cost, now, Some(Ended::Failed(kind)));
         usage
+    }
+
+    /// Writes down how long it was waited for what did not come.
+    fn waited(&self, now: Instant) {
+        let delivery = self.request.delivery;
+        if delivery == Delivery::Whole || !self.has_content {
+            self.stats.waited(delivery, now.duration_since(self.started), now);
+        }
     }
 
     fn cost(&self, usage: &Usage) -> Cost {
@@ -333,10 +345,12 @@ impl Drop for Entry {
     fn drop(&mut self) {
         if self.open {
             let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
+            let now = Instant::now();
             self.stats.abandoned();
+            self.waited(now);
             let usage = self.usage();
             let cost = self.cost_so_far(&usage);
-            self.close(RowOutcome::Abandoned, usage, cost, Instant::now(), Some(Ended::Abandoned(reason)));
+            self.close(RowOutcome::Abandoned, usage, cost, now, Some(Ended::Abandoned(reason)));
         }
     }
 }

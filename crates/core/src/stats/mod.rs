@@ -1,5 +1,6 @@
 //! What is known of a candidate from its own attempts, and of an orchestrator from its requests.
 
+mod recent;
 mod requests;
 
 use std::{
@@ -12,9 +13,13 @@ use histogram::AtomicHistogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use self::recent::{PaceCell, ShareCell};
 pub(crate) use self::requests::{Flight, RequestStats};
-pub use self::requests::{OrchestratorStats, RequestsSnapshot};
-use crate::{Cost, ErrorKind, Usage};
+pub use self::{
+    recent::Pace,
+    requests::{OrchestratorStats, RequestsSnapshot},
+};
+use crate::{Cost, Delivery, ErrorKind, Usage};
 
 /// A candidate below this health is asked after the healthy ones.
 pub const HEALTHY: f64 = 0.5;
@@ -50,6 +55,11 @@ pub struct CandidateStats {
     total: AtomicHistogram,
     /// Health as the bits of an `f32`, above the milliseconds since `born` of its last change.
     health: AtomicU64,
+    /// Milliseconds since `born` of the last beginning, and one: 0 is never.
+    last_began: AtomicU64,
+    first_event_pace: PaceCell,
+    whole_pace: PaceCell,
+    share: ShareCell,
 }
 
 /// Every kind once, so that failures are counted in an array.
@@ -99,6 +109,10 @@ impl Default for CandidateStats {
             first_event: histogram(),
             total: histogram(),
             health: AtomicU64::new(pack(1.0, 0)),
+            last_began: AtomicU64::new(0),
+            first_event_pace: PaceCell::default(),
+            whole_pace: PaceCell::default(),
+            share: ShareCell::default(),
         }
     }
 }
@@ -125,20 +139,64 @@ impl CandidateStats {
         self.health() >= HEALTHY
     }
 
-    pub(crate) fn started(&self, is_retry: bool) {
+    /// Attempts so far, retries included.
+    pub fn attempts(&self) -> u64 {
+        self.requests.load(Relaxed)
+    }
+
+    /// How long ago its last attempt began; `None` before the first.
+    pub fn idle(&self) -> Option<Duration> {
+        let began = Duration::from_millis(self.last_began.load(Relaxed).checked_sub(1)?);
+        Some(self.born.elapsed().saturating_sub(began))
+    }
+
+    /// How long it took lately, to the first content of a live answer or to the end of a whole one; `None` before the
+    /// first. An attempt that was given up took at least as long as it was waited for.
+    pub fn pace(&self, delivery: Delivery) -> Option<Pace> {
+        self.pace_cell(delivery).read()
+    }
+
+    /// Recency-weighted share of its attempts that did not speak against it: about the last fifty, of the last minutes. It
+    /// begins at 0.9, as if ten attempts had been made.
+    pub fn success_share(&self) -> f64 {
+        self.share.read(self.age_ms(Instant::now()))
+    }
+
+    fn pace_cell(&self, delivery: Delivery) -> &PaceCell {
+        match delivery {
+            Delivery::Live => &self.first_event_pace,
+            Delivery::Whole => &self.whole_pace,
+        }
+    }
+
+    /// Nobody waits any longer for what took so long until now.
+    pub(crate) fn waited(&self, delivery: Delivery, after: Duration, now: Instant) {
+        self.pace_cell(delivery).took_at_least(after, self.age_ms(now));
+    }
+
+    pub(crate) fn started(&self, is_retry: bool, now: Instant) {
+        let age = u64::try_from(now.duration_since(self.born).as_millis()).unwrap_or(u64::MAX - 1);
+        self.last_began.fetch_max(age + 1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         self.retries.fetch_add(u64::from(is_retry), Relaxed);
         self.in_flight.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn first_event(&self, after: Duration) {
+    pub(crate) fn first_event(&self, after: Duration, now: Instant) {
         let _ = self.first_event.increment(micros(after));
+        self.first_event_pace.took(after, self.age_ms(now));
     }
 
-    pub(crate) fn succeeded(&self, started: Instant, now: Instant) {
+    /// The end of a live answer says more about who reads it than about who writes it.
+    pub(crate) fn succeeded(&self, delivery: Delivery, started: Instant, now: Instant) {
         self.in_flight.fetch_sub(1, Relaxed);
         self.successes.fetch_add(1, Relaxed);
-        let _ = self.total.increment(micros(now.duration_since(started)));
+        let took = now.duration_since(started);
+        let _ = self.total.increment(micros(took));
+        if delivery == Delivery::Whole {
+            self.whole_pace.took(took, self.age_ms(now));
+        }
+        self.share.count(true, self.age_ms(now));
         self.move_health(1.0, now);
     }
 
@@ -148,6 +206,7 @@ impl CandidateStats {
             self.failures[place].fetch_add(1, Relaxed);
         }
         if is_fault {
+            self.share.count(false, self.age_ms(now));
             self.move_health(0.0, now);
         }
     }
@@ -199,7 +258,17 @@ impl CandidateStats {
             time_to_first_chunk: Percentiles::of(&self.first_event),
             operation_duration: Percentiles::of(&self.total),
             health: self.health(),
+            success_share: self.success_share(),
+            recent_time_to_first_chunk_seconds: measured(&self.first_event_pace),
+            recent_operation_duration_seconds: measured(&self.whole_pace),
         }
+    }
+}
+
+fn measured(pace: &PaceCell) -> Option<f64> {
+    match pace.read()? {
+        Pace::Measured(time) => Some(time.as_secs_f64()),
+        Pace::AtLeast(_) => None,
     }
 }
 
@@ -261,6 +330,15 @@ pub struct StatsSnapshot {
     pub operation_duration: Percentiles,
     /// Recency-weighted health, 0 to 1.
     pub health: f64,
+    /// Recency-weighted share of about the last fifty attempts that did not speak against it; 0.9 before the first.
+    #[serde(default)]
+    pub success_share: f64,
+    /// Typical time to the first content of live answers, lately.
+    #[serde(default)]
+    pub recent_time_to_first_chunk_seconds: Option<f64>,
+    /// Typical time to the end of whole answers, lately.
+    #[serde(default)]
+    pub recent_operation_duration_seconds: Option<f64>,
 }
 
 /// Percentiles in seconds, within 3 %; `None` without a sample.
@@ -294,7 +372,7 @@ mod tests {
     async fn health_falls_with_failures_and_comes_back_with_time() {
         let stats = CandidateStats::default();
         for _ in 0..4 {
-            stats.started(false);
+            stats.started(false, Instant::now());
             stats.failed(ErrorKind::ServerError, true, Instant::now());
         }
         assert!(!stats.is_healthy());
@@ -306,7 +384,7 @@ mod tests {
     async fn a_refused_request_does_not_speak_against_the_candidate() {
         let stats = CandidateStats::default();
         for _ in 0..10 {
-            stats.started(false);
+            stats.started(false, Instant::now());
             stats.failed(ErrorKind::ContextTooLong, false, Instant::now());
         }
         assert!(stats.is_healthy());
@@ -318,7 +396,7 @@ mod tests {
         let stats = CandidateStats::default();
         tokio::time::advance(Duration::from_hours(24 * 50)).await;
         for _ in 0..6 {
-            stats.started(false);
+            stats.started(false, Instant::now());
             stats.failed(ErrorKind::ServerError, true, Instant::now());
         }
         assert!(!stats.is_healthy());
@@ -330,9 +408,9 @@ mod tests {
     async fn percentiles_are_within_three_percent() {
         let stats = CandidateStats::default();
         for ms in 1..=1000 {
-            stats.started(false);
+            stats.started(false, Instant::now());
             let now = Instant::now();
-            stats.succeeded(now, now + Duration::from_millis(ms));
+            stats.succeeded(Delivery::Whole, now, now + Duration::from_millis(ms));
         }
         let p99 = stats.snapshot().operation_duration.p99_seconds.unwrap();
         assert!((0.99..0.99 * 1.035).contains(&p99), "{p99}");
