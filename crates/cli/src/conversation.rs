@@ -21,12 +21,7 @@ pub(crate) struct Conversation {
 
 impl Default for Conversation {
     fn default() -> Self {
-        Self {
-            version: CONVERSATION.version,
-            system: None,
-            messages: Vec::new(),
-            spent: Totals::default(),
-        }
+        Self { version: CONVERSATION.version, system: None, messages: Vec::new(), spent: Totals::default() }
     }
 }
 

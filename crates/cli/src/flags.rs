@@ -15,7 +15,8 @@ impl Args for OptionFlags {
             let value = match OptionKind::of(field.name) {
                 OptionKind::Switch => "true|false",
                 OptionKind::Whole => "N",
-                OptionKind::Number => "SECONDS",
+                OptionKind::Number if is_time(field) => "SECONDS",
+                OptionKind::Number => "NUMBER",
                 OptionKind::Text => "NAME",
             };
             let help = field.doc.trim().trim_end_matches('.').to_owned();
@@ -25,7 +26,7 @@ impl Args for OptionFlags {
                 .help(help)
                 .allow_negative_numbers(true)
                 .help_heading(heading);
-            command.arg(flag)
+            command.arg(if is_time(field) { flag.value_parser(bounded_time) } else { flag })
         })
     }
 
@@ -46,5 +47,22 @@ impl FromArgMatches for OptionFlags {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+/// About 32 years: beyond it a time cannot be waited for.
+const LONGEST_SECONDS: f64 = 1e9;
+
+fn is_time(field: &ultraai::Field) -> bool {
+    field.name.ends_with("_seconds")
+}
+
+/// Refuses what is no time that passes; everything else is checked with the other settings.
+fn bounded_time(text: &str) -> Result<String, String> {
+    match text.trim().parse::<f64>() {
+        Ok(seconds) if seconds > LONGEST_SECONDS => {
+            Err(format!("it must be a number of seconds above 0, and at most {LONGEST_SECONDS}"))
+        }
+        _ => Ok(text.to_owned()),
     }
 }

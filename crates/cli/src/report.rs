@@ -61,10 +61,12 @@ fn advice(error: &Error, provider: Option<&ProviderSummary>) -> Option<String> {
             Some(model) => format!("does the provider have the model `{model}`? check `model` and `base_url`"),
             None => "name a model: `model` in the settings, or --provider TYPE/MODEL".to_owned(),
         },
-        ErrorKind::RateLimited | ErrorKind::Overloaded => match error.retry_after() {
-            Some(delay) => format!("try again in {} s, or configure another provider", delay.as_secs().max(1)),
-            None => "try again later, or configure another provider".to_owned(),
-        },
+        ErrorKind::RateLimited | ErrorKind::Overloaded => {
+            format!("try again {}, or configure another provider", when(error))
+        }
+        ErrorKind::ServerError => {
+            format!("the provider failed on its own side: try again {}, or configure another provider", when(error))
+        }
         ErrorKind::QuotaExhausted => "look at the account's balance and limits with the vendor".to_owned(),
         ErrorKind::ContextTooLong => "shorten the prompt, or ask a model with a larger context window".to_owned(),
         ErrorKind::Timeout => {
@@ -73,6 +75,14 @@ fn advice(error: &Error, provider: Option<&ProviderSummary>) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// When it is worth to try again: the provider's own delay, where it named one.
+fn when(error: &Error) -> String {
+    match error.retry_after() {
+        Some(delay) => format!("in {} s", delay.as_secs().max(1)),
+        None => "later".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ pub(crate) enum Command {
     /// Ask several times, in one conversation
     ///
     /// On a terminal lines are edited with the usual keys, and the answers appear while they are made: Ctrl-C
-    /// drops the answer under way, Ctrl-D ends. Where standard input is no terminal each of its lines is a
-    /// prompt. A line that begins with `/` is a command; /help lists them.
+    /// drops the answer under way, Ctrl-D ends, and a line that ends with `\` goes on in the next. Where standard
+    /// input is no terminal each of its lines is a prompt. A line that begins with `/` is a command.
     #[command(after_help = exit::chat_help())]
     Chat(Box<Chat>),
     /// Print an outcome again that `ask --save` wrote

@@ -22,51 +22,60 @@ pub(crate) fn man(arguments: &Man) -> Result<Exit, Failure> {
             let message = format!("the pages cannot be written to {}", folder.display());
             Failure::from(Error::new(ErrorKind::Config, message).with_source(error))
         })?,
-        None => print_bytes(&page(&command)?)?,
+        None => print_bytes(whole(&command)?.as_bytes())?,
     }
     Ok(Exit::Answer)
 }
 
-/// One page: the commands' options stand in it, each command in a section of its own.
-fn page(command: &Command) -> io::Result<Vec<u8>> {
+/// One page of everything, with a section for each command.
+fn whole(command: &Command) -> io::Result<String> {
+    let page = page_of(command);
     let mut out = Vec::new();
-    let whole = Page::new(command.clone());
-    whole.render_title(&mut out)?;
-    whole.render_name_section(&mut out)?;
-    whole.render_synopsis_section(&mut out)?;
-    whole.render_description_section(&mut out)?;
-    whole.render_options_section(&mut out)?;
-    for command in visible(command) {
+    page.render_title(&mut out)?;
+    page.render_name_section(&mut out)?;
+    page.render_synopsis_section(&mut out)?;
+    page.render_description_section(&mut out)?;
+    page.render_options_section(&mut out)?;
+    let end = |command: &Command| command.get_after_help().map(ToString::to_string);
+    for inner in visible(command) {
+        let page = page_of(inner);
         let mut section = Vec::new();
-        let page = Page::new(command.clone());
         page.render_synopsis_section(&mut section)?;
         page.render_description_section(&mut section)?;
         page.render_options_section(&mut section)?;
-        let name = command.get_name().to_uppercase();
-        out.extend(format!(".SH \"COMMAND {name}\"\n").bytes());
+        if end(inner) != end(command) {
+            page.render_extra_section(&mut section)?;
+        }
+        let name = inner.get_name().to_uppercase();
         // What heads a part of a page of its own heads a part of a section here.
-        let section = String::from_utf8_lossy(&section).replace("\n.SH ", "\n.SS ");
-        out.extend(
-            section.strip_prefix(".SH ").map_or(section.clone(), |rest| format!(".SS {rest}")).bytes(),
-        );
+        let section = format!("\n{}", text(&section)).replace("\n.SH ", "\n.SS ");
+        out.extend(format!(".SH \"COMMAND {name}\"{section}").into_bytes());
     }
-    whole.render_extra_section(&mut out)?;
-    whole.render_version_section(&mut out)?;
-    Ok(out)
+    page.render_extra_section(&mut out)?;
+    page.render_version_section(&mut out)?;
+    Ok(text(&out))
 }
 
 fn write_all(command: &Command, folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let pages = std::iter::once(command).chain(visible(command));
-    for command in pages {
-        let page = Page::new(command.clone());
+    for command in std::iter::once(command).chain(visible(command)) {
+        let page = page_of(command);
         let path = folder.join(page.get_filename());
-        let mut text = Vec::new();
-        page.render(&mut text)?;
-        std::fs::write(&path, text)?;
+        let mut out = Vec::new();
+        page.render(&mut out)?;
+        std::fs::write(&path, text(&out))?;
         tell(&format!("wrote {}\n", path.display()));
     }
     Ok(())
+}
+
+fn page_of(command: &Command) -> Page {
+    Page::new(command.clone()).source(concat!("ultraai ", env!("CARGO_PKG_VERSION")))
+}
+
+/// The page's source. What stands below a command's help has a name of its own in manuals.
+fn text(source: &[u8]) -> String {
+    String::from_utf8_lossy(source).replace("\n.SH EXTRA\n", "\n.SH NOTES\n")
 }
 
 fn visible(command: &Command) -> impl Iterator<Item = &Command> {

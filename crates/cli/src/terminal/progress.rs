@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::time::Instant;
-use ultraai::{Event, ProviderId};
+use ultraai::{ErrorReport, Event, ProviderId};
 
 use super::{BAD, DIM, GOOD, NOTE, printable};
 
@@ -61,7 +61,7 @@ impl Progress {
                 self.set(provider_id, State::Answered { seconds: *duration_seconds, good: *good });
             }
             Event::Failed { provider_id, error } => {
-                self.set(provider_id, State::Failed(error.message.clone()));
+                self.set(provider_id, State::Failed(failure(error)));
             }
             Event::Abandoned { provider_id, reason } => {
                 self.set(provider_id, State::Abandoned(reason.as_str()));
@@ -110,6 +110,18 @@ impl Progress {
     }
 }
 
+/// The error in a line: what is wrong, its status, and the delay that the provider asked for.
+fn failure(error: &ErrorReport) -> String {
+    let mut text = printable(&error.message).replace('\n', " ");
+    if let Some(status) = error.status {
+        let _ = write!(text, " (HTTP {status})");
+    }
+    if let Some(seconds) = error.retry_after_seconds {
+        let _ = write!(text, ": asks to wait {} s", seconds.ceil().max(1.0));
+    }
+    text
+}
+
 impl Row {
     fn line(&self) -> String {
         let id = &self.provider_id;
@@ -127,7 +139,7 @@ impl Row {
                 format!("{NOTE}~{NOTE:#} {id} gave no good answer {DIM}in {seconds:.1} s{DIM:#}")
             }
             State::Failed(message) => {
-                format!("{BAD}✗{BAD:#} {id}: {}", printable(message).replace('\n', " "))
+                format!("{BAD}✗{BAD:#} {id}: {message}")
             }
             State::Abandoned(reason) => {
                 format!("{DIM}- {id} was given up: {}{DIM:#}", reason.replace('_', " "))
@@ -141,6 +153,10 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ultraai::{Error, ErrorKind};
+
     use super::*;
 
     #[test]
@@ -154,5 +170,12 @@ mod tests {
         let lines: Vec<_> =
             progress.rows.iter().map(|row| anstream::adapter::strip_str(&row.line()).to_string()).collect();
         assert_eq!(lines, ["✓ fast answered in 1.2 s", "  slow"]);
+
+        let busy = Error::new(ErrorKind::RateLimited, "slow\ndown")
+            .with_status(429)
+            .with_retry_after(Duration::from_millis(6500));
+        progress.on(&Event::Failed { provider_id: id("slow"), error: (&busy).into() });
+        let line = anstream::adapter::strip_str(&progress.rows[1].line()).to_string();
+        assert_eq!(line, "✗ slow: slow down (HTTP 429): asks to wait 7 s");
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use ultraai_testkit::{Server, openai};
+use ultraai_testkit::{Server, openai, refusing_url};
 
 use crate::program::{Program, near};
 
@@ -99,6 +99,48 @@ fn several_providers_make_one_answer_and_explain_themselves() {
     assert!(ran.err.contains("\n  - "), "{ran:?}");
     let ran = program.run(&["ask", "hi", "--quiet", "-p", "near"]);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("one\n", ""));
+}
+
+#[test]
+fn the_candidates_answers_stand_below_each_other_in_a_pipe_and_the_answer_last() {
+    let (one, two) = (Server::always(openai::answer("one")), Server::always(openai::error(500, "oops")));
+    let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
+    let program = Program::with_settings(&settings);
+    let ran = program.run(&["ask", "hi", "--compare", "--max-retries", "0"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let lines: Vec<_> = ran.out.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines[0] == "## near (m)" && lines[2] == "one" && lines[3] == "## far (m)", "{ran:?}");
+    assert!(lines[1].starts_with("answered · 0."), "{ran:?}");
+    assert!(lines[1].ends_with(" s · 7 tokens in, 3 out · cost unknown"), "{ran:?}");
+    assert!(lines[4].starts_with("failed: ") && lines[4].contains("(HTTP 500)"), "{ran:?}");
+    assert_eq!(lines[5..], ["## The answer", "one"]);
+    assert!(ran.err.contains("near answered; failed: far"), "{ran:?}");
+    let json = program.run(&["ask", "hi", "--compare", "--max-retries", "0", "--json"]);
+    assert!(serde_json::from_str::<Value>(&json.out).unwrap()["synthesis"].is_object());
+
+    // Who answered in vain was paid all the same.
+    let ran =
+        program.run(&["ask", "hi", "--compare", "--max-retries", "0", "--min-responses-needed", "2", "-q"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.starts_with("## near (m)\n") && !ran.out.contains("## The answer"), "{ran:?}");
+}
+
+#[test]
+fn statistics_stand_on_standard_error_or_in_the_json() {
+    let server = Server::start([openai::error(500, "oops"), openai::answer("yes"), openai::answer("yes")]);
+    let program = Program::with_server(&server.url());
+    let ran = program.run(&["ask", "hi", "--stats", "--quiet"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "yes\n"), "{ran:?}");
+    assert!(ran.err.contains("near") && ran.err.contains("1 server error"), "{ran:?}");
+    assert!(ran.err.contains("requests: 1 answered, 0 failed, 0 given up"), "{ran:?}");
+    let ran = program.run(&["ask", "hi", "--stats", "--json"]);
+    let outcome: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(outcome["stats"]["providers"]["near"]["successes"], 1, "{outcome:#}");
+    assert_eq!(outcome["synthesis"]["response"], "yes");
+    let program = Program::with_server(&refusing_url());
+    let ran = program.run(&["ask", "hi", "--stats", "--json", "--max-retries", "0"]);
+    let failed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(failed["stats"]["providers"]["near"]["failures"]["connect"], 1, "{failed:#}");
 }
 
 #[test]

@@ -31,6 +31,13 @@ fn an_unknown_strategy_option_or_setting_is_named() {
         (&["ask", "hi", "--max-retrys", "3"], &["--max-retrys", "--max-retries"]),
         (&["ask", "hi", "--max-retries", "many"], &["--max-retries", "a whole number from 0 up", "many"]),
         (&["ask", "hi", "--timeout-seconds", "-1"], &["--timeout-seconds", "above 0"]),
+        (
+            &["ask", "hi", "--timeout-seconds", "1e99"],
+            &["--timeout-seconds", "above 0, and at most 1000000000"],
+        ),
+        (&["ask", "hi", "--gap-timeout-seconds", "inf"], &["--gap-timeout-seconds", "at most 1000000000"]),
+        (&["ask", "hi", "--force"], &["--save"]),
+        (&["completions", "tcsh"], &["tcsh", "bash"]),
         (&["ask", "hi", "--synthesizer", "x"], &["--synthesizer", "`x`", "configured: mock"]),
         (&["ask", "hi", "--analysis-type", "x"], &["--analysis-type", "no analyzer `x`"]),
         (&["ask", "hi", "--max-tokens", "0"], &["`max_tokens` is 0"]),
@@ -111,6 +118,18 @@ fn a_wrong_key_names_the_variable_to_look_at() {
     let ran = program.run(&["ask", "hi"]);
     assert_error(&ran, 1, &["a: ", "(HTTP 401)", "check the key in the variable OPENAI_API_KEY"]);
     assert!(!ran.err.contains("sk-wrong"), "{ran:?}");
+}
+
+#[test]
+fn a_provider_that_breaks_or_is_busy_is_told_with_what_to_do_next() {
+    for (reply, advice) in [
+        (openai::error(500, "oops"), "the provider failed on its own side: try again later"),
+        (openai::error(429, "busy").header("retry-after", "7"), "try again in 7 s"),
+    ] {
+        let server = Server::always(reply);
+        let ran = Program::with_server(&server.url()).run(&["ask", "hi", "--max-retries", "0"]);
+        assert_error(&ran, 1, &["near: ", advice, "configure another provider"]);
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 
 mod answers;
 mod bad_input;
+mod conversations;
+mod generated;
+mod kept;
 mod listings;
 mod program;
 mod secrets;

@@ -2,7 +2,15 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use rustyline::{Behavior, Config, DefaultEditor, error::ReadlineError};
+use rustyline::{
+    Behavior, Config, Editor, Helper,
+    completion::Completer,
+    error::ReadlineError,
+    highlight::Highlighter,
+    hint::Hinter,
+    history::DefaultHistory,
+    validate::{ValidationContext, ValidationResult, Validator},
+};
 use tokio::task::spawn_blocking;
 
 use crate::failure::Failure;
@@ -14,10 +22,37 @@ const LONGEST_LINE: u64 = 16 << 20;
 pub(super) enum Input {
     /// A terminal. The lines so far can be had again with the arrow keys, and are in memory only: they are what was
     /// asked.
-    Terminal(Option<Box<DefaultEditor>>),
+    Terminal(Option<Box<LineEditor>>),
     /// A pipe or a file, a prompt in each line.
     Pipe,
 }
+
+/// Edits lines, some of which go on.
+pub(super) type LineEditor = Editor<Continued, DefaultHistory>;
+
+/// A line that ends with `\` goes on in the next.
+pub(super) struct Continued;
+
+impl Validator for Continued {
+    fn validate(&self, line: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        Ok(match line.input().ends_with('\\') {
+            true => ValidationResult::Incomplete,
+            false => ValidationResult::Valid(None),
+        })
+    }
+}
+
+impl Completer for Continued {
+    type Candidate = String;
+}
+
+impl Hinter for Continued {
+    type Hint = String;
+}
+
+impl Highlighter for Continued {}
+
+impl Helper for Continued {}
 
 /// What came of reading a line.
 pub(super) enum Line {
@@ -38,7 +73,8 @@ impl Input {
         // Standard output is for answers alone when it is no terminal.
         let behavior = if io::stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
         let config = Config::builder().behavior(behavior).build();
-        let mut editor = DefaultEditor::with_config(config).map_err(failed)?;
+        let mut editor = LineEditor::with_config(config).map_err(failed)?;
+        editor.set_helper(Some(Continued));
         for line in earlier {
             editor.add_history_entry(line).map_err(failed)?;
         }
@@ -71,28 +107,17 @@ impl Input {
     }
 }
 
-/// A line as it was edited; one that ends with `\` goes on in the next.
-fn edit_line(editor: &mut DefaultEditor) -> Result<Line, Failure> {
-    let mut text = String::new();
-    loop {
-        match editor.readline(if text.is_empty() { "> " } else { "… " }) {
-            Ok(line) => match line.strip_suffix('\\') {
-                Some(line) => {
-                    text.push_str(line);
-                    text.push('\n');
-                }
-                None => {
-                    text.push_str(&line);
-                    if !text.trim().is_empty() {
-                        editor.add_history_entry(&text).map_err(failed)?;
-                    }
-                    return Ok(Line::Text(text));
-                }
-            },
-            Err(ReadlineError::Interrupted) => return Ok(Line::Dropped),
-            Err(ReadlineError::Eof) => return Ok(Line::End),
-            Err(error) => return Err(failed(error)),
+fn edit_line(editor: &mut LineEditor) -> Result<Line, Failure> {
+    match editor.readline("> ") {
+        Ok(text) => {
+            if !text.trim().is_empty() {
+                editor.add_history_entry(&text).map_err(failed)?;
+            }
+            Ok(Line::Text(text.replace("\\\n", "\n")))
         }
+        Err(ReadlineError::Interrupted) => Ok(Line::Dropped),
+        Err(ReadlineError::Eof) => Ok(Line::End),
+        Err(error) => Err(failed(error)),
     }
 }
 

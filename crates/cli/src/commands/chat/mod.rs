@@ -62,7 +62,9 @@ pub(crate) async fn chat(arguments: Chat) -> Result<Exit, Failure> {
             _ = ctrl_c() => None,
             done = obey(&mut session, entry) => Some(done),
         };
-        session.settle();
+        if let Err(failure) = session.settle() {
+            failure.tell();
+        }
         exit = match was_dropped {
             Some(Ok(Next::Entry(exit))) => exit,
             Some(Ok(Next::End)) => break,

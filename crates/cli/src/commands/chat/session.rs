@@ -114,8 +114,7 @@ impl<'a> Session<'a> {
         let (outcome, is_printed) = asked.map_err(|failure| self.explained(failure))?;
         self.conversation.add(turns, &prompt, &outcome.synthesis.response);
         self.unanswered = None;
-        self.settle();
-        let kept = self.keep();
+        let kept = self.settle();
         if !is_printed {
             print_answer(&outcome.synthesis.response)?;
         }
@@ -125,10 +124,11 @@ impl<'a> Session<'a> {
     }
 
     /// Writes down what the last turn took, also when it failed or was dropped.
-    pub(super) fn settle(&mut self) {
-        if let Some(ledger) = self.ledger.take() {
-            self.conversation.spend(&ledger.totals());
-        }
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        let Some(ledger) = self.ledger.take() else { return Ok(()) };
+        self.conversation.spend(&ledger.totals());
+        // What was forgotten is not written over before there is something new.
+        if self.conversation.turns() > 0 { self.keep() } else { Ok(()) }
     }
 
     /// Forgets what was said.
