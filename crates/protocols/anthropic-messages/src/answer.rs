@@ -90,9 +90,12 @@ pub(crate) fn opaque(block: Value) -> Part {
     Part::Vendor(VendorState::new(VENDOR, block))
 }
 
+/// The field of the signature, in blocks and in the state that is kept of it.
+pub(crate) const SIGNATURE: &str = "signature";
+
 /// What is given back with the thinking that was signed.
 pub(crate) fn signed(signature: &str) -> VendorState {
-    VendorState::new(VENDOR, serde_json::json!({ "signature": signature }))
+    VendorState::new(VENDOR, serde_json::json!({ SIGNATURE: signature }))
 }
 
 /// Thinking as a part; `None` where there is neither text nor signature.

@@ -1,11 +1,13 @@
 //! Writes a request.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, Result, Role};
-use ultraai_protocol_common::{collision, model, text_only, unsupported};
+use ultraai_protocol_common::{collision, model, text_and, unsupported};
 
-use crate::family;
+use crate::{
+    block::{Block, blocks, is_carried},
+    family,
+};
 
 /// Whom error texts name.
 const NAME: &str = "anthropic";
@@ -33,7 +35,7 @@ fn check(request: &ChatRequest) -> Result<()> {
     let choices = request.extra.get("n").is_some_and(|choices| choices.as_u64() != Some(1));
     let named = request.messages.iter().any(|message| message.name.is_some());
     let more = [(request.seed.is_some(), "seed"), (choices, "n"), (named, "name")];
-    text_only(NAME, request, &more)?;
+    text_and(NAME, request, &more, is_carried)?;
     collision("extra", request.extra.keys(), |key| is_sent(request, key))?;
     for message in &request.messages {
         let sent: &[&str] = match &message.role {
@@ -68,29 +70,28 @@ fn is_system(message: &Message) -> bool {
     matches!(message.role, Role::System | Role::Developer)
 }
 
-/// What a message says. The protocol refuses texts of nothing but white space, so they are left out.
-fn texts(message: &Message) -> impl DoubleEndedIterator<Item = &str> {
-    let texts = message.content.iter().filter_map(|part| match part {
-        // There is no block for what the model declined with: these are its words all the same.
-        Part::Text { text } | Part::Refusal { text } => Some(text.as_str()),
-        _ => None,
-    });
-    texts.filter(|text| !text.trim().is_empty())
-}
-
 /// The turns of the conversation; those that say nothing are left out, since the protocol refuses them.
 fn turns(request: &ChatRequest) -> impl DoubleEndedIterator<Item = &Message> {
-    request.messages.iter().filter(|message| !is_system(message) && texts(message).next().is_some())
+    request.messages.iter().filter(|message| !is_system(message) && blocks(message).next().is_some())
 }
 
 /// The blocks of the system prompt. What a message has in `extra`, such as `cache_control`, belongs to its last block.
 fn system(request: &ChatRequest) -> impl Iterator<Item = Block<'_>> {
-    request.messages.iter().filter(|message| is_system(message)).flat_map(|message| {
-        let last = texts(message).count().saturating_sub(1);
-        texts(message).enumerate().map(move |(at, text)| {
-            let extra = Some(&message.extra).filter(|extra| at == last && !extra.is_empty());
-            Block { text, extra }
-        })
+    request
+        .messages
+        .iter()
+        .filter(|message| is_system(message))
+        .flat_map(|message| change_last(blocks(message), |block| block.beside(&message.extra)))
+}
+
+fn change_last<'a>(
+    blocks: impl Iterator<Item = Block<'a>>,
+    change: impl Fn(Block<'a>) -> Block<'a>,
+) -> impl Iterator<Item = Block<'a>> {
+    let mut blocks = blocks.peekable();
+    std::iter::from_fn(move || {
+        let block = blocks.next()?;
+        Some(if blocks.peek().is_none() { change(block) } else { block })
     })
 }
 
@@ -133,11 +134,19 @@ struct System<'a>(&'a ChatRequest);
 
 impl Serialize for System<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut blocks = system(self.0);
-        match (blocks.next(), blocks.next()) {
-            (Some(Block { text, extra: None }), None) => serializer.serialize_str(text),
-            _ => serializer.collect_seq(system(self.0)),
-        }
+        content(serializer, || system(self.0))
+    }
+}
+
+/// A single text is a plain string.
+fn content<'a, S: Serializer, I: Iterator<Item = Block<'a>>>(
+    serializer: S,
+    blocks: impl Fn() -> I,
+) -> Result<S::Ok, S::Error> {
+    let mut begin = blocks();
+    match (begin.next(), begin.next()) {
+        (Some(Block::Text { text, extra: None }), None) => serializer.serialize_str(text),
+        _ => serializer.collect_seq(blocks()),
     }
 }
 
@@ -161,24 +170,11 @@ struct Turn<'a> {
     begun: bool,
 }
 
-impl<'a> Turn<'a> {
-    fn texts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (last, begun) = (texts(self.message).count().saturating_sub(1), self.begun);
-        let trimmed =
-            move |(at, text): (usize, &'a str)| if begun && at == last { text.trim_end() } else { text };
-        texts(self.message).enumerate().map(trimmed)
-    }
-}
-
 impl Serialize for Turn<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("role", if self.message.role == Role::Assistant { "assistant" } else { "user" })?;
-        let mut texts = self.texts();
-        match (texts.next(), texts.next()) {
-            (Some(text), None) => map.serialize_entry("content", text)?,
-            _ => map.serialize_entry("content", &Blocks(self))?,
-        }
+        map.serialize_entry("content", &Content(self))?;
         for (key, value) in &self.message.extra {
             map.serialize_entry(key, value)?;
         }
@@ -186,35 +182,20 @@ impl Serialize for Turn<'_> {
     }
 }
 
-struct Blocks<'a>(&'a Turn<'a>);
+struct Content<'a>(&'a Turn<'a>);
 
-impl Serialize for Blocks<'_> {
+impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.texts().map(|text| Block { text, extra: None }))
-    }
-}
-
-/// A block of text.
-struct Block<'a> {
-    text: &'a str,
-    extra: Option<&'a Map<String, Value>>,
-}
-
-impl Serialize for Block<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", "text")?;
-        map.serialize_entry("text", self.text)?;
-        for (key, value) in self.extra.into_iter().flatten() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        let Turn { message, begun } = self.0;
+        content(serializer, || {
+            change_last(blocks(message), |block| if *begun { block.trimmed() } else { block })
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use ultraai_core::{
         Media, MediaSource, Reasoning, ReasoningOptions, ResponseFormat, Tool, ToolCall, ToolChoice,
         ToolResult, VendorState,
@@ -270,6 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_given_back_as_it_came() {
+        let answer = json!({ "content": [
+            { "type": "thinking", "thinking": "r", "signature": "s" },
+            { "type": "redacted_thinking", "data": "x" },
+            { "type": "thinking", "thinking": "", "signature": "t" },
+            { "type": "text", "text": "a" },
+        ] });
+        let read = crate::decode(answer.to_string().as_bytes()).unwrap();
+        let mut request = request();
+        request.messages.push(Message::new(Role::Assistant, read.content));
+        request.messages.push(Message::user("and then?"));
+        assert_eq!(sent(&request)["messages"][1]["content"], answer["content"]);
+    }
+
+    #[test]
     fn sampling_and_delivery_stand_in_the_protocols_own_fields() {
         let mut request = request().with_system("be brief").with_max_tokens(5).with_delivery(Delivery::Live);
         request.temperature = Some(0.5);
@@ -305,6 +301,7 @@ mod tests {
         let message =
             |message: Message| move |request: &mut ChatRequest| request.messages.push(message.clone());
         let part = |part: Part| message(Message::new(Role::User, vec![part]));
+        let said = |part: Part| message(Message::new(Role::Assistant, vec![part]));
         let media = Media::new(MediaSource::FileId("f".into()));
         let mut named = Message::user("a");
         named.name = Some("eve".into());
@@ -326,6 +323,8 @@ mod tests {
             ("kind `tool_call`", Box::new(part(Part::ToolCall(ToolCall::new("1", "a", "{}"))))),
             ("kind `tool_result`", Box::new(part(Part::ToolResult(ToolResult::new("1", vec![]))))),
             ("kind `reasoning`", Box::new(part(Part::Reasoning(Reasoning::new("a"))))),
+            ("kind `reasoning`", Box::new(said(Part::Reasoning(Reasoning::new("a"))))),
+            ("kind `vendor`", Box::new(said(Part::Vendor(VendorState::new("gcp.gemini", json!({})))))),
             ("kind `vendor`", Box::new(part(Part::Vendor(VendorState::new("a", json!(1)))))),
             ("neither user nor assistant", Box::new(|request| request.messages[0].role = Role::Developer)),
         ];

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod block;
 mod decode;
 mod encode;
 mod family;
