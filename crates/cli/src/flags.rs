@@ -17,6 +17,7 @@ impl Args for OptionFlags {
                 OptionKind::Whole => "N",
                 OptionKind::Number if is_time(field) => "SECONDS",
                 OptionKind::Number => "NUMBER",
+                OptionKind::Text if field.name.ends_with("_template") => "TEXT",
                 OptionKind::Text => "NAME",
             };
             let help = field.doc.trim().trim_end_matches('.').to_owned();

@@ -88,4 +88,21 @@ fn the_prompt_is_in_no_log() {
     let ran = program.run(&["ask", "a secret question", "--log", "trace"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(!ran.err.contains("secret"), "{ran:?}");
+    let ran = program.stdin(b"a secret question\n").run(&["chat", "--log", "trace"]);
+    assert_eq!((ran.code, ran.err.contains("secret")), (Some(0), false), "{ran:?}");
+}
+
+#[test]
+fn what_is_kept_holds_no_key() {
+    let server = Server::always(openai::answer("yes"));
+    let settings =
+        format!("[providers.a]\ntype = \"openai\"\nmodel = \"m\"\nbase_url = \"{}/v1\"\n", server.url());
+    let program = Program::with_settings(&settings).variable("OPENAI_API_KEY", KEY).stdin(b"hi\n");
+    assert_eq!(program.run(&["ask", "--save", "o.json"]).code, Some(0));
+    assert_eq!(program.run(&["chat", "--save", "c.json"]).code, Some(0));
+    assert!(server.requests().iter().all(|request| request.mentions(KEY)));
+    for file in ["o.json", "c.json"] {
+        let kept = std::fs::read_to_string(program.path(file)).unwrap();
+        assert!(kept.contains("yes") && !kept.contains("planted"), "{kept}");
+    }
 }
