@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// How many candidates may be asked besides those that have a seat on a panel.
-    fn unseated_allowance(&self) -> usize {
+    pub(super) fn unseated_allowance(&self) -> usize {
         let state = self.state();
         let waiting = state.seated.iter().filter(|id| !state.asked.contains(id)).count();
         self.most_providers().saturating_sub(state.asked.len()).saturating_sub(waiting)

@@ -11,11 +11,37 @@ use crate::Part;
 ///
 /// `answers` stand in the order of priority, which decides between equals.
 pub fn choose(answers: &[Answer]) -> Option<&Answer> {
-    let said: Vec<Said> = answers.iter().map(|answer| Said::of(&answer.response.content)).collect();
-    let votes = |place: usize| said.iter().filter(|other| **other == said[place]).count();
+    let said: Vec<Said> = answers.iter().map(Said::of_answer).collect();
+    answers.get(leader(&said)?)
+}
+
+/// Whether what [`choose`] takes of `answers` stands, whatever `missing` more answers say, or whether they come at all.
+/// Each answer has its place, in whose order they stand; the first place that a missing one may take is `first_missing`.
+pub(super) fn is_settled(answers: &[(usize, &Answer)], missing: usize, first_missing: usize) -> bool {
+    let (places, said): (Vec<_>, Vec<_>) =
+        answers.iter().map(|(place, answer)| (*place, Said::of_answer(answer))).unzip();
+    stands(&places, &said, missing, first_missing)
+}
+
+/// The first of those that most agree with.
+fn leader<T: PartialEq>(said: &[T]) -> Option<usize> {
     // `max_by_key` takes the last of equals, so it runs from the back.
-    let best = (0..answers.len()).rev().max_by_key(|place| votes(*place))?;
-    answers.get(best)
+    (0..said.len()).rev().max_by_key(|place| votes(said, &said[*place]))
+}
+
+fn votes<T: PartialEq>(said: &[T], one: &T) -> usize {
+    said.iter().filter(|other| *other == one).count()
+}
+
+/// The worst case for the leader is that all who are missing agree with one rival, or say the same new thing.
+fn stands<T: PartialEq>(places: &[usize], said: &[T], missing: usize, first_missing: usize) -> bool {
+    let Some(leader) = leader(said) else { return false };
+    let (most, first) = (votes(said, &said[leader]), places[leader]);
+    let is_overtaken = |votes: usize, place: usize| votes > most || votes == most && place < first;
+    let rivals = places.iter().zip(said).filter(|(_, one)| **one != said[leader]);
+    let mut at_most = rivals.map(|(place, one)| (votes(said, one) + missing, (*place).min(first_missing)));
+    missing == 0
+        || !is_overtaken(missing, first_missing) && !at_most.any(|(votes, place)| is_overtaken(votes, place))
 }
 
 #[derive(PartialEq)]
@@ -26,6 +52,10 @@ enum Said {
 }
 
 impl Said {
+    fn of_answer(answer: &Answer) -> Self {
+        Self::of(&answer.response.content)
+    }
+
     fn of(content: &[Part]) -> Self {
         let value =
             |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.trim().to_owned()));
@@ -65,6 +95,55 @@ mod tests {
         }
         assert!(Said::of(&call("{\"city\":\"Oslo\",\"unit\":\"C\"}")) == Said::of(&other));
         assert!(Said::of(&call("{\"city\":\"Rome\"}")) != Said::of(&other));
+    }
+
+    /// What a place may hold: nothing any more, something that is still missing, or one of so many sayings.
+    const SAYINGS: usize = 4;
+    const PLACES: usize = 5;
+
+    /// Calls `check` with every filling of the places.
+    fn every(options: usize, places: usize, check: &mut impl FnMut(&[usize])) {
+        let mut filling = vec![0; places];
+        loop {
+            check(&filling);
+            let Some(place) = filling.iter().position(|one| one + 1 < options) else { return };
+            filling[..place].fill(0);
+            filling[place] += 1;
+        }
+    }
+
+    #[test]
+    fn a_choice_stands_exactly_when_no_outcome_of_the_missing_ones_changes_it() {
+        let (mut standing, mut open) = (0, 0);
+        // Of each place: failed, missing, or a saying.
+        every(2 + SAYINGS, PLACES, &mut |now| {
+            let place_of = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+                (0..PLACES).filter(|place| wanted(now[*place])).collect()
+            };
+            let (there, missing) = (place_of(&|one| one >= 2), place_of(&|one| one == 1));
+            let said: Vec<usize> = there.iter().map(|place| now[*place]).collect();
+            let chosen = leader(&said).map(|place| said[place]);
+            // No more than so many of the missing ones are asked.
+            for most in 0..=missing.len() {
+                let mut stays = chosen.is_some();
+                // Each of them fails, or says something known or new.
+                every(2 + SAYINGS, missing.len(), &mut |outcome| {
+                    if outcome.iter().filter(|one| **one > 0).count() > most {
+                        return;
+                    }
+                    let mut then = now.to_vec();
+                    for (place, one) in missing.iter().zip(outcome) {
+                        then[*place] = if *one == 0 { 0 } else { one + 1 };
+                    }
+                    let then: Vec<usize> = then.into_iter().filter(|one| *one >= 2).collect();
+                    stays &= leader(&then).map(|place| then[place]) == chosen;
+                });
+                let first = missing.first().copied().unwrap_or(usize::MAX);
+                assert_eq!(stands(&there, &said, most, first), stays, "{now:?}, {most} more");
+                if stays { standing += 1 } else { open += 1 }
+            }
+        });
+        assert!(standing > 1000 && open > 1000, "{standing} stand, {open} are open");
     }
 
     #[test]

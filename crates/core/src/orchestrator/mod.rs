@@ -4,6 +4,7 @@ mod ask;
 mod base;
 mod builder;
 mod choice;
+mod collect;
 mod events;
 mod nested;
 mod outcome;
@@ -19,6 +20,7 @@ pub use self::{
     base::BaseOrchestrator,
     builder::OrchestratorBuilder,
     choice::choose,
+    collect::{Collected, Collecting, Until},
     events::Event,
     outcome::{Method, Outcome, ProviderResponse, Report, ResponseStatus, Synthesis},
     panel::{Ask, Panel, PanelAnswer},

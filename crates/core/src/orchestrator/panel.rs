@@ -155,6 +155,11 @@ impl<'run> Panel<'run> {
         self.members.is_empty()
     }
 
+    /// Who has not answered yet.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &ProviderId> {
+        self.members.iter().map(|member| &member.id)
+    }
+
     /// Waits for the next answer; `None` when nobody is left.
     pub async fn next(&mut self) -> Option<PanelAnswer> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await

@@ -1,0 +1,349 @@
+//! Collecting answers from several candidates, and making one outcome of them: what panels of every kind share.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{Answer, Ask, Method, Outcome, Panel, Run, choice};
+use crate::{AbandonReason, Candidate, ChatRequest, Error, ErrorKind, Result};
+
+/// How [`Run::collect`] asks. By default all that may be asked, for all the time there is.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Collecting {
+    /// Good answers that it is after: so many candidates are asked, and one that gives none is replaced by the next.
+    /// Default: as many as may be asked.
+    pub width: Option<usize>,
+    /// Upper bound of the time of all together. Default: the deadline.
+    pub within: Option<Duration>,
+    /// When the rest is given up.
+    pub until: Until,
+}
+
+impl Collecting {
+    /// Sets how many good answers it is after.
+    #[must_use]
+    pub fn width(mut self, width: Option<usize>) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Sets the upper bound of the time of all together.
+    #[must_use]
+    pub fn within(mut self, limit: Option<Duration>) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// Sets when the rest is given up.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.until = until;
+        self
+    }
+}
+
+/// When the rest of a panel is given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Until {
+    /// Never: every answer is waited for.
+    #[default]
+    All,
+    /// As soon as `min_responses_needed` good answers are there.
+    Enough,
+    /// As soon as they are there, or none of the missing answers could change which one [`choose`](super::choose) takes.
+    EnoughOrSettled,
+}
+
+/// What the candidates said.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Collected {
+    /// Good answers, in the order of the candidates.
+    pub good: Vec<Answer>,
+    /// The first answer that is cut off at `length` or by a filter.
+    pub incomplete: Option<Answer>,
+    /// Why others gave none, in the order of the candidates.
+    pub causes: Vec<Error>,
+    /// Whether the one answer was handed on while it was made.
+    pub announced: bool,
+    /// Whether the rest was given up because it could not change the choice.
+    pub settled: bool,
+}
+
+impl Run {
+    /// Refuses a quorum that cannot come: asking would cost money and could not end well.
+    ///
+    /// # Errors
+    /// `Exhausted`.
+    pub fn check_quorum(&self) -> Result<()> {
+        let (needed, most) = (self.options.min_responses_needed(), self.allowance());
+        if needed <= most {
+            return Ok(());
+        }
+        let message = format!("{needed} good answers needed, and only {most} can be asked for");
+        Err(self.exhausted(&message, Vec::new()))
+    }
+
+    /// Asks the candidates in their order: together, or with `parallel_requests` off one after the other, each with an equal
+    /// share of the time. Where only one can be asked, its answer is handed on while it is made.
+    pub async fn collect(&self, request: &Arc<ChatRequest>, how: &Collecting) -> Collected {
+        let alone = self.candidates.len() == 1 || self.allowance() == 1;
+        let mut collector = Collector::new(self, *how);
+        if alone {
+            collector.said.push(alone_live(self, request).await);
+        } else {
+            collector.ask(request).await;
+        }
+        let Collector { said, settled, .. } = collector;
+        let mut said: Vec<_> = said.into_iter().map(|result| (place(self, &result), result)).collect();
+        said.sort_by_key(|(place, _)| *place);
+        let mut collected = Collected { announced: alone, settled, ..Collected::default() };
+        for (_, result) in said {
+            match result {
+                Ok(answer) if answer.is_good() => collected.good.push(answer),
+                Ok(answer) => {
+                    collected.causes.push(no_good(&answer));
+                    if !answer.response.is_complete() && !answer.response.is_empty() {
+                        collected.incomplete.get_or_insert(answer);
+                    }
+                }
+                Err(error) => collected.causes.push(error),
+            }
+        }
+        collected
+    }
+
+    /// Makes one outcome of what was collected. One good answer is returned as it came; of several, one is written when
+    /// `synthesize` says so, else one is chosen: that which most agree with, by priority among equals. A request that wants
+    /// one model's own answer is never synthesized, and a synthesis that fails degrades to the best answer.
+    ///
+    /// # Errors
+    /// `Exhausted` with each candidate's own error when there are fewer good answers than needed. Where the user named no
+    /// number, one that is cut off is returned in its place, marked by its finish reason.
+    pub async fn conclude(&self, collected: Collected, synthesize: bool) -> Result<Outcome> {
+        let needed = self.options.min_responses_needed();
+        if collected.good.len() < needed && !collected.settled {
+            return self.too_few(collected).await;
+        }
+        let Collected { good, announced, .. } = collected;
+        let analysis = if good.len() > 1 { self.analyze(&good).await } else { None };
+        if good.len() == 1 || self.request.wants_one_models_answer() || !synthesize {
+            let chosen = if good.len() == 1 { None } else { choice::choose(&good) }.unwrap_or(&good[0]);
+            self.note(format!("the answer of {} is returned as it came", chosen.provider_id()));
+            if !announced {
+                self.announce(chosen).await;
+            }
+            return Ok(self.outcome(Method::Chosen, chosen, &[], analysis));
+        }
+        let by = self.synthesizer(&good)?;
+        match self.synthesize(&by, &good, analysis.as_ref()).await {
+            Ok(answer) if answer.is_good() => {
+                self.note(format!("{} made one answer from {}", by.id(), good.len()));
+                Ok(self.outcome(Method::Synthesized, &answer, &good, analysis))
+            }
+            failed => {
+                if failed.is_ok() {
+                    self.note(format!("the synthesis of {} is no good answer", by.id()));
+                    self.discard("the synthesis is no good answer").await;
+                }
+                let best = &good[0];
+                self.note(format!("without a synthesis the answer of {} is returned", best.provider_id()));
+                self.announce(best).await;
+                Ok(self.outcome(Method::Degraded, best, &[], analysis))
+            }
+        }
+    }
+
+    async fn too_few(&self, collected: Collected) -> Result<Outcome> {
+        // Who named a number meant good answers; who named none is better off with a marked incomplete one.
+        if let (None, Some(answer)) = (self.options.min_responses_needed, collected.incomplete) {
+            self.note(format!(
+                "nobody gave a good answer: that of {} is returned as it is",
+                answer.provider_id()
+            ));
+            if !collected.announced {
+                self.announce(&answer).await;
+            }
+            return Ok(self.outcome(Method::Degraded, &answer, &[], None));
+        }
+        let needed = self.options.min_responses_needed();
+        let plural = if needed == 1 { "" } else { "s" };
+        let message = format!("{needed} good answer{plural} needed, {} came", collected.good.len());
+        Err(self.exhausted(&message, collected.causes))
+    }
+
+    /// The named synthesizer, else the first healthy candidate that gave a good answer.
+    fn synthesizer(&self, good: &[Answer]) -> Result<Arc<Candidate>> {
+        if let Some(id) = &self.options.synthesizer {
+            return self.candidate(id);
+        }
+        let healthy = good.iter().find(|answer| answer.candidate.stats().is_healthy());
+        Ok(Arc::clone(&healthy.unwrap_or(&good[0]).candidate))
+    }
+}
+
+/// The only one that is asked: there is nothing to compare with, so its answer is handed on while it is made.
+async fn alone_live(run: &Run, request: &Arc<ChatRequest>) -> Result<Answer> {
+    let reply = run.ask(&run.candidates()[0], Arc::clone(request)).await?;
+    run.forward(reply).await
+}
+
+/// The place among the candidates of who answered or failed.
+fn place(run: &Run, result: &Result<Answer>) -> usize {
+    let id = match result {
+        Ok(answer) => Some(answer.provider_id()),
+        Err(error) => error.provider(),
+    };
+    run.candidates().iter().position(|candidate| Some(candidate.id()) == id).unwrap_or(usize::MAX)
+}
+
+fn no_good(answer: &Answer) -> Error {
+    let what = match answer.response.is_refusal() {
+        true => "it declined to answer".to_owned(),
+        false => {
+            format!("its answer is incomplete (finish reason {})", answer.response.finish_reason.as_str())
+        }
+    };
+    Error::new(ErrorKind::NoGoodAnswer, what).with_provider(answer.provider_id().clone())
+}
+
+/// One panel on its way.
+struct Collector<'run> {
+    run: &'run Run,
+    how: Collecting,
+    /// When all must be over.
+    until: Option<Instant>,
+    /// The first candidate that was not asked yet.
+    next: usize,
+    said: Vec<Result<Answer>>,
+    settled: bool,
+}
+
+impl<'run> Collector<'run> {
+    fn new(run: &'run Run, how: Collecting) -> Self {
+        let until = how.within.map(|within| Instant::now() + within);
+        Self { run, how, until, next: 0, said: Vec::new(), settled: false }
+    }
+
+    async fn ask(&mut self, request: &Arc<ChatRequest>) {
+        let run = self.run;
+        let mut panel = run.panel([]);
+        loop {
+            self.fill(&mut panel, request);
+            let Some(answer) = panel.next().await else { break };
+            self.said.push(answer.result);
+            if let Some(why) = self.is_over(&panel) {
+                if !panel.is_empty() {
+                    run.note(format!("{} were given up: {why}", panel.len()));
+                    panel.abort_all(AbandonReason::EnoughAnswers);
+                }
+                break;
+            }
+        }
+        self.tell_of_the_rest();
+    }
+
+    /// Seats as many as may be under way now.
+    fn fill(&mut self, panel: &mut Panel<'run>, request: &Arc<ChatRequest>) {
+        while panel.len() < self.most_under_way() && self.run.unseated_allowance() > 0 {
+            let Some(candidate) = self.run.candidates().get(self.next) else { break };
+            self.next += 1;
+            if self.run.was_asked(candidate.id()) {
+                continue;
+            }
+            let within = self.share();
+            if !self.said.is_empty() && self.run.options().parallel_requests() {
+                self.run.note(format!("{} is asked next: an answer more is wanted", candidate.id()));
+            }
+            panel.push(Ask::new(candidate, request).within(within));
+        }
+    }
+
+    fn good(&self) -> impl Iterator<Item = &Answer> {
+        self.said.iter().flatten().filter(|answer| answer.is_good())
+    }
+
+    /// Good answers that are still wanted.
+    fn wanted(&self) -> usize {
+        let width = self.how.width.map(|width| width.max(self.run.options().min_responses_needed()));
+        width.unwrap_or(usize::MAX).saturating_sub(self.good().count())
+    }
+
+    fn most_under_way(&self) -> usize {
+        let together = if self.run.options().parallel_requests() { usize::MAX } else { 1 };
+        self.wanted().min(together)
+    }
+
+    /// The time of the next one. One after the other, each gets an equal share of what is left, so that one that hangs
+    /// does not take the others' time.
+    fn share(&self) -> Option<Duration> {
+        let left = self.until?.saturating_duration_since(Instant::now());
+        if self.run.options().parallel_requests() {
+            return Some(left);
+        }
+        let to_ask = self.run.unseated_allowance().min(self.run.candidates().len() + 1 - self.next);
+        Some(left / u32::try_from(to_ask).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// Why nobody needs to be waited for any more.
+    fn is_over(&mut self, panel: &Panel<'_>) -> Option<&'static str> {
+        let enough = self.good().count() >= self.run.options().min_responses_needed();
+        match self.how.until {
+            Until::All => None,
+            Until::Enough | Until::EnoughOrSettled if enough => Some("enough good answers are there"),
+            Until::EnoughOrSettled if self.is_settled(panel) => {
+                self.settled = true;
+                Some("their answers could not change the choice")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether none of the missing answers could change what is chosen.
+    fn is_settled(&self, panel: &Panel<'_>) -> bool {
+        let run = self.run;
+        let unasked: Vec<_> = run.candidates()[self.next..]
+            .iter()
+            .filter(|candidate| !run.was_asked(candidate.id()))
+            .take(run.unseated_allowance())
+            .collect();
+        let missing = (panel.len() + unasked.len()).min(self.wanted());
+        let places = (0..).zip(run.candidates()).filter(|(_, candidate)| {
+            panel.ids().any(|id| id == candidate.id())
+                || unasked.iter().any(|other| Arc::ptr_eq(other, candidate))
+        });
+        // Who answers in somebody's place may stand anywhere.
+        let first = places
+            .map(|(place, candidate)| if candidate.terms.fallbacks.is_empty() { place } else { 0 })
+            .min();
+        let mut good: Vec<_> = self
+            .said
+            .iter()
+            .filter_map(|result| {
+                result
+                    .as_ref()
+                    .ok()
+                    .filter(|answer| answer.is_good())
+                    .map(|answer| (place(run, result), answer))
+            })
+            .collect();
+        good.sort_by_key(|(place, _)| *place);
+        choice::is_settled(&good, missing, first.unwrap_or(usize::MAX))
+    }
+
+    fn tell_of_the_rest(&self) {
+        let run = self.run;
+        let rest =
+            run.candidates()[self.next..].iter().filter(|candidate| !run.was_asked(candidate.id())).count();
+        if rest == 0 {
+            return;
+        }
+        let why = match run.allowance() {
+            0 => "`max_providers_per_request` is reached",
+            _ => "enough were",
+        };
+        run.note(format!("{rest} more were not asked: {why}"));
+    }
+}
