@@ -19,7 +19,7 @@ register_tokenizer!(
 const CHUNK: usize = 16 * 1024;
 
 /// Bytes of a text that are counted; what is beyond is taken to be like it. A count holds up the task it is made
-/// in, and this many take a few hundredths of a second.
+/// in, and this many take a tenth of a second at worst.
 const COUNTED: usize = 256 * 1024;
 
 /// Folders that a model of OpenAI's may stand in, the last one of its path.
