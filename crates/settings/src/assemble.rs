@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use ultraai_core::{
     Error, ErrorKind, Lookup, Options, ProviderId, ProviderRegistration, Registry, Result, nearest,
 };
@@ -52,7 +52,8 @@ impl Settings {
             Some((name, origin)) => (name, origin),
             None => (default_strategy(registry)?, Origin::Default),
         };
-        registry.strategy(&strategy, Value::Null).map_err(|error| {
+        notices.append(&mut tables.prices.notices);
+        registry.strategy(&strategy, tables.strategies.of(&strategy)).map_err(|error| {
             let names = registry.strategies().map(|row| row.name);
             let message = for_users(error.message(), "strategy", &strategy, names);
             Error::new(ErrorKind::Config, strategy_origin.before(&message))
@@ -64,6 +65,8 @@ impl Settings {
             options: tables.options,
             origins: tables.origins,
             rows: tables.rows,
+            strategies: tables.strategies,
+            prices: tables.prices,
             selected,
             notices,
             registry: Arc::clone(registry),

@@ -49,6 +49,11 @@ impl Document {
         Self { path: path.to_owned(), text }
     }
 
+    /// A path that stands in this file, which is relative to its folder.
+    pub(crate) fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+    }
+
     /// The tables of the file.
     ///
     /// # Errors

@@ -21,6 +21,11 @@ const PROVIDERS: &str = "
 # Keys do not belong into this file: they are read from the vendor's usual variable, or from where `api_key` says.
 ";
 
+const PRICES: &str = "
+# Prices in dollars per million tokens, over those that are known anyway; `file = \"PATH\"` under [prices] names a file of
+# such tables. They stand under the `type` of a provider.
+";
+
 /// A settings file with every option and every linked provider, all of it commented out. A line of settings
 /// begins with `#` and no space, so that taking these marks away makes it valid.
 pub fn init_file(registry: &Registry) -> String {
@@ -30,6 +35,7 @@ pub fn init_file(registry: &Registry) -> String {
     let first = known.or_else(|| rows.iter().position(|row| !row.key_variables.is_empty())).unwrap_or(0);
     let mut out = HEAD.to_owned();
     write_orchestrator(&mut out, registry, rows.get(first).copied());
+    write_strategies(&mut out, registry);
     out.push_str(PROVIDERS);
     if let Some(row) = rows.get(first) {
         let other = rows.iter().find(|other| other.name != row.name);
@@ -40,7 +46,21 @@ pub fn init_file(registry: &Registry) -> String {
             write_row(&mut out, row);
         }
     }
+    if let Some(row) = rows.get(first) {
+        out.push_str(PRICES);
+        let _ = writeln!(out, "#[prices.{}]", row.name);
+        setting(&mut out, &quoted(row.default_model.unwrap_or("MODEL")), "{ input = 0.15, output = 0.6 }");
+    }
     out
+}
+
+fn write_strategies(out: &mut String, registry: &Registry) {
+    for row in registry.strategies().filter(|row| !row.fields.is_empty()) {
+        let _ = write!(out, "\n# The strategy `{0}` has settings of its own.\n#[strategies.{0}]\n", row.name);
+        for field in row.fields {
+            comment(out, &format!("{}: {}", field.name, field.doc));
+        }
+    }
 }
 
 fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&ProviderRegistration>) {

@@ -9,10 +9,12 @@ mod init;
 mod kind;
 mod origin;
 mod place;
+mod prices;
 mod probe;
 mod settings;
 mod shown;
 mod sources;
+mod strategies;
 mod table;
 
 pub use self::{

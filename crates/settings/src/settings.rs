@@ -12,7 +12,9 @@ use ultraai_core::{
 use crate::{
     Entry, Origin,
     kind::default_of,
+    prices::Prices,
     shown::{is_a_place, shown},
+    strategies::Strategies,
     table::Row,
 };
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub(crate) strategy_origin: Origin,
     pub(crate) origins: BTreeMap<&'static str, Origin>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) strategies: Strategies,
+    pub(crate) prices: Prices,
     pub(crate) registry: Arc<Registry>,
     pub(crate) lookup: Lookup,
 }
@@ -49,8 +53,9 @@ impl Settings {
     /// # Errors
     /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings.
     pub fn build(&self) -> Result<Orchestrator<Arc<dyn Strategy>>> {
-        let strategy = self.registry.strategy(&self.strategy, Value::Null)?;
+        let strategy = self.registry.strategy(&self.strategy, self.strategies.of(&self.strategy))?;
         let orchestrator = OrchestratorBuilder::new(strategy)
+            .prices(self.prices.table.clone())
             .registry(Arc::clone(&self.registry))
             .lookup(self.lookup.clone())
             .options(&self.options)
@@ -115,6 +120,8 @@ impl Settings {
                 entries.push(entry(&table, key, value, origin));
             }
         }
+        entries.extend(self.strategies.entries());
+        entries.extend_from_slice(self.prices.entries());
         entries
     }
 

@@ -1,4 +1,4 @@
-//! The tables `[orchestrator]` and `[providers.NAME]`.
+//! The tables of a settings file, and `[orchestrator]` and `[providers.NAME]` among them.
 
 use std::{collections::BTreeMap, error::Error as _};
 
@@ -17,14 +17,16 @@ use crate::{
     assemble::for_users,
     document::Document,
     kind::read,
+    prices::Prices,
     shown::{is_a_place, key_source, kind_of_value, shown_key},
+    strategies::Strategies,
 };
 
 /// How the names of our own packages begin.
 const OURS: &str = "ultraai-";
 
 /// The tables a file may have.
-const TABLES: [&str; 2] = ["orchestrator", "providers"];
+const TABLES: [&str; 4] = ["orchestrator", "providers", "strategies", "prices"];
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -33,6 +35,8 @@ pub(crate) struct Tables {
     pub(crate) options: Options,
     pub(crate) origins: BTreeMap<&'static str, Origin>,
     pub(crate) rows: Vec<Row>,
+    pub(crate) strategies: Strategies,
+    pub(crate) prices: Prices,
 }
 
 /// One provider as the settings hold it, with the places; the key itself is in `spec` only.
@@ -223,6 +227,8 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
         };
         match name {
             "orchestrator" => read_orchestrator(document, table, &mut tables)?,
+            "strategies" => tables.strategies = Strategies::read(document, table, registry)?,
+            "prices" => tables.prices = Prices::read(document, table, registry)?,
             _ => {
                 for (name, value) in in_order(table) {
                     tables.rows.push(read_provider(document, name, value, registry)?);
@@ -283,7 +289,7 @@ fn read_provider(
 }
 
 /// The pairs of a table as the file has them.
-fn in_order<'a, 'i>(
+pub(crate) fn in_order<'a, 'i>(
     table: &'a DeTable<'i>,
 ) -> Vec<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
     let mut pairs: Vec<_> = table.iter().collect();

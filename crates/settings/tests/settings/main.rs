@@ -4,3 +4,4 @@
 mod discovery;
 mod file;
 mod support;
+mod tables;

@@ -84,15 +84,26 @@ impl Strategy for Idle {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "registrations build so")]
-fn idle(_: Value) -> Result<Arc<dyn Strategy>> {
+#[derive(Deserialize)]
+struct Width {
+    #[serde(default, rename = "width")]
+    _width: u32,
+}
+
+const WIDTH: &[Field] = &[Field { name: "width", doc: "How many at once. Default: 0." }];
+
+fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
+    let _: Width = ultraai_core::registry::parse_settings(settings, WIDTH)?;
     Ok(Arc::new(Idle))
 }
 
 /// Five providers and two strategies, and nothing of what is linked.
 pub(crate) fn registry() -> Arc<Registry> {
-    let row =
-        |name| Plugin::Strategy(StrategyRegistration::new(name, idle).from_package("settings-tests", "0"));
+    let row = |name| {
+        Plugin::Strategy(
+            StrategyRegistration::new(name, idle).fields(WIDTH).from_package("settings-tests", "0"),
+        )
+    };
     let builder = Registry::builder().plugin(Plugin::Providers(PROVIDERS)).unwrap();
     builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap().build()
 }

@@ -1,0 +1,84 @@
+//! The tables `[strategies.NAME]` and `[prices]`.
+
+use crate::support::{load, refusal, registry, sources};
+use ultraai_core::{Cost, Lookup};
+use ultraai_settings::Settings;
+
+const MOCK: &str = "[providers.mock]\ntype = \"mock\"\nmodel = \"m\"\n";
+
+/// What a request to the model `m` of `mock` would cost a token in and out, under these settings.
+fn price(settings: &Settings) -> Option<(u64, u64)> {
+    let orchestrator = settings.build().unwrap();
+    let price = orchestrator.candidates()[0].price()?;
+    Some((price.input, price.output))
+}
+
+#[tokio::test]
+async fn a_strategy_gets_the_settings_of_its_own_table() {
+    let settings = load(&format!("{MOCK}[strategies.simple]\nwidth = 3\n")).await.unwrap();
+    assert!(settings.build().is_ok());
+    let entry = settings.entries().into_iter().find(|entry| entry.table == "strategies.simple").unwrap();
+    assert_eq!((entry.key.as_str(), entry.value.as_str()), ("width", "3"));
+    for (text, expected) in [
+        (
+            "[strategies.simple]\nwidht = 3\n",
+            "ultraai.toml:2:1: unknown setting `widht`: did you mean `width`?",
+        ),
+        ("[strategies.simple]\nwidth = \"sk-x\"\n", "ultraai.toml:2:1: wrong setting `width`"),
+        ("[strategies.simpel]\n", "ultraai.toml:1:13: no strategy `simpel` is linked"),
+        (
+            "[strategies]\nsimple = 3\n",
+            "ultraai.toml:2:1: `simple` must be a table: write [strategies.simple]",
+        ),
+    ] {
+        let error = refusal(text).await;
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!error.contains("sk-x"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_settings_go_over_a_file_of_prices_and_a_providers_own_over_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("prices.toml", "[mock]\nm = { input = 1, output = 2 }\nn = { input = 9, output = 9 }\n");
+    let at = async |text: String| {
+        write("ultraai.toml", &text);
+        Settings::load(&sources(folder.path(), Lookup::empty()), &registry()).await
+    };
+    let file = "[prices]\nfile = \"prices.toml\"\n";
+    let settings = at(format!("{MOCK}{file}")).await.unwrap();
+    assert_eq!(price(&settings), Some((1_000_000_000, 2_000_000_000)));
+    let settings = at(format!("{MOCK}{file}[prices.mock]\nm = {{ input = 3, output = 4 }}\n")).await.unwrap();
+    assert_eq!(price(&settings), Some((3_000_000_000, 4_000_000_000)));
+    let settings = at(format!("{MOCK}price = {{ input = 5, output = 6 }}\n{file}")).await.unwrap();
+    assert_eq!(price(&settings), Some((5_000_000_000, 6_000_000_000)));
+    assert_eq!(price(&load(MOCK).await.unwrap()), None);
+    assert_eq!(Cost::Unknown.to_string(), "unknown");
+
+    write("prices.toml", "[mock]\nm = { input = -1, output = 2 }\n");
+    let error = at(format!("{MOCK}{file}")).await.unwrap_err().to_string();
+    assert!(error.contains("prices.toml:2:1: in prices.mock.\"m\": `input` is -1"), "{error}");
+    std::fs::remove_file(folder.path().join("prices.toml")).unwrap();
+    let error = at(format!("{MOCK}{file}")).await.unwrap_err().to_string();
+    assert!(error.contains("ultraai.toml:5:1: ") && error.contains("prices.toml is not there"), "{error}");
+}
+
+#[tokio::test]
+async fn wrong_prices_are_refused_with_their_place_and_strangers_are_noticed() {
+    for (text, expected) in [
+        ("[prices]\nfile = 3\n", "ultraai.toml:2:1: `prices.file` must be the path of a file, and a number"),
+        ("[prices]\nmock = 3\n", "ultraai.toml:2:1: `mock` must be a table: write [prices.mock]"),
+        ("[prices.mock]\nm = 3\n", "ultraai.toml:2:1: `prices.mock.\"m\"` must be { input"),
+        ("[prices.mock]\nm = { input = 1 }\n", "ultraai.toml:2:1: in prices.mock.\"m\": "),
+    ] {
+        let error = refusal(text).await;
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let settings = load(&format!("{MOCK}[prices.mokc]\nm = {{ input = 1, output = 1 }}\n")).await.unwrap();
+    let [notice] = settings.notices.as_slice() else { panic!("{:?}", settings.notices) };
+    assert!(
+        notice.ends_with("no provider `mokc` is linked, so its prices are not used: did you mean `mock`?"),
+        "{notice}"
+    );
+}
