@@ -48,7 +48,7 @@ pub fn init_file(registry: &Registry) -> String {
     }
     if let Some(row) = rows.get(first) {
         out.push_str(PRICES);
-        let _ = writeln!(out, "#[prices.{}]", row.name);
+        let _ = writeln!(out, "#[prices.{}]", table_key(row.name));
         setting(&mut out, &quoted(row.default_model.unwrap_or("MODEL")), "{ input = 0.15, output = 0.6 }");
     }
     out

@@ -8,12 +8,15 @@ const fn hint(kind: &'static str, name: &'static str, feature: &'static str) -> 
 
 const HINTS: &[FeatureHint] = &[
     hint("layer", "retry", "layer-retry"),
+    hint("price source", "genai-prices", "prices"),
+    hint("provider", "anthropic", "provider-anthropic"),
     hint("provider", "azure.ai.openai", "provider-compatible"),
     hint("provider", "cerebras", "provider-compatible"),
     hint("provider", "cohere", "provider-compatible"),
     hint("provider", "compatible", "provider-compatible"),
     hint("provider", "deepseek", "provider-compatible"),
     hint("provider", "fireworks", "provider-compatible"),
+    hint("provider", "gemini", "provider-gemini"),
     hint("provider", "groq", "provider-compatible"),
     hint("provider", "huggingface", "provider-compatible"),
     hint("provider", "llama-cpp", "provider-compatible"),
@@ -34,6 +37,7 @@ const HINTS: &[FeatureHint] = &[
     hint("provider", "zai", "provider-compatible"),
     hint("strategy", "fallback", "strategy-fallback"),
     hint("strategy", "simple", "strategy-simple"),
+    hint("tokenizer", "tiktoken", "tokens"),
 ];
 
 register_features!(HINTS);

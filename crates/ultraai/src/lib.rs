@@ -7,10 +7,21 @@ pub use ultraai_core::*;
 #[cfg(feature = "layer-retry")]
 pub use ultraai_layers as layers;
 
+/// What models cost.
+#[cfg(feature = "prices")]
+pub use ultraai_prices as prices;
+/// Tokens that a provider did not report.
+#[cfg(feature = "tokens")]
+pub use ultraai_tokens as tokens;
+
 /// The providers that are linked.
 pub mod providers {
+    #[cfg(feature = "provider-anthropic")]
+    pub use ultraai_provider_anthropic as anthropic;
     #[cfg(feature = "provider-compatible")]
     pub use ultraai_provider_compatible as compatible;
+    #[cfg(feature = "provider-gemini")]
+    pub use ultraai_provider_gemini as gemini;
     #[cfg(feature = "provider-mock")]
     pub use ultraai_provider_mock as mock;
     #[cfg(feature = "provider-ollama")]

@@ -9,9 +9,14 @@ fn every_linked_plugin_has_its_feature_named() {
         .providers()
         .map(|row| ("provider", row.name, row.package))
         .chain(registry.strategies().map(|row| ("strategy", row.name, row.package)))
-        .chain(registry.layers().map(|row| ("layer", row.name, row.package)));
+        .chain(registry.layers().map(|row| ("layer", row.name, row.package)))
+        .chain(registry.analyzers().map(|row| ("analyzer", row.name, row.package)))
+        .chain(registry.selectors().map(|row| ("selector", row.name, row.package)))
+        .chain(registry.prices().map(|row| ("price source", row.name, row.package)))
+        .chain(registry.tokenizers().map(|row| ("tokenizer", row.name, row.package)));
     let nameless: Vec<_> = linked
-        .filter(|(_, _, package)| package.starts_with("ultraai-"))
+        // What core itself brings is always there.
+        .filter(|(_, _, package)| package.starts_with("ultraai-") && *package != "ultraai-core")
         .filter(|(kind, name, _)| registry.feature_of(kind, name).is_none())
         .collect();
     assert!(nameless.is_empty(), "add a row for {nameless:?} to src/features.rs");
@@ -21,10 +26,12 @@ fn every_linked_plugin_has_its_feature_named() {
 #[cfg(feature = "full")]
 fn the_features_link_their_plugins() {
     let registry = Registry::linked().expect("no two packages register one name");
-    for name in ["compatible", "groq", "mock", "openai"] {
+    for name in ["anthropic", "compatible", "gemini", "groq", "mock", "ollama", "openai"] {
         assert!(registry.provider_registration(name).is_ok(), "{name}");
     }
     for name in ["fallback", "simple"] {
         assert!(registry.strategies().any(|row| row.name == name), "{name}");
     }
+    assert!(registry.prices().any(|row| row.name == "genai-prices"));
+    assert!(registry.tokenizers().any(|row| row.name == "tiktoken"));
 }
