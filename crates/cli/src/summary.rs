@@ -99,11 +99,12 @@ fn who(outcome: &Outcome) -> String {
 /// Tokens in and out, with `~` where any of them is an estimate.
 pub(crate) fn tokens(totals: &Totals) -> String {
     let (reported, estimated) = (totals.reported, totals.estimated);
-    let guess = if estimated.input_tokens + estimated.output_tokens > 0 { "~" } else { "" };
+    let guess = if estimated.input_tokens > 0 || estimated.output_tokens > 0 { "~" } else { "" };
+    let input = reported.input_tokens.saturating_add(estimated.input_tokens);
     let mut text = format!(
-        "{guess}{} tokens in, {guess}{} out",
-        reported.input_tokens + estimated.input_tokens,
-        reported.output_tokens + estimated.output_tokens
+        "{guess}{input} token{} in, {guess}{} out",
+        if input == 1 { "" } else { "s" },
+        reported.output_tokens.saturating_add(estimated.output_tokens)
     );
     if totals.attempts_of_unknown_usage > 0 {
         let _ = write!(text, ", and those of {}", attempts(totals.attempts_of_unknown_usage));

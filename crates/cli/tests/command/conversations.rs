@@ -104,6 +104,9 @@ fn a_conversation_can_be_kept_later() {
     let kept = std::fs::read_to_string(program.path("c.json")).unwrap();
     assert_eq!(kept.matches("\"user\"").count(), 2, "{kept}");
     assert!(std::fs::read_dir(program.path(".")).unwrap().count() == 2, "nothing else is written");
+    let program = program.stdin(b"hi\n/save ~/home.json\n");
+    assert_eq!(program.run(&["chat"]).code, Some(0));
+    assert!(program.path("home.json").is_file());
     assert_error(&program.stdin(b"/save mine.json\n").run(&["chat"]), 2, &["mine.json is there already"]);
 }
 

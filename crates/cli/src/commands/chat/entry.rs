@@ -63,6 +63,13 @@ pub(crate) fn help() -> String {
     out
 }
 
+/// The commands that `beginning` may become, each as it is typed; none where no command stands.
+pub(super) fn commands_that_begin_with(beginning: &str) -> Vec<String> {
+    let names =
+        COMMANDS.iter().filter(|(name, _, _)| beginning.starts_with('/') && name.starts_with(beginning));
+    names.map(|(name, argument, _)| format!("{name}{}", if argument.is_empty() { "" } else { " " })).collect()
+}
+
 impl Entry {
     /// What `line` means.
     pub(super) fn of(line: &str) -> Self {
@@ -118,6 +125,13 @@ mod tests {
         assert_eq!(Entry::of("/model a b/c"), Entry::Command(Command::Providers(both)));
         assert!(matches!(Entry::of("/etc/passwd"), Entry::Unknown(_)));
         assert!(matches!(Entry::of("/reset everything"), Entry::Unknown(_)));
+    }
+
+    #[test]
+    fn a_beginning_is_completed_to_commands_alone() {
+        assert_eq!(commands_that_begin_with("/s"), ["/system ", "/save "]);
+        assert_eq!(commands_that_begin_with("/q"), ["/quit"]);
+        assert!(commands_that_begin_with("").is_empty() && commands_that_begin_with("/save x").is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use rustyline::{
-    Behavior, Config, Editor, Helper,
+    Behavior, Config, Context, Editor, Helper,
     completion::Completer,
     error::ReadlineError,
     highlight::Highlighter,
@@ -13,6 +13,7 @@ use rustyline::{
 };
 use tokio::task::spawn_blocking;
 
+use super::entry::commands_that_begin_with;
 use crate::failure::Failure;
 
 /// As much as a prompt may hold.
@@ -27,13 +28,13 @@ pub(super) enum Input {
     Pipe,
 }
 
-/// Edits lines, some of which go on.
-pub(super) type LineEditor = Editor<Continued, DefaultHistory>;
+/// Edits lines.
+pub(super) type LineEditor = Editor<LineHelp, DefaultHistory>;
 
-/// A line that ends with `\` goes on in the next.
-pub(super) struct Continued;
+/// A line that ends with `\` goes on in the next, and the tabulator completes commands.
+pub(super) struct LineHelp;
 
-impl Validator for Continued {
+impl Validator for LineHelp {
     fn validate(&self, line: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         Ok(match line.input().ends_with('\\') {
             true => ValidationResult::Incomplete,
@@ -42,17 +43,26 @@ impl Validator for Continued {
     }
 }
 
-impl Completer for Continued {
+impl Completer for LineHelp {
     type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok((0, commands_that_begin_with(&line[..position])))
+    }
 }
 
-impl Hinter for Continued {
+impl Hinter for LineHelp {
     type Hint = String;
 }
 
-impl Highlighter for Continued {}
+impl Highlighter for LineHelp {}
 
-impl Helper for Continued {}
+impl Helper for LineHelp {}
 
 /// What came of reading a line.
 pub(super) enum Line {
@@ -74,7 +84,7 @@ impl Input {
         let behavior = if io::stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
         let config = Config::builder().behavior(behavior).build();
         let mut editor = LineEditor::with_config(config).map_err(failed)?;
-        editor.set_helper(Some(Continued));
+        editor.set_helper(Some(LineHelp));
         for line in earlier {
             editor.add_history_entry(line).map_err(failed)?;
         }

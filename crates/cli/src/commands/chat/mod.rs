@@ -4,7 +4,7 @@ mod entry;
 mod input;
 mod session;
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use tokio::signal::ctrl_c;
 use ultraai::Error;
@@ -130,7 +130,7 @@ async fn done(session: &mut Session<'_>, command: Command) -> Result<String, Fai
         Command::Cost => cost(session),
         Command::Save(name) => {
             match &name {
-                Some(name) => session.keep_in(Path::new(name))?,
+                Some(name) => session.keep_in(name)?,
                 None if session.kept_in().is_some() => session.keep()?,
                 None => return Err(Failure::usage("no file keeps this conversation: write /save FILE")),
             }

@@ -1,6 +1,6 @@
 //! A conversation, those who are asked, and where it is kept.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use ultraai::{Ledger, Orchestrator, Outcome, ProviderId, Registry, RequestOptions, Strategy};
 use ultraai_settings::{ProviderSummary, Settings};
@@ -143,9 +143,14 @@ impl<'a> Session<'a> {
     }
 
     /// Keeps the conversation in a file from now on.
-    pub(super) fn keep_in(&mut self, path: &Path) -> Result<(), Failure> {
-        if self.target.as_ref().is_none_or(|target| !target.is(path)) {
-            self.target = Some(Target::new(path, false, "name another file")?);
+    pub(super) fn keep_in(&mut self, name: &str) -> Result<(), Failure> {
+        // No shell has looked at it.
+        let path = match (name.strip_prefix("~/"), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => name.into(),
+        };
+        if self.target.as_ref().is_none_or(|target| !target.is(&path)) {
+            self.target = Some(Target::new(&path, false, "name another file")?);
         }
         self.keep()
     }
