@@ -42,7 +42,7 @@ async fn two_real_models_answer_and_the_ledger_agrees_with_their_servers() {
     let ledger = Ledger::new();
     let mut counted = TokenSum::default();
 
-    for kind in ["compatible", "openai"] {
+    for kind in ["compatible", "openai", "anthropic"] {
         whole(&smollm2, kind, &ledger).await;
         streamed(&smollm2, kind, &ledger).await;
     }
