@@ -18,6 +18,7 @@ mod names;
 mod options;
 pub mod orchestrator;
 pub mod prices;
+pub mod prompt;
 mod provider;
 pub mod registry;
 mod reply;

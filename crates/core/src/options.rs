@@ -46,7 +46,7 @@ options! {
     analysis_type: String,
     /// The candidate that compares the answers. Default: none: they are compared by their words.
     analyst: ProviderId,
-    /// The prompt of the comparison, with variables such as `{{answers}}`. Default: the analyzer's own.
+    /// The prompt of the comparison; `{{answers}}` must stand in it, and may `{{count}}`, `{{delimiter}}`, `{{format}}` and `{{question}}`. Default: the analyzer's own.
     analysis_template: String,
     /// Whether to stop as soon as `min_responses_needed` good answers are there. Default: false.
     use_early_stopping: bool,
@@ -60,14 +60,14 @@ options! {
     synthesize: bool,
     /// The candidate that writes the synthesis. Default: the first healthy one that answered.
     synthesizer: ProviderId,
-    /// The prompt of the synthesis, with variables such as `{{answers}}`. Default: a built-in one.
+    /// The prompt of the synthesis; `{{answers}}` must stand in it, and may `{{comparison}}`, `{{count}}`, `{{delimiter}}` and `{{question}}`. Default: a built-in one.
     synthesis_template: String,
     /// Whether `tracing` spans hold the prompts and the answers. Default: false.
     capture_message_content: bool,
 }
 
 impl Options {
-    /// Checks what no number may be.
+    /// Checks what no number may be, and that the templates can be filled in.
     ///
     /// # Errors
     /// `Config`, which names the option.
@@ -98,7 +98,7 @@ impl Options {
                 "`min_responses_needed` is {needed} and `max_providers_per_request` is {most}: so many answers cannot come"
             ));
         }
-        Ok(())
+        crate::prompt::validate(self)
     }
 
     /// The options with their defaults filled in.

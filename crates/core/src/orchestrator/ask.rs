@@ -168,7 +168,8 @@ impl Run {
     }
 
     /// Asks `candidate` for something besides an answer to the request, such as a comparison of the answers: it stands in
-    /// the ledger and not among the responses, and takes nobody's place.
+    /// the ledger and not among the responses, and takes nobody's place. A comparison gets
+    /// [`time_for_analysis`](Self::time_for_analysis).
     ///
     /// # Errors
     /// The candidate's own.
@@ -178,7 +179,11 @@ impl Run {
         candidate: &Arc<Candidate>,
         request: Arc<ChatRequest>,
     ) -> Result<Reply<'_>> {
-        self.ask_one(candidate, &request, &self.cx.child(), Some(aside)).await
+        let mut cx = self.cx.child();
+        if let (Aside::Analysis, Some(limit)) = (aside, self.time_for_analysis()) {
+            cx = cx.with_timeout(limit);
+        }
+        self.ask_one(candidate, &request, &cx, Some(aside)).await
     }
 
     /// Asks one candidate through its layers.

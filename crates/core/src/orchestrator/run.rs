@@ -10,8 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use super::{
-    Answer, Aside, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
-    synthesis,
+    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -180,47 +179,6 @@ impl Run {
     /// Asks several candidates together. They are polled in the caller's task.
     pub fn panel(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_> {
         Panel::new(self, asks)
-    }
-
-    /// Lets the analyzer compare the answers, where one is linked. A failed analysis is noted, and `None`.
-    pub async fn analyze(&self, answers: &[Answer]) -> Option<Analysis> {
-        let name = match &self.options.analysis_type {
-            Some(name) => name.as_str(),
-            None => "comparative",
-        };
-        let analyzer = self.base.registry().analyzer(name).ok()?;
-        match analyzer.analyze(self, &self.request, answers).await {
-            Ok(analysis) => Some(analysis),
-            Err(error) => {
-                self.note(format!("the analysis `{name}` failed: {error}"));
-                None
-            }
-        }
-    }
-
-    /// Lets `by` write one answer from several, and forwards it while it is made.
-    ///
-    /// # Errors
-    /// `by`'s error. What was forwarded until then is void, and the listeners were told so.
-    pub async fn synthesize(
-        &self,
-        by: &Arc<Candidate>,
-        answers: &[Answer],
-        analysis: Option<&Analysis>,
-    ) -> Result<Answer> {
-        let window = by.capabilities(&self.request).context_window;
-        let mut rng = self.cx.rng(synthesis::PURPOSE);
-        let (request, delimiter) = synthesis::request(&self.request, answers, analysis, window, &mut rng);
-        self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
-        let reply = self.ask_aside(Aside::Synthesis, by, Arc::new(request)).await?;
-        let answer = self.forward(reply).await?;
-        if answer.response.text().to_ascii_lowercase().contains(&delimiter) {
-            // Small models repeat what they were shown instead of answering.
-            let what = "its synthesis repeats the frame of the prompt";
-            self.discard(what).await;
-            return Err(Error::new(ErrorKind::NoGoodAnswer, what).with_provider(by.id().clone()));
-        }
-        Ok(answer)
     }
 
     /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).
