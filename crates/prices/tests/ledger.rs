@@ -43,8 +43,8 @@ fn orchestrator() -> Orchestrator<One> {
         .plugin(Plugin::Prices(PricesRegistration::new(GenaiPrices::NAME, || Arc::new(GenaiPrices))))
         .unwrap()
         .build();
-    // 2026-11-22, as GNU date has it.
-    let clock = Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_795_305_600));
+    // The beginning of 2026-11-22, UTC.
+    let clock = Clock::new(|| UNIX_EPOCH + Duration::from_hours(498_696));
     let orchestrator = OrchestratorBuilder::new(One).registry(registry).clock(clock).build().unwrap();
     orchestrator.register_provider("known", provider("openai").model("gpt-4o")).unwrap();
     orchestrator.register_provider("unknown", provider("ollama").model("gpt-4o")).unwrap();
