@@ -44,7 +44,7 @@ fn seeds() -> (u64, u64) {
     let orchestrator = over(Dynamic::default(), [("a", taking(1)), ("b", taking(1))]);
     let explores =
         |seed: &u64| order_of(&Dynamic::default(), &orchestrator, &ChatRequest::default(), *seed)[0] == "b";
-    ((0..).find(|seed| !explores(seed)).unwrap(), (0..).find(explores).unwrap())
+    ((0..1000).find(|seed| !explores(seed)).unwrap(), (0..1000).find(explores).unwrap())
 }
 
 fn order_of(

@@ -289,16 +289,17 @@ impl<'run> Collector<'run> {
 
     /// Why nobody needs to be waited for any more.
     fn is_over(&mut self, panel: &Panel<'_>) -> Option<&'static str> {
-        let enough = self.good().count() >= self.run.options().min_responses_needed();
-        match self.how.until {
-            Until::All => None,
-            Until::Enough | Until::EnoughOrSettled if enough => Some("enough good answers are there"),
-            Until::EnoughOrSettled if self.is_settled(panel) => {
-                self.settled = true;
-                Some("their answers could not change the choice")
-            }
-            _ => None,
+        if self.how.until == Until::All {
+            return None;
         }
+        if self.good().count() >= self.run.options().min_responses_needed() {
+            return Some("enough good answers are there");
+        }
+        if self.how.until == Until::Enough || !self.is_settled(panel) {
+            return None;
+        }
+        self.settled = true;
+        Some("their answers could not change the choice")
     }
 
     /// Whether none of the missing answers could change what is chosen.
@@ -310,14 +311,11 @@ impl<'run> Collector<'run> {
             .take(run.unseated_allowance())
             .collect();
         let missing = (panel.len() + unasked.len()).min(self.wanted());
-        let places = (0..).zip(run.candidates()).filter(|(_, candidate)| {
+        // All before `next` were asked, so that who answers in somebody's place stands behind it.
+        let first = run.candidates().iter().position(|candidate| {
             panel.ids().any(|id| id == candidate.id())
                 || unasked.iter().any(|other| Arc::ptr_eq(other, candidate))
         });
-        // Who answers in somebody's place may stand anywhere.
-        let first = places
-            .map(|(place, candidate)| if candidate.terms.fallbacks.is_empty() { place } else { 0 })
-            .min();
         let mut good: Vec<_> = self
             .said
             .iter()
