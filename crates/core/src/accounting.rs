@@ -22,7 +22,7 @@ pub trait Tokenizer: fmt::Debug + Send + Sync + 'static {
     /// The registered name.
     fn name(&self) -> &'static str;
 
-    /// How many tokens `model` makes of `text`; `None` where its tokenizer is not known. It may load its tables at the
+    /// How many tokens `model` makes of `text`; `None` where it is not known better than bytes tell. It may load its tables at the
     /// first call, and is called only for attempts that end without a report of the provider's own.
     fn count(&self, model: &str, text: &str) -> Option<u64>;
 }

@@ -17,7 +17,7 @@ pub mod money;
 mod names;
 mod options;
 pub mod orchestrator;
-pub mod prices;
+mod prices;
 pub mod prompt;
 mod provider;
 pub mod registry;
@@ -47,7 +47,7 @@ pub use self::{
         Answer, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
         OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
     },
-    prices::{PriceSettings, PriceTable},
+    prices::{PriceSettings, PriceTable, TierSettings},
     provider::{Capabilities, Provider, Support},
     registry::{
         AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,

@@ -150,12 +150,17 @@ pub(crate) struct Resolved {
     pub(crate) limits: AttemptLimits,
 }
 
+/// Thirty years: what is longer is no limit, and clocks would overflow.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
 /// Checks a duration of the settings.
 pub(crate) fn duration(name: &str, seconds: f64) -> Result<Duration> {
     match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
+        Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
         _ => {
-            let message = format!("`{name}` is {seconds}: it must be a number of seconds above 0");
+            let most = LONGEST.as_secs();
+            let message =
+                format!("`{name}` is {seconds}: it must be a number of seconds above 0, and at most {most}");
             Err(Error::new(ErrorKind::Config, message))
         }
     }
@@ -221,6 +226,7 @@ mod tests {
         for (options, name) in [
             (Options { timeout_seconds: Some(-1.0), ..Options::default() }, "timeout_seconds"),
             (Options { gap_timeout_seconds: Some(f64::NAN), ..Options::default() }, "gap_timeout_seconds"),
+            (Options { timeout_seconds: Some(1e19), ..Options::default() }, "at most 1000000000"),
             (Options { min_responses_needed: Some(0), ..Options::default() }, "min_responses_needed"),
         ] {
             assert!(options.validate().unwrap_err().to_string().contains(name));

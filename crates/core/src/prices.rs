@@ -155,7 +155,7 @@ fn within(place: &str, error: &Error) -> Error {
 /// Prices by registered provider and exact model name, as a user wrote them.
 ///
 /// ```
-/// # use ultraai_core::prices::PriceTable;
+/// # use ultraai_core::PriceTable;
 /// let table = PriceTable::from_json(r#"{ "openai": { "gpt-4o": { "input": 2.5, "output": 10 } } }"#)?;
 /// assert!(table.get("openai", "gpt-4o").is_some());
 /// # Ok::<_, ultraai_core::Error>(())

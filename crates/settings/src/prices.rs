@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
-use ultraai_core::{Registry, Result, nearest, prices::PriceTable};
+use ultraai_core::{PriceTable, Registry, Result, nearest};
 
 use crate::{
     Entry, Origin,

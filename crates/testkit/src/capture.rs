@@ -3,21 +3,26 @@
 use std::{
     fmt::{self, Write as _},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     instrument::WithSubscriber as _,
     span,
+    subscriber::NoSubscriber,
 };
 
 /// Does `work` and returns, besides its result, every span and event that it made, at every level: their
 /// names, targets, fields and values, a line each.
 pub async fn captured<F: Future>(work: F) -> (F::Output, String) {
+    // With one subscriber alone `tracing` asks the current thread's own whether a span matters, and a thread without one
+    // says for all that it never does: a second one keeps every thread asking all.
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&SECOND);
     let text = Arc::new(Mutex::new(String::new()));
     let capture = Capture { text: Arc::clone(&text), spans: AtomicU64::new(0) };
     let output = work.with_subscriber(capture).await;

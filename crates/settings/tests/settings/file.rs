@@ -34,7 +34,7 @@ async fn wrong_files_are_refused_with_place_key_and_advice() {
         ),
         (
             "[orchestrator]\ntimeout_seconds = -1\n",
-            "ultraai.toml:2:1: `timeout_seconds` is -1: it must be a number of seconds above 0",
+            "ultraai.toml:2:1: `timeout_seconds` is -1: it must be a number of seconds above 0, and at most 1000000000",
         ),
         (
             "[orchestrator]\nstrategy = \"simpel\"\n",
