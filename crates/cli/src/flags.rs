@@ -27,7 +27,7 @@ impl Args for OptionFlags {
                 .help(help)
                 .allow_negative_numbers(true)
                 .help_heading(heading);
-            command.arg(if is_time(field) { flag.value_parser(bounded_time) } else { flag })
+            command.arg(flag)
         })
     }
 
@@ -51,19 +51,6 @@ impl FromArgMatches for OptionFlags {
     }
 }
 
-/// About 32 years: beyond it a time cannot be waited for.
-const LONGEST_SECONDS: f64 = 1e9;
-
 fn is_time(field: &ultraai::Field) -> bool {
     field.name.ends_with("_seconds")
-}
-
-/// Refuses what is no time that passes; everything else is checked with the other settings.
-fn bounded_time(text: &str) -> Result<String, String> {
-    match text.trim().parse::<f64>() {
-        Ok(seconds) if seconds > LONGEST_SECONDS => {
-            Err(format!("it must be a number of seconds above 0, and at most {LONGEST_SECONDS}"))
-        }
-        _ => Ok(text.to_owned()),
-    }
 }
