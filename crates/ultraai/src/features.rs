@@ -35,7 +35,11 @@ const HINTS: &[FeatureHint] = &[
     hint("provider", "vllm", "provider-compatible"),
     hint("provider", "xai", "provider-compatible"),
     hint("provider", "zai", "provider-compatible"),
+    hint("selector", "cost", "selectors"),
+    hint("selector", "dynamic", "selectors"),
+    hint("selector", "latency", "selectors"),
     hint("strategy", "fallback", "strategy-fallback"),
+    hint("strategy", "parallel", "strategy-parallel"),
     hint("strategy", "simple", "strategy-simple"),
     hint("tokenizer", "tiktoken", "tokens"),
 ];

@@ -10,6 +10,9 @@ pub use ultraai_layers as layers;
 /// What models cost.
 #[cfg(feature = "prices")]
 pub use ultraai_prices as prices;
+/// Which candidate first.
+#[cfg(feature = "selectors")]
+pub use ultraai_routing as routing;
 /// Tokens that a provider did not report.
 #[cfg(feature = "tokens")]
 pub use ultraai_tokens as tokens;
@@ -34,12 +37,16 @@ pub mod providers {
 pub mod strategies {
     #[cfg(feature = "strategy-fallback")]
     pub use ultraai_strategy_fallback as fallback;
+    #[cfg(feature = "strategy-parallel")]
+    pub use ultraai_strategy_parallel as parallel;
     #[cfg(feature = "strategy-simple")]
     pub use ultraai_strategy_simple as simple;
 }
 
 #[cfg(feature = "strategy-fallback")]
 pub use ultraai_strategy_fallback::FallbackOrchestrator;
+#[cfg(feature = "strategy-parallel")]
+pub use ultraai_strategy_parallel::ParallelOrchestrator;
 #[cfg(feature = "strategy-simple")]
 pub use ultraai_strategy_simple::SimpleOrchestrator;
 

@@ -29,8 +29,11 @@ fn the_features_link_their_plugins() {
     for name in ["anthropic", "compatible", "gemini", "groq", "mock", "ollama", "openai"] {
         assert!(registry.provider_registration(name).is_ok(), "{name}");
     }
-    for name in ["fallback", "simple"] {
+    for name in ["fallback", "parallel", "simple"] {
         assert!(registry.strategies().any(|row| row.name == name), "{name}");
+    }
+    for name in ["cost", "dynamic", "latency", "priority"] {
+        assert!(registry.selector(name).is_ok(), "{name}");
     }
     assert!(registry.prices().any(|row| row.name == "genai-prices"));
     assert!(registry.tokenizers().any(|row| row.name == "tiktoken"));
