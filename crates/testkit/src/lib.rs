@@ -23,6 +23,7 @@ pub use self::{
     server::{Act, End, Framing, Received, Reply, Server, refusing_url},
     simulated::{BrownOut, Latency, RateLimit, Simulated, Simulation},
     suite::{
-        Connect, LayerSubject, StrategySubject, Suite, built, layer_suite, registered, strategy_suite, suite,
+        AnalyzerSubject, Connect, LayerSubject, StrategySubject, Suite, analyzer_suite, built, layer_suite,
+        registered, strategy_suite, suite,
     },
 };

@@ -108,7 +108,7 @@ impl BaseOrchestrator {
     }
 
     /// Adds a candidate under the user's name for it: `provider("openai").model("gpt-4o")`, or any
-    /// [`Provider`], an orchestrator among them.
+    /// [`Provider`](crate::Provider), an orchestrator among them.
     ///
     /// The same name with the same settings keeps the candidate and its counters; with changed ones it
     /// starts afresh in the same place. Requests under way keep what they have.

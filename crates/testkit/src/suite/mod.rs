@@ -1,5 +1,6 @@
 //! Behaviour suites: one list of scenarios for all plugins of a kind, and a gap is listed, not skipped.
 
+mod analyzer;
 mod any;
 mod connect;
 mod http;
@@ -9,6 +10,7 @@ mod strategy;
 
 use self::scenario::{Report, Scenario, Subject};
 pub use self::{
+    analyzer::{AnalyzerSubject, analyzer_suite},
     connect::{Connect, built, registered},
     layer::{LayerSubject, layer_suite},
     strategy::{StrategySubject, strategy_suite},
