@@ -30,7 +30,7 @@ impl Selector for Dynamic {
     }
 
     fn order(&self, request: &ChatRequest, candidates: &mut [Arc<Candidate>], seed: u64) {
-        let scale = Scale::of(candidates, request.delivery);
+        let scale = Scale::of(candidates, sight::comparable(candidates, request.delivery));
         sight::sort_by_key(candidates, |candidate| scale.score(candidate), |one, other| other.total_cmp(one));
         explore(candidates, seed);
     }

@@ -20,11 +20,12 @@ impl Selector for Latency {
     }
 
     fn order(&self, request: &ChatRequest, candidates: &mut [Arc<Candidate>], seed: u64) {
-        let quickest = sight::quickest(candidates, request.delivery);
+        let delivery = sight::comparable(candidates, request.delivery);
+        let quickest = sight::quickest(candidates, delivery);
         let key = |candidate: &Candidate| {
             let seconds = match candidate.stats().attempts() {
                 0 => 0.0,
-                _ => sight::seconds(candidate, request.delivery, quickest).unwrap_or(f64::INFINITY),
+                _ => sight::seconds(candidate, delivery, quickest).unwrap_or(f64::INFINITY),
             };
             (seconds, candidate.weight())
         };

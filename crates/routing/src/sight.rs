@@ -19,6 +19,20 @@ pub(crate) fn seconds(candidate: &Candidate, delivery: Delivery, quickest: Optio
     }
 }
 
+/// The times that candidates are compared by: to the first content for live requests, to the end for whole ones, or the other
+/// where more of them were measured by it. Panels ask for whole answers even where the request is live.
+pub(crate) fn comparable(candidates: &[Arc<Candidate>], wanted: Delivery) -> Delivery {
+    let measured = |delivery| {
+        let paces = candidates.iter().map(|candidate| candidate.stats().pace(delivery));
+        paces.filter(|pace| matches!(pace, Some(Pace::Measured(_)))).count()
+    };
+    let other = match wanted {
+        Delivery::Live => Delivery::Whole,
+        Delivery::Whole => Delivery::Live,
+    };
+    if measured(other) > measured(wanted) { other } else { wanted }
+}
+
 /// The shortest time that was measured of any of them.
 pub(crate) fn quickest(candidates: &[Arc<Candidate>], delivery: Delivery) -> Option<f64> {
     let measured = candidates.iter().filter_map(|candidate| match candidate.stats().pace(delivery) {

@@ -220,6 +220,15 @@ async fn live_requests_go_by_the_first_content_and_whole_ones_by_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_only_whole_answers_were_measured_a_live_request_goes_by_them() {
+    let orchestrator = over(Dynamic::default(), [("slow", taking(800)), ("quick", taking(200))]);
+    ask(&orchestrator, "slow", 3).await;
+    ask(&orchestrator, "quick", 3).await;
+    let live = ChatRequest::from_prompt("hi").with_delivery(Delivery::Live);
+    assert_eq!(order_of(&Dynamic::default(), &orchestrator, &live, seeds().0), ["quick", "slow"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn losing_every_race_does_not_hide_that_a_candidate_is_slow() {
     let options = {
         let mut options = Options::default();

@@ -302,7 +302,7 @@ impl<'run> Collector<'run> {
         Some("their answers could not change the choice")
     }
 
-    /// Whether none of the missing answers could change what is chosen.
+    /// Whether there are missing answers, and none of them could change what is chosen.
     fn is_settled(&self, panel: &Panel<'_>) -> bool {
         let run = self.run;
         let unasked: Vec<_> = run.candidates()[self.next..]
@@ -311,6 +311,10 @@ impl<'run> Collector<'run> {
             .take(run.unseated_allowance())
             .collect();
         let missing = (panel.len() + unasked.len()).min(self.wanted());
+        if missing == 0 {
+            // Nobody is given up: what is there is held against what is needed.
+            return false;
+        }
         // All before `next` were asked, so that who answers in somebody's place stands behind it.
         let first = run.candidates().iter().position(|candidate| {
             panel.ids().any(|id| id == candidate.id())

@@ -234,6 +234,17 @@ async fn the_first_of_two_needs_no_second_and_the_second_needs_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn when_nobody_is_missing_too_few_are_too_few() {
+    let both = |options: &mut Options| {
+        early(options);
+        options.min_responses_needed = Some(2);
+    };
+    let members = [("one", &failing()), ("two", &after(5, "blue"))];
+    let error = parallel(both, &members).process("hi").await.unwrap_err();
+    assert_eq!(error.to_string(), "2 good answers needed, 1 came");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_synthesis_is_made_when_asked_for_and_has_its_time() {
     let one = Scripted::new([Step::from("red"), Step::from("both").after(Duration::from_secs(5))]);
     let members = [("one", &one), ("two", &hanging()), ("three", &Scripted::new(["blue"]))];
