@@ -7,6 +7,8 @@ const fn hint(kind: &'static str, name: &'static str, feature: &'static str) -> 
 }
 
 const HINTS: &[FeatureHint] = &[
+    hint("analyzer", "comparative", "analysis"),
+    hint("analyzer", "factual", "analysis"),
     hint("layer", "retry", "layer-retry"),
     hint("price source", "genai-prices", "prices"),
     hint("provider", "anthropic", "provider-anthropic"),

@@ -3,6 +3,10 @@
 
 pub use ultraai_core::*;
 
+/// What several answers say about each other.
+#[cfg(feature = "analysis")]
+pub use ultraai_analysis as analysis;
+
 /// Layers around every provider.
 #[cfg(feature = "layer-retry")]
 pub use ultraai_layers as layers;

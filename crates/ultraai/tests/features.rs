@@ -35,6 +35,9 @@ fn the_features_link_their_plugins() {
     for name in ["cost", "dynamic", "latency", "priority"] {
         assert!(registry.selector(name).is_ok(), "{name}");
     }
+    for name in ["comparative", "factual"] {
+        assert!(registry.analyzer(name).is_ok(), "{name}");
+    }
     assert!(registry.prices().any(|row| row.name == "genai-prices"));
     assert!(registry.tokenizers().any(|row| row.name == "tiktoken"));
 }
