@@ -7,39 +7,14 @@
 //! Run it with `cargo run -p example-analyzing-responses`; it needs no key and no network.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use std::sync::Arc;
+mod length;
 
 use serde_json::{from_value, json};
 use ultraai::{
-    Analysis, Analyzer, AnalyzerRegistration, Answer, ChatRequest, Error, ErrorKind, Options, Outcome,
-    ProviderId, Result, Run, SimpleOrchestrator,
+    Analysis, Error, ErrorKind, Options, Outcome, ProviderId, Result, SimpleOrchestrator,
     analysis::{Comparison, Findings},
-    async_trait, provider, register_analyzer,
+    provider,
 };
-
-register_analyzer!(
-    AnalyzerRegistration::new("length", || Arc::new(Length)).summary("how long the answers are")
-);
-
-/// Measures the answers, which asks nobody and costs nothing.
-#[derive(Debug)]
-struct Length;
-
-#[async_trait]
-impl Analyzer for Length {
-    fn name(&self) -> &'static str {
-        "length"
-    }
-
-    async fn analyze(&self, _: &Run, _: &ChatRequest, answers: &[Answer]) -> Result<Analysis> {
-        let words = |answer: &Answer| answer.response.text().split_whitespace().count();
-        let lengths: Vec<_> = answers.iter().map(|answer| (answer.provider_id(), words(answer))).collect();
-        let most = lengths.iter().map(|(_, words)| *words).max().unwrap_or_default();
-        let mut analysis = Analysis::new(self.name(), format!("The longest answer has {most} words."));
-        analysis.details = json!(lengths);
-        Ok(analysis)
-    }
-}
 
 fn names(ids: &[ProviderId]) -> String {
     ids.iter().map(ProviderId::as_str).collect::<Vec<_>>().join(", ")

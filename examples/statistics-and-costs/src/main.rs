@@ -8,17 +8,15 @@
 //! Run it with `cargo run -p example-statistics-and-costs`; it needs no key and no network.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+mod exporter;
+
+use std::time::{Duration, SystemTime};
 
 use ultraai::{
-    Cost, Ledger, Meter, Price, PriceSource, ProviderId, RequestOptions, Result, SimpleOrchestrator,
-    metrics::{InstrumentKind, Measurement},
-    provider,
+    Cost, Ledger, Price, PriceSource, ProviderId, RequestOptions, Result, SimpleOrchestrator, provider,
 };
+
+use self::exporter::Exporter;
 
 /// A company's own price list.
 #[derive(Debug)]
@@ -32,27 +30,6 @@ impl PriceSource for PriceList {
     fn price(&self, provider: &str, model: &str, _at: SystemTime) -> Option<Price> {
         // In dollars per million tokens of requests and of answers.
         ((provider, model) == ("mock", "listed")).then(|| Price::per_million_dollars(2.5, 10.0))?
-    }
-}
-
-/// Adds up what it is told and prints it as Prometheus reads it; a real one hands it to the crate `metrics`, say.
-#[derive(Clone, Debug, Default)]
-struct Exporter(Arc<Mutex<BTreeMap<String, f64>>>);
-
-impl Meter for Exporter {
-    fn record(&self, measured: &Measurement<'_>) {
-        let labels = measured.attributes.iter().filter(|(key, _)| *key != "gen_ai.operation.name");
-        let labels: Vec<_> =
-            labels.map(|(key, value)| format!("{}={value:?}", key.replace('.', "_"))).collect();
-        let line = |ending: &str| {
-            format!("{}{ending}{{{}}}", measured.instrument.name.replace('.', "_"), labels.join(","))
-        };
-        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match measured.instrument.kind {
-            InstrumentKind::Counter => *sums.entry(line("_total")).or_default() += measured.value,
-            // A real exporter keeps the buckets too.
-            _ => *sums.entry(line("_sum")).or_default() += measured.value,
-        }
     }
 }
 
@@ -115,8 +92,10 @@ async fn main() -> Result<()> {
     }
 
     println!("\nthe exporter's lines:");
-    let lines = exporter.0.lock().unwrap_or_else(PoisonError::into_inner);
-    assert!(lines.keys().any(|line| line.starts_with("ultraai_client_unknown_cost")), "nothing is unknown");
-    lines.iter().for_each(|(line, value)| println!("  {line} {value:.6}"));
+    let lines = exporter.lines();
+    assert!(lines.iter().any(|line| line.starts_with("ultraai_client_unknown_cost")), "nothing is unknown");
+    for line in lines {
+        println!("  {line}");
+    }
     Ok(())
 }
