@@ -48,7 +48,7 @@ options! {
     analyst: ProviderId,
     /// The prompt of the comparison; `{{answers}}` must stand in it, and may `{{count}}`, `{{delimiter}}`, `{{format}}` and `{{question}}`. Default: the analyzer's own.
     analysis_template: String,
-    /// Whether to stop as soon as `min_responses_needed` good answers are there. Default: false.
+    /// Whether to stop as soon as `min_responses_needed` good answers are there; `parallel` stops too when the missing ones could not change its choice. Default: false.
     use_early_stopping: bool,
     /// Good answers that are needed. Default: 1.
     min_responses_needed: usize,

@@ -247,13 +247,13 @@ impl<'run> Collector<'run> {
 
     /// Seats as many as may be under way now.
     fn fill(&mut self, panel: &mut Panel<'run>, request: &Arc<ChatRequest>) {
-        while panel.len() < self.most_under_way() && self.run.unseated_allowance() > 0 {
+        while panel.len() < self.most_under_way() && self.run.unseated_allowance() > 0 && !self.is_late() {
             let Some(candidate) = self.run.candidates().get(self.next) else { break };
             self.next += 1;
             if self.run.was_asked(candidate.id()) {
                 continue;
             }
-            let within = self.share();
+            let within = self.share(panel.len());
             if !self.said.is_empty() && self.run.options().parallel_requests() {
                 self.run.note(format!("{} is asked next: an answer more is wanted", candidate.id()));
             }
@@ -276,15 +276,21 @@ impl<'run> Collector<'run> {
         self.wanted().min(together)
     }
 
-    /// The time of the next one. One after the other, each gets an equal share of what is left, so that one that hangs
-    /// does not take the others' time.
-    fn share(&self) -> Option<Duration> {
+    /// Whether whoever is asked now would have no time.
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// The time of the next one, so that one that hangs does not take the others' time. Asked together, who may be replaced
+    /// gets two thirds of what is left; one after the other, each gets an equal share.
+    fn share(&self, under_way: usize) -> Option<Duration> {
         let left = self.until?.saturating_duration_since(Instant::now());
-        if self.run.options().parallel_requests() {
-            return Some(left);
-        }
         let to_ask = self.run.unseated_allowance().min(self.run.candidates().len() + 1 - self.next);
-        Some(left / u32::try_from(to_ask).unwrap_or(u32::MAX).max(1))
+        match self.run.options().parallel_requests() {
+            true if to_ask > self.wanted().saturating_sub(under_way) => Some(left / 3 * 2),
+            true => Some(left),
+            false => Some(left / u32::try_from(to_ask).unwrap_or(u32::MAX).max(1)),
+        }
     }
 
     /// Why nobody needs to be waited for any more.

@@ -302,6 +302,25 @@ async fn one_that_hangs_until_the_deadline_does_not_take_the_others_answers_with
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_hangs_leaves_time_for_who_replaces_it() {
+    let members = [("one", &hanging()), ("two", &after(1, "blue")), ("three", &hanging())];
+    let strategy = Parallel::default().with_concurrent_requests(1);
+    let before = Instant::now();
+    let outcome =
+        with(strategy, |options| options.timeout_seconds = Some(31.0), &members).process("hi").await.unwrap();
+    assert_eq!(
+        (outcome.synthesis.response.as_str(), before.elapsed()),
+        ("blue", Duration::from_secs(20 + 1))
+    );
+    // Who would have no time is not asked.
+    let late = [("one", &hanging()), ("two", &hanging()), ("three", &hanging()), ("four", &hanging())];
+    let three = Parallel::default().with_concurrent_requests(3);
+    let error =
+        with(three, |options| options.timeout_seconds = Some(31.0), &late).process("hi").await.unwrap_err();
+    assert_eq!((error.kind(), error.causes().len()), (ErrorKind::Exhausted, 4));
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_few_good_answers_are_an_error_with_each_ones_own() {
     let members = [("one", &failing()), ("two", &after(1, "blue")), ("three", &failing())];
     let error =
