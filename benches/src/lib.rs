@@ -1,6 +1,10 @@
-//! What the benches share: a provider that answers at once.
+//! What the benches share: a provider that answers at once, and worlds to compare strategies in.
 
+pub mod contestants;
+pub mod figures;
 pub mod server;
+pub mod table;
+pub mod worlds;
 
 use std::sync::Arc;
 
