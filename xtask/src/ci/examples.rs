@@ -90,14 +90,8 @@ mod tests {
 
     #[test]
     fn the_third_party_examples_are_short() {
-        let lengths = [
-            (0, 0, false),
-            (1, 0, false),
-            (1, 1, true),
-            (69, 99, true),
-            (70, 99, false),
-            (69, 100, false),
-        ];
+        let lengths =
+            [(0, 0, false), (1, 0, false), (1, 1, true), (69, 99, true), (70, 99, false), (69, 100, false)];
         for (provider, strategy, short) in lengths {
             let files = files(&[
                 ("examples/third-party-provider/src/lib.rs", &"code\n\n".repeat(provider)),
