@@ -6,7 +6,7 @@ use serde_json::Value;
 const MOST_BYTES: usize = 256 * 1024;
 
 /// Places where an object may begin that are tried.
-const MOST_TRIES: usize = 256;
+const MOST_TRIES: usize = 64;
 
 /// The JSON objects in a reply, in order: the whole of it, or those that stand in a block of code or between other words.
 pub(crate) fn objects(reply: &str) -> Vec<Value> {

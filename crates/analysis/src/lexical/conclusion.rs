@@ -19,13 +19,23 @@ pub(crate) enum Conclusion {
 /// Bytes of the longest statement that an answer can come down to.
 const LONGEST: usize = 300;
 
+/// Bytes after a mark that are looked at: more than a conclusion has, so that a longer one is known as such.
+const LOOKED_AT: usize = 2 * LONGEST;
+
+/// Marks that an answer may have; one with more speaks of answers, and comes down to none.
+const MOST_MARKS: usize = 32;
+
 /// What may stand around a conclusion.
 const AROUND: [char; 8] = ['*', '_', '`', '"', '“', '”', ' ', '\t'];
 
 impl Conclusion {
     /// Finds what `answer` comes down to. `None` where it does not say it, or says several things.
     pub(crate) fn of(answer: &str) -> Option<Self> {
-        let mut marked = marked(answer).filter_map(|text| Self::read(text, true));
+        let marked: Vec<_> = marked(answer).take(MOST_MARKS + 1).collect();
+        if marked.len() > MOST_MARKS {
+            return None;
+        }
+        let mut marked = marked.into_iter().filter_map(|text| Self::read(text, true));
         if let Some(first) = marked.next() {
             let agree = marked.all(|other| first.is_same(&other) == Some(true));
             return agree.then_some(first);
@@ -71,8 +81,13 @@ impl Conclusion {
             return None;
         }
         let statement = Statement::of(first)?;
-        Some(Self::Statement { statement, text: first.trim_matches(AROUND).to_owned() })
+        Some(Self::Statement { statement, text: said(first).to_owned() })
     }
+}
+
+/// A statement without what stands around it.
+fn said(text: &str) -> &str {
+    text.trim_matches(AROUND).trim_end_matches(['.', '。']).trim_end_matches(AROUND)
 }
 
 /// Whether a sentence says what the answer is.
@@ -84,11 +99,12 @@ pub(crate) fn is_marked(sentence: &str) -> bool {
 fn marked(text: &str) -> impl Iterator<Item = &str> {
     // The same length, so that places are the same.
     let lower = text.to_ascii_lowercase();
+    let near = |at: usize| &text[at..text.floor_char_boundary(at + LOOKED_AT)];
     let mut found: Vec<(usize, &str)> = Vec::new();
     for (word, needs_is) in [("answer", false), ("option", true), ("choice", true)] {
         for (at, _) in lower.match_indices(word) {
             let is_inner = text[..at].ends_with(char::is_alphanumeric);
-            let after = text[at + word.len()..].trim_start_matches(AROUND);
+            let after = near(at + word.len()).trim_start_matches(AROUND);
             let said = match strip_is(after) {
                 Some(said) => Some(said),
                 None if needs_is => None,
@@ -100,7 +116,7 @@ fn marked(text: &str) -> impl Iterator<Item = &str> {
         }
     }
     for (at, word) in lower.match_indices("\\boxed{") {
-        let inside = &text[at + word.len()..];
+        let inside = near(at + word.len());
         let end = inside.find('}').unwrap_or(0);
         found.push((at, &inside[..end]));
     }

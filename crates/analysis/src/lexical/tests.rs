@@ -54,6 +54,29 @@ fn long_answers_are_compared_as_far_as_it_goes() {
     assert_eq!(compared.topics.len(), 1);
 }
 
+#[test]
+fn no_answer_is_so_odd_that_it_takes_long() {
+    for odd in [
+        "answer is ",
+        "answer: \\boxed{",
+        "(A)",
+        "a. ",
+        "A.",
+        "`",
+        "**",
+        "1,",
+        "- ",
+        "{",
+        "No. ",
+        "\n",
+        "is 5.5 ",
+    ] {
+        let odd = odd.repeat(100_000 / odd.len());
+        let compared = compared(&[&odd, &odd]);
+        assert_eq!(compared.pairs.differ, 0);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(answers in proptest::collection::vec("(\\PC|[\n*_`#(){}.,:!?0-9A-Je-]){0,80}", 0..4)) {

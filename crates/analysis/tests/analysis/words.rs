@@ -14,7 +14,7 @@ async fn a_synthesis_hears_where_the_answers_differ() {
     assert_eq!((found.method, found.agreement_from), (Method::Lexical, AgreementFrom::Pairs));
     let said: Vec<_> = found.differences[0].positions.iter().map(|side| side.said_by.clone()).collect();
     assert_eq!(said, [ids(&["a", "c"]), ids(&["b"])]);
-    assert!(bench.shown(0).contains("answers 1, 3: 42.; answer 2: 41"), "{}", bench.shown(0));
+    assert!(bench.shown(0).contains("answers 1, 3: 42; answer 2: 41"), "{}", bench.shown(0));
     assert_eq!(outcome.synthesis.response, "together");
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{BaseOrchestrator, Orchestrator, base::Parts};
 use crate::{
-    Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, Registry, Result, Selector, Slot,
-    Strategy,
+    Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, ProviderId, Registry, Result,
+    Selector, Slot, Strategy,
 };
 
 /// Builds an [`Orchestrator`]. Every option is a method here and a key of the settings.
@@ -71,6 +71,10 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         min_responses_needed(usize),
         /// Sets how many candidates may be asked for one request. Default: all.
         max_providers_per_request(usize),
+        /// Sets the candidate that compares the answers. Default: none: they are compared by their words.
+        analyst(ProviderId),
+        /// Sets the candidate that writes the synthesis. Default: the first healthy one that answered.
+        synthesizer(ProviderId),
         /// Sets whether one answer is written from several good ones. Default: the strategy's own.
         synthesize(bool),
         /// Sets whether `tracing` spans hold the prompts and the answers. Default: false.
@@ -80,6 +84,19 @@ impl<S: Strategy> OrchestratorBuilder<S> {
     /// Sets the analyzer that compares the answers. Default: `comparative` where it is linked.
     pub fn analysis_type(mut self, name: impl Into<String>) -> Self {
         self.options.analysis_type = Some(name.into());
+        self
+    }
+
+    /// Sets the prompt of the comparison, with the variables that [`prompt`](crate::prompt) lists. Default: the analyzer's.
+    pub fn analysis_template(mut self, template: impl Into<String>) -> Self {
+        self.options.analysis_template = Some(template.into());
+        self
+    }
+
+    /// Sets the prompt of the synthesis, with the variables that [`prompt`](crate::prompt) lists. Default:
+    /// [`SYNTHESIS_TEMPLATE`](crate::prompt::SYNTHESIS_TEMPLATE).
+    pub fn synthesis_template(mut self, template: impl Into<String>) -> Self {
+        self.options.synthesis_template = Some(template.into());
         self
     }
 
