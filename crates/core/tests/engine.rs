@@ -270,6 +270,33 @@ async fn a_staggered_member_starts_later_and_not_at_all_when_it_is_not_needed() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_seat_on_a_panel_counts_before_its_member_is_asked() {
+    #[derive(Debug)]
+    struct Filling;
+    #[async_trait]
+    impl Strategy for Filling {
+        fn name(&self) -> &'static str {
+            "filling"
+        }
+        async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+            let mut panel = run.panel([]);
+            while run.allowance() > 0 {
+                panel.push(Ask::new(&run.candidates()[panel.len()], &request));
+            }
+            assert_eq!(panel.len(), 2);
+            let answer = panel.next().await.expect("there are candidates").result?;
+            assert_eq!(run.allowance(), 0);
+            Ok(run.outcome(Method::Chosen, &answer, &[], None))
+        }
+    }
+    let orchestrator = builder(Filling).max_providers_per_request(2).build().unwrap();
+    for id in ["one", "two", "three"] {
+        orchestrator.register_provider(id, Scripted::always(id)).unwrap();
+    }
+    assert_eq!(orchestrator.process("hi").await.unwrap().synthesis.response, "one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_tells_what_happens_and_ends_with_the_outcome() {
     let orchestrator = first();
     orchestrator.register_provider("broken", fails(ErrorKind::ServerError)).unwrap();

@@ -100,9 +100,9 @@ impl Run {
         &self.candidates
     }
 
-    /// How many more candidates may be asked.
+    /// How many more candidates may be asked. A seat on a panel counts from the moment it is taken.
     pub fn allowance(&self) -> usize {
-        self.most_providers().saturating_sub(self.state().asked.len()).min(self.candidates.len())
+        self.unseated_allowance().min(self.candidates.len())
     }
 
     pub(super) fn most_providers(&self) -> usize {
