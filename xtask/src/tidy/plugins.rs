@@ -23,6 +23,9 @@ const KINDS: [Kind; 4] = [
     Kind { prefix: "cache-", folder: "crates/caches/", in_one_crate: false },
 ];
 
+/// Plugins that are no folder's: the feature of the facade, and the crate behind it.
+const ALONE: [(&str, &str); 1] = [("analysis", "crates/analysis")];
+
 const FACADE: &str = "crates/ultraai";
 const FACADE_MANIFEST: &str = "crates/ultraai/Cargo.toml";
 const README: &str = "README.md";
@@ -40,6 +43,28 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         findings.extend(features(&workspace.files, facade, kind, &names));
         findings.extend(table(&workspace.files, kind, &names));
         findings.extend(shown(workspace, kind, &names));
+    }
+    findings.extend(alone(&workspace.files, facade));
+    findings
+}
+
+/// The plugins that are no folder's.
+fn alone(files: &Files, facade: &Member) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (feature, folder) in ALONE {
+        if !files.contains_key(&format!("{folder}/Cargo.toml")) {
+            continue;
+        }
+        if !facade.features.get(FULL).is_some_and(|full| full.iter().any(|on| on == feature)) {
+            let what = format!("the feature `{FULL}` has no `{feature}` for {folder}; add it");
+            findings.push(Finding::new(FACADE_MANIFEST, 1, what));
+        }
+        let row = format!("| `{feature}` |");
+        if !files.get(README).is_some_and(|text| text.lines().any(|line| line.starts_with(&row))) {
+            let what = format!("the table of plugins has no row with `{feature}`; add it");
+            findings.push(Finding::new(README, 1, what));
+        }
+        findings.extend(behaves(files, folder));
     }
     findings
 }
@@ -244,6 +269,20 @@ mod tests {
         ] {
             assert_eq!(findings(features, &files), expected, "{features:?}");
         }
+    }
+
+    #[test]
+    fn a_crate_that_stands_alone_is_a_plugin_too() {
+        let files = [("crates/analysis/Cargo.toml", ""), ("crates/analysis/src/lib.rs", REGISTERS)];
+        assert_eq!(
+            findings(&[("full", &[])], &files),
+            [
+                "crates/ultraai/Cargo.toml:1: the feature `full` has no `analysis` for crates/analysis; add it",
+                "README.md:1: the table of plugins has no row with `analysis`; add it",
+                "crates/analysis/tests/conformance.rs:1: no behaviour suite; add it, it looks the plugin up by its registered \
+                 name",
+            ]
+        );
     }
 
     #[test]
