@@ -40,6 +40,7 @@ const HINTS: &[FeatureHint] = &[
     hint("selector", "cost", "selectors"),
     hint("selector", "dynamic", "selectors"),
     hint("selector", "latency", "selectors"),
+    hint("strategy", "adaptive", "strategy-adaptive"),
     hint("strategy", "fallback", "strategy-fallback"),
     hint("strategy", "parallel", "strategy-parallel"),
     hint("strategy", "simple", "strategy-simple"),

@@ -39,6 +39,8 @@ pub mod providers {
 
 /// The strategies that are linked.
 pub mod strategies {
+    #[cfg(feature = "strategy-adaptive")]
+    pub use ultraai_strategy_adaptive as adaptive;
     #[cfg(feature = "strategy-fallback")]
     pub use ultraai_strategy_fallback as fallback;
     #[cfg(feature = "strategy-parallel")]
@@ -47,6 +49,8 @@ pub mod strategies {
     pub use ultraai_strategy_simple as simple;
 }
 
+#[cfg(feature = "strategy-adaptive")]
+pub use ultraai_strategy_adaptive::AdaptiveOrchestrator;
 #[cfg(feature = "strategy-fallback")]
 pub use ultraai_strategy_fallback::FallbackOrchestrator;
 #[cfg(feature = "strategy-parallel")]

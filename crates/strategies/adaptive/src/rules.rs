@@ -70,6 +70,11 @@ pub(crate) fn unfit(arm: &Arm, own: &Options, request: &ChatRequest, may_ask: us
     if arm.strategy.name() == "fallback" && options.min_responses_needed() > 1 {
         return Some("it stops at the first good answer, and more are needed");
     }
+    if options.use_early_stopping() && own.use_early_stopping.is_none() && options.min_responses_needed() > 1
+    {
+        // `parallel` stops before the quorum when nothing can change the choice, which the user did not ask for.
+        return Some("it may stop before as many good answers came as are needed");
+    }
     if options.max_providers_per_request.is_some_and(|most| most < options.min_responses_needed()) {
         return Some("it asks fewer candidates than good answers are needed");
     }

@@ -1,7 +1,5 @@
 //! How often the kind of a task is told right, over recorded prompts that lie outside the repository.
 
-#![expect(clippy::print_stdout, reason = "the figures are to be seen")]
-
 use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;

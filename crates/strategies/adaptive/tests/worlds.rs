@@ -27,7 +27,7 @@ async fn over_seeds(title: &str, world: &World, seeds: u64) -> Vec<Figures> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_best_is_found_again_within_200_requests_of_a_flip() {
-    for figures in over_seeds("flip", &flipping(), 10).await {
+    for figures in over_seeds("flip", &flipping(), 4).await {
         assert!(figures.lost <= 0.10, "{figures}");
         assert!(figures.found_after.is_some_and(|requests| requests <= 200), "{figures}");
     }
@@ -39,7 +39,7 @@ async fn smaller_gaps_take_longer_and_lose_little() {
         [[0.8, 0.6, 0.6], [0.6, 0.8, 0.6], [0.6, 0.6, 0.8]],
         [[0.6, 0.6, 0.8], [0.8, 0.6, 0.6], [0.6, 0.8, 0.6]],
     );
-    for figures in over_seeds("gap of 0.2", &world, 4).await {
+    for figures in over_seeds("gap of 0.2", &world, 2).await {
         assert!(figures.lost <= 0.10, "{figures}");
     }
 }
@@ -47,7 +47,7 @@ async fn smaller_gaps_take_longer_and_lose_little() {
 #[tokio::test(start_paused = true)]
 async fn a_steady_world_is_not_left_for_a_worse_one() {
     let steady = [[0.9, 0.6, 0.4], [0.5, 0.9, 0.6], [0.3, 0.6, 0.9]];
-    for figures in over_seeds("steady", &World::new(1_000).of(steady, steady), 4).await {
+    for figures in over_seeds("steady", &World::new(1_000).of(steady, steady), 2).await {
         assert!(figures.lost <= 0.08, "{figures}");
     }
 }
@@ -55,7 +55,7 @@ async fn a_steady_world_is_not_left_for_a_worse_one() {
 #[tokio::test(start_paused = true)]
 async fn equal_strategies_do_not_take_turns() {
     let equal = [[0.8; 3]; 3];
-    for figures in over_seeds("equal", &World::new(1_000).of(equal, equal), 4).await {
+    for figures in over_seeds("equal", &World::new(1_000).of(equal, equal), 2).await {
         assert!(figures.switched <= 0.30, "{figures}");
         assert!(figures.asked_per_request <= 1.001, "{figures}");
     }
