@@ -9,6 +9,7 @@ use ultraai::{
     FallbackOrchestrator, Orchestrator, ParallelOrchestrator, Result, SimpleOrchestrator, Strategy,
 };
 use ultraai_benches::Instantly;
+use ultraai_strategy_adaptive::AdaptiveOrchestrator;
 
 const PROMPT: &str = "Explain the benefits of multi-LLM orchestration systems.";
 const ROUNDS: u32 = 5;
@@ -22,10 +23,12 @@ fn main() -> Result<()> {
     measure("fallback, one candidate", &over(one, FallbackOrchestrator::builder().build()?)?, calls)?;
     measure("simple, one candidate", &over(one, SimpleOrchestrator::builder().build()?)?, calls)?;
     measure("parallel, one candidate", &over(one, ParallelOrchestrator::builder().build()?)?, calls)?;
+    measure("adaptive, one candidate", &over(one, AdaptiveOrchestrator::builder().build()?)?, calls)?;
     measure("fallback, five", &over(&FIVE, FallbackOrchestrator::builder().build()?)?, calls)?;
     measure("parallel, all of five", &over(&FIVE, ParallelOrchestrator::builder().build()?)?, calls)?;
     let early = ParallelOrchestrator::builder().use_early_stopping(true).build()?;
-    measure("parallel, first of five", &over(&FIVE, early)?, calls)
+    measure("parallel, first of five", &over(&FIVE, early)?, calls)?;
+    measure("adaptive, five", &over(&FIVE, AdaptiveOrchestrator::builder().build()?)?, calls)
 }
 
 fn over<S: Strategy>(candidates: &[&str], orchestrator: Orchestrator<S>) -> Result<Orchestrator<S>> {

@@ -7,11 +7,12 @@ use ultraai::{
     Clock, Lookup, Options, Orchestrator, OrchestratorBuilder, Plugin, ProviderSpec, Registry, Result,
     Strategy,
 };
+use ultraai_strategy_adaptive as _;
 
 use crate::worlds::{SEED, TIMEOUT_SECONDS, World};
 
 /// What every contestant may use. Other builds of this package link more, which must not change a figure.
-const PLUGINS: [&str; 6] = ["fallback", "parallel", "simple", "dynamic", "priority", "retry"];
+const PLUGINS: [&str; 7] = ["adaptive", "fallback", "parallel", "simple", "dynamic", "priority", "retry"];
 
 /// A strategy with its options.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ pub struct Contestant {
 }
 
 /// Every contestant.
-pub const CONTESTANTS: [Contestant; 6] = [
+pub const CONTESTANTS: [Contestant; 7] = [
     Contestant { name: "`fallback`", strategy: "fallback", settings: none, options: |_| {} },
     Contestant { name: "`simple`", strategy: "simple", settings: none, options: |_| {} },
     Contestant { name: "`simple`, early stopping", strategy: "simple", settings: none, options: stop_early },
@@ -41,6 +42,7 @@ pub const CONTESTANTS: [Contestant; 6] = [
         settings: || json!({ "concurrent_requests": 2 }),
         options: stop_early,
     },
+    Contestant { name: "`adaptive`", strategy: "adaptive", settings: none, options: |_| {} },
 ];
 
 fn none() -> Value {
