@@ -6,10 +6,10 @@ use std::hint::black_box;
 
 use cpu_time::ThreadTime;
 use ultraai::{
-    FallbackOrchestrator, Orchestrator, ParallelOrchestrator, Result, SimpleOrchestrator, Strategy,
+    AdaptiveOrchestrator, FallbackOrchestrator, Orchestrator, ParallelOrchestrator, Result,
+    SimpleOrchestrator, Strategy,
 };
 use ultraai_benches::Instantly;
-use ultraai_strategy_adaptive::AdaptiveOrchestrator;
 
 const PROMPT: &str = "Explain the benefits of multi-LLM orchestration systems.";
 const ROUNDS: u32 = 5;

@@ -7,7 +7,6 @@ use ultraai::{
     Clock, Lookup, Options, Orchestrator, OrchestratorBuilder, Plugin, ProviderSpec, Registry, Result,
     Strategy,
 };
-use ultraai_strategy_adaptive as _;
 
 use crate::worlds::{SEED, TIMEOUT_SECONDS, World};
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Requests of each strategy in each world.
-pub const REQUESTS: u64 = 1000;
+pub const REQUESTS: u64 = 600;
 
 /// How the tables are written.
 pub const COMMAND: &str = "cargo run --release -p ultraai-benches --bin worlds -- --write";
