@@ -32,9 +32,12 @@ pub trait Tokenizer: fmt::Debug + Send + Sync + 'static {
 pub struct Accounting {
     /// The user's own price, which goes over every source.
     own: Option<Price>,
-    /// The registered name that sources are asked by; `None` where they would be wrong.
-    priced_as: Option<&'static str>,
+    /// The registered name that sources are asked by.
+    registered: Option<&'static str>,
+    /// Those that the application gave, and then those that are linked.
     sources: Arc<[Arc<dyn PriceSource>]>,
+    /// How many of them may be asked: not the linked ones where they would be wrong.
+    asked: usize,
     tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     meter: Option<Arc<dyn Meter>>,
     clock: Clock,
@@ -60,21 +63,23 @@ impl From<Option<Price>> for Accounting {
 impl Accounting {
     pub(crate) fn new(
         own: Option<Price>,
-        priced_as: Option<&'static str>,
+        registered: Option<&'static str>,
         sources: Arc<[Arc<dyn PriceSource>]>,
+        asked: usize,
         tokenizers: Arc<[Arc<dyn Tokenizer>]>,
         meter: Option<Arc<dyn Meter>>,
         clock: Clock,
     ) -> Self {
-        Self { own, priced_as, sources, tokenizers, meter, clock, last: Default::default() }
+        Self { own, registered, sources, asked, tokenizers, meter, clock, last: Default::default() }
     }
 
-    /// The price of an exchange: the user's own, else that of the model which answered, else of the one that was asked.
+    /// The price of an exchange: the user's own, else that of the first source which knows the model that answered or the one
+    /// that was asked.
     pub(crate) fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
         if self.own.is_some() || self.sources.is_empty() {
             return self.own.clone();
         }
-        let provider = self.priced_as?;
+        let provider = self.registered?;
         let now = self.clock.now();
         let minute = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60);
         let mut last =
@@ -86,8 +91,10 @@ impl Accounting {
         {
             return quote.price.clone();
         }
-        let known = |model: &str| self.sources.iter().find_map(|source| source.price(provider, model, now));
-        let price = response_model.and_then(known).or_else(|| request_model.and_then(known));
+        let models = || response_model.into_iter().chain(request_model);
+        let price = self.sources[..self.asked]
+            .iter()
+            .find_map(|source| models().find_map(|model| source.price(provider, model, now)));
         let text = |model: Option<&str>| model.map(str::to_owned);
         *last = Some(Quote {
             minute,
@@ -145,20 +152,17 @@ mod tests {
         }
     }
 
-    fn accounting(
-        own: Option<Price>,
-        priced_as: Option<&'static str>,
-    ) -> (Accounting, Arc<Source>, Arc<AtomicU64>) {
+    fn accounting(own: Option<Price>, asked: usize) -> (Accounting, Arc<Source>, Arc<AtomicU64>) {
         let (source, seconds) = (Arc::new(Source::default()), Arc::new(AtomicU64::new(0)));
         let own_seconds = Arc::clone(&seconds);
         let clock = Clock::new(move || UNIX_EPOCH + Duration::from_secs(own_seconds.load(Ordering::Relaxed)));
         let sources: Arc<[Arc<dyn PriceSource>]> = Arc::new([Arc::clone(&source) as Arc<dyn PriceSource>]);
-        (Accounting::new(own, priced_as, sources, Arc::default(), None, clock), source, seconds)
+        (Accounting::new(own, Some("acme"), sources, asked, Arc::default(), None, clock), source, seconds)
     }
 
     #[test]
     fn the_model_that_answered_is_priced_before_the_one_that_was_asked() {
-        let (accounting, ..) = accounting(None, Some("acme"));
+        let (accounting, ..) = accounting(None, 1);
         assert_eq!(accounting.price(Some("cheap"), Some("dear")), Some(Price::new(2, 2)));
         assert_eq!(accounting.price(Some("dear"), Some("dear-2026")), Some(Price::new(2, 2)));
         assert_eq!(accounting.price(Some("cheap"), None), None);
@@ -166,15 +170,15 @@ mod tests {
 
     #[test]
     fn the_users_own_price_goes_over_every_source_and_strangers_have_none() {
-        let (own, ..) = accounting(Some(Price::new(9, 9)), Some("acme"));
+        let (own, ..) = accounting(Some(Price::new(9, 9)), 1);
         assert_eq!(own.price(Some("dear"), None), Some(Price::new(9, 9)));
-        let (elsewhere, ..) = accounting(None, None);
+        let (elsewhere, ..) = accounting(None, 0);
         assert_eq!(elsewhere.price(Some("dear"), None), None);
     }
 
     #[test]
     fn a_price_holds_for_its_minute() {
-        let (accounting, source, seconds) = accounting(None, Some("acme"));
+        let (accounting, source, seconds) = accounting(None, 1);
         assert_eq!(accounting.price(Some("new"), None), None);
         assert_eq!(accounting.price(Some("new"), None), None);
         assert_eq!(source.0.load(Ordering::Relaxed), 1);

@@ -94,7 +94,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// What the model wrote so far in a live answer. Its text is kept only where somebody wants it.
+/// What the model wrote so far in a live answer. Its text is kept only where somebody counts it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
     bytes: usize,
@@ -111,10 +111,6 @@ impl Written {
         if let (Some(text), Some(more)) = (&mut self.text, delta.as_str()) {
             text.push_str(more);
         }
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        self.text.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn tokens(&self, counter: Counter<'_>) -> u64 {

@@ -126,6 +126,11 @@ pub struct Fold {
 }
 
 impl Fold {
+    /// What was said so far.
+    pub(crate) fn content(&self) -> &[Part] {
+        &self.response.content
+    }
+
     /// Takes the next event.
     ///
     /// # Errors

@@ -181,6 +181,13 @@ pub struct RequestOptions {
 }
 
 impl RequestOptions {
+    /// Sets the options of orchestration.
+    #[must_use]
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Sets the candidates.
     #[must_use]
     pub fn with_providers(mut self, providers: Vec<ProviderId>) -> Self {

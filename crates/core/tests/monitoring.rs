@@ -9,10 +9,10 @@ use std::{
 };
 
 use ultraai_core::{
-    Candidate, ChatRequest, ChatResponse, Cost, Delivery, ErrorKind, Meter, Method, ModelName, Options,
-    Orchestrator, OrchestratorBuilder, Outcome, Plugin, Price, PriceSource, Provider, ProviderRegistration,
-    Registry, Result, Run, Selector, SelectorRegistration, Strategy, Tokenizer, TokenizerRegistration, Usage,
-    UsageSource, async_trait,
+    Candidate, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, ErrorKind, Meter, Method, ModelName,
+    Options, Orchestrator, OrchestratorBuilder, Outcome, Plugin, Price, PriceSource, Provider,
+    ProviderRegistration, Registry, Result, Run, Selector, SelectorRegistration, Strategy, Tokenizer,
+    TokenizerRegistration, Usage, UsageSource, async_trait,
     metrics::{INSTRUMENTS, Measurement},
     provider,
 };
@@ -148,8 +148,156 @@ async fn a_price_is_found_by_provider_and_model_and_the_users_own_goes_over_it()
     assert_eq!(cost_of(acme().price(0.0, 1.0)).await, Cost::NanoDollars(10_000));
     assert_eq!(cost_of(provider("acme").model("other")).await, Cost::Unknown);
     assert_eq!(cost_of(acme().base_url("https://acme.example/v2")).await, Cost::NanoDollars(1_020_000));
-    // What answers at another address under the same protocol has prices of its own.
-    assert_eq!(cost_of(acme().base_url("http://localhost:8080/v1")).await, Cost::Unknown);
+    // The application means its own prices wherever the provider is.
+    assert_eq!(cost_of(acme().base_url("http://localhost:8080/v1")).await, Cost::NanoDollars(1_020_000));
+}
+
+/// Prices everything at a hundred dollars a million tokens.
+#[derive(Debug)]
+struct Dear;
+
+impl PriceSource for Dear {
+    fn name(&self) -> &'static str {
+        "dear"
+    }
+
+    fn price(&self, _: &str, _: &str, _: SystemTime) -> Option<Price> {
+        Some(Price::new(100_000_000_000, 100_000_000_000))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linked_source_is_asked_last_and_not_where_another_address_has_other_prices() {
+    let dear = ultraai_core::PricesRegistration::new("dear", || Arc::new(Dear)).from_package("dear", "1.0.0");
+    let registry = Registry::builder()
+        .plugin(Plugin::Providers(ACME))
+        .and_then(|builder| builder.plugin(Plugin::Prices(dear)))
+        .unwrap()
+        .build();
+    let cost = async |spec: ultraai_core::ProviderSpec| {
+        let builder = OrchestratorBuilder::new(First).registry(Arc::clone(&registry)).prices(OnePrice);
+        let orchestrator = builder.max_retries(0).build().unwrap();
+        orchestrator.register_provider("acme", spec).unwrap();
+        orchestrator.process("hello").await.unwrap().ledger.totals.cost()
+    };
+    // The application's price of the model that was asked goes over a linked one of the model that answered.
+    assert_eq!(cost(provider("acme").model("known")).await, Cost::NanoDollars(1_020_000));
+    assert_eq!(cost(provider("acme").model("other")).await, Cost::NanoDollars(101_000_000));
+    let elsewhere = || provider("acme").base_url("http://localhost:8080/v1");
+    assert_eq!(cost(elsewhere().model("known")).await, Cost::NanoDollars(1_020_000));
+    assert_eq!(cost(elsewhere().model("other")).await, Cost::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_reported_of_an_answer_that_is_an_error_is_billed() {
+    let partial = ChatResponse::default().with_usage(Usage::reported(1000, 5000));
+    let overloaded =
+        ultraai_core::Error::new(ErrorKind::Overloaded, "broken off").with_partial(partial.clone());
+    let empty = Step::whole(ChatResponse::from_text("").with_usage(Usage::reported(1000, 5000)));
+    let live = Step::live([Beat::from(ChatEvent::Usage(Usage::reported(1000, 5000))), Beat::finished()]);
+    for (step, live) in [(Step::from(overloaded), false), (empty, false), (live, true)] {
+        let orchestrator = builder().build().unwrap();
+        let scripted = ultraai_core::ProviderSpec::from(Scripted::new([step])).price(1.0, 10.0);
+        orchestrator.register_provider("one", scripted).unwrap();
+        let delivery = if live { Delivery::Live } else { Delivery::Whole };
+        let error = orchestrator
+            .process(ChatRequest::from_prompt("hello").with_delivery(delivery))
+            .await
+            .unwrap_err();
+        let row = error.report().unwrap().ledger.rows[0].clone();
+        assert_eq!(row.usage, Some(Usage::reported(1000, 5000)));
+        assert_eq!(row.cost, Cost::NanoDollars(51_000_000));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_input_that_was_reported_early_stays_when_the_answer_breaks_off() {
+    let mut early = Usage::reported(50_000, 1);
+    early.cache_read = Some(40_000);
+    let beats = [
+        Beat::from(ChatEvent::Usage(early)),
+        Beat::from("a piece of an answer"),
+        Beat::fail(ErrorKind::Interrupted),
+    ];
+    let orchestrator = builder().build().unwrap();
+    orchestrator.register_provider("one", Scripted::new([Step::live(beats)])).unwrap();
+    let request = ChatRequest::from_prompt("hello").with_delivery(Delivery::Live);
+    let error = orchestrator.process(request).await.unwrap_err();
+    let usage = error.report().unwrap().ledger.rows[0].usage.unwrap();
+    assert_eq!((usage.input_tokens, usage.cache_read, usage.output_tokens), (50_000, Some(40_000), 5));
+    assert_eq!(usage.source, UsageSource::Estimated);
+}
+
+/// Delegates to a panel that begins late, within one second and without content in its spans.
+#[derive(Debug, Default)]
+struct Hurried;
+
+/// Asks the first candidate in half a minute.
+#[derive(Debug, Default)]
+struct Late;
+
+#[async_trait]
+impl Strategy for Late {
+    fn name(&self) -> &'static str {
+        "late"
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let ask = ultraai_core::Ask::new(&run.candidates()[0], &request).start_after(Duration::from_secs(30));
+        let answer = run.panel([ask]).next().await.unwrap().result?;
+        Ok(run.outcome(Method::Chosen, &answer, &[], None))
+    }
+}
+
+#[async_trait]
+impl Strategy for Hurried {
+    fn name(&self) -> &'static str {
+        "hurried"
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let mut over = Options::default();
+        over.timeout_seconds = Some(1.0);
+        let error = run.delegate(&Late, &over, Arc::clone(&request)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(run.context().ledger().report().rows.len(), 0);
+        let mut over = Options::default();
+        over.capture_message_content = Some(false);
+        run.delegate(&First, &over, request).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delegated_run_keeps_its_own_deadline_and_its_own_silence() {
+    let (before, text) = captured(async {
+        let base = builder().capture_message_content(true).build().unwrap().base().clone();
+        let orchestrator = Orchestrator::new(base, Hurried);
+        orchestrator.register_provider("one", Scripted::new(["an answer of clover"])).unwrap();
+        let before = tokio::time::Instant::now();
+        orchestrator.process("a prompt of zebras").await.unwrap();
+        before.elapsed()
+    })
+    .await;
+    assert_eq!(before, Duration::from_secs(1));
+    assert!(!text.contains("zebras") && !text.contains("clover"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_live_answer_keeps_its_parts_apart() {
+    let ((), text) = captured(async {
+        let orchestrator = builder().capture_message_content(true).build().unwrap();
+        let beats = [
+            Beat::from(ChatEvent::Delta(ultraai_core::Delta::Reasoning("a thought".into()))),
+            Beat::from("an answer"),
+            Beat::finished(),
+        ];
+        orchestrator.register_provider("one", Scripted::new([Step::live(beats)])).unwrap();
+        let request = ChatRequest::from_prompt("hello").with_delivery(Delivery::Live);
+        orchestrator.process(request).await.unwrap();
+    })
+    .await;
+    assert!(text.contains(r#"{"content":"a thought","type":"reasoning"}"#), "{text}");
+    assert!(text.contains(r#"{"content":"an answer","type":"text"}"#), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use tracing::{Span, field};
 use super::{Attempt, capture};
 use crate::{
     AbandonReason, Accounting, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Error,
-    ErrorKind, FinishReason, ModelName, ProviderId, Usage, UsageSource,
+    ErrorKind, FinishReason, Fold, ModelName, ProviderId, Usage, UsageSource,
     estimate::{Counter, Written},
     ledger::{Row, RowId, RowOutcome},
     metrics,
@@ -17,6 +17,17 @@ use crate::{
 
 /// A deadline that passes within this time says more about the caller than about the candidate.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How far an attempt got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    /// More may come.
+    Open,
+    /// The provider said its last word.
+    Finished,
+    /// It stands in the books.
+    Closed,
+}
 
 /// One attempt in the books. Dropped before its end, it was abandoned.
 #[derive(Debug)]
@@ -30,12 +41,14 @@ pub(super) struct Entry {
     provider_name: Arc<str>,
     started: Instant,
     written: Written,
+    /// What was said so far, for a span that holds it.
+    said: Option<Fold>,
     usage: Option<Usage>,
     model: Option<String>,
     has_content: bool,
     /// Whether something was said that is no reasoning and no white space.
     has_answer: bool,
-    open: bool,
+    stage: Stage,
     span: Span,
 }
 
@@ -91,8 +104,8 @@ impl Entry {
             ultraai.request_id = %cx.request_id(),
             ultraai.attempt = cx.attempt(),
         );
-        let captures = cx.captures() && !span.is_disabled();
-        if captures {
+        let said = (cx.captures() && !span.is_disabled()).then(Fold::default);
+        if said.is_some() {
             span.record("gen_ai.input.messages", capture::input(request));
         }
         Self {
@@ -104,12 +117,13 @@ impl Entry {
             accounting: Arc::clone(&attempt.accounting),
             provider_name: Arc::clone(&attempt.provider_name),
             started,
-            written: Written::new(captures || attempt.accounting.counts_tokens()),
+            written: Written::new(attempt.accounting.counts_tokens()),
+            said,
             usage: None,
             model: None,
             has_content: false,
             has_answer: false,
-            open: true,
+            stage: Stage::Open,
             span,
         }
     }
@@ -158,7 +172,12 @@ impl Entry {
                 self.has_answer = self.has_answer || delta.is_answer();
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
+            ChatEvent::Finished { .. } => self.stage = Stage::Finished,
             _ => {}
+        }
+        if let Some(said) = &mut self.said {
+            // What cannot be folded is an error to who reads it, and not here.
+            let _ = said.push(event.clone());
         }
     }
 
@@ -167,13 +186,8 @@ impl Entry {
         self.has_answer
     }
 
-    /// Whether the span holds what is asked and answered.
-    fn captures(&self) -> bool {
-        self.cx.captures() && !self.span.is_disabled()
-    }
-
     /// Who counts what nobody reported.
-    pub(super) fn counter(&self) -> Counter<'_> {
+    fn counter(&self) -> Counter<'_> {
         Counter::new(&self.accounting, self.model.as_deref().or(self.request_model()))
     }
 
@@ -181,59 +195,75 @@ impl Entry {
         self.request.model.as_ref().map(ModelName::as_str)
     }
 
-    /// What was used so far: reported, else estimated from the request and what was written.
-    pub(super) fn usage(&self) -> Usage {
-        self.usage.filter(Usage::is_counted).unwrap_or_else(|| {
-            let counter = self.counter();
-            Usage::estimated(counter.tokens_of_request(&self.request), self.written.tokens(counter))
-        })
+    /// What was used: reported, else estimated from the request and what was written.
+    fn usage(&self) -> Usage {
+        let counter = self.counter();
+        let Some(mut usage) = self.usage.filter(Usage::is_counted) else {
+            return Usage::estimated(counter.tokens_of_request(&self.request), self.written.tokens(counter));
+        };
+        if self.stage == Stage::Open && self.has_content {
+            // What was reported before the end has not counted all of the output yet.
+            let written = self.written.tokens(counter);
+            if written > usage.output_tokens {
+                usage.output_tokens = written;
+                usage.source = UsageSource::Estimated;
+            }
+        }
+        usage
     }
 
     /// Closes a live answer that came to its end, and returns what it used.
     pub(super) fn succeed_live(&mut self, finish_reason: &FinishReason) -> Usage {
+        let now = Instant::now();
         let usage = self.usage();
-        if self.captures() {
-            let said = [crate::Part::text(self.written.text())];
-            self.span.record("gen_ai.output.messages", capture::output(&said, finish_reason));
+        if let Some(said) = &self.said {
+            self.span.record("gen_ai.output.messages", capture::output(said.content(), finish_reason));
         }
-        self.succeed(usage, finish_reason);
+        self.succeed(usage, finish_reason, now);
         usage
     }
 
-    /// Closes a whole answer.
-    pub(super) fn succeed_whole(&mut self, response: &ChatResponse) {
+    /// Closes a whole answer, and says in it what it used when nobody said it.
+    pub(super) fn succeed_whole(&mut self, response: &mut ChatResponse) {
+        let now = Instant::now();
         self.model.clone_from(&response.model);
         if let Some(id) = &response.request_id {
             self.span.record("gen_ai.response.id", id);
         }
-        if self.captures() {
+        if self.said.is_some() {
             let said = capture::output(&response.content, &response.finish_reason);
             self.span.record("gen_ai.output.messages", said);
         }
-        let usage = response.usage.unwrap_or_else(|| self.usage());
-        self.succeed(usage, &response.finish_reason);
+        let reported = response.usage.filter(Usage::is_counted);
+        let usage = reported.unwrap_or_else(|| self.counter().usage_of(&self.request, response));
+        response.usage = Some(usage);
+        self.succeed(usage, &response.finish_reason, now);
     }
 
-    fn succeed(&mut self, usage: Usage, finish_reason: &FinishReason) {
+    fn succeed(&mut self, usage: Usage, finish_reason: &FinishReason, now: Instant) {
         self.span.record("gen_ai.response.finish_reasons", finish_reason.as_str());
-        let now = Instant::now();
         self.stats.succeeded(self.request.delivery, self.started, now);
         self.close(RowOutcome::Won, usage, self.cost(&usage), now, None);
     }
 
     /// Closes an attempt that failed, and returns what it used.
     pub(super) fn fail(&mut self, error: &Error) -> Usage {
+        // Before tokens are counted, which may take its time.
+        let now = Instant::now();
         let kind = error.kind();
-        // Refused before anything was made: vendors bill nothing for it.
-        let (usage, cost) = match is_unbilled(kind) && !self.has_content {
-            true => (Usage::estimated(0, 0), Cost::NanoDollars(0)),
-            false => {
+        if let Some(model) = error.partial().and_then(|partial| partial.model.clone()) {
+            self.model.get_or_insert(model);
+        }
+        let (usage, cost) = match self.reported_with(error) {
+            Some(usage) => (usage, self.cost(&usage)),
+            // Refused before anything was made: vendors bill nothing for it.
+            None if is_unbilled(kind) && !self.has_content => (Usage::estimated(0, 0), Cost::NanoDollars(0)),
+            None => {
                 let usage = self.usage();
                 (usage, self.cost_so_far(&usage))
             }
         };
         self.span.record("error.type", kind.as_str());
-        let now = Instant::now();
         // A caller in a hurry does not speak against the candidate.
         let hurried = kind == ErrorKind::Timeout
             && self.cx.deadline().is_some_and(|deadline| deadline <= now)
@@ -244,6 +274,13 @@ impl Entry {
         }
         self.close(RowOutcome::Failed, usage, cost, now, Some(Ended::Failed(kind)));
         usage
+    }
+
+    /// What the provider reported of an answer that came to its end and is an error all the same: what was made is billed.
+    fn reported_with(&self, error: &Error) -> Option<Usage> {
+        let said = error.partial().and_then(|partial| partial.usage);
+        let usage = said.or(self.usage.filter(|_| self.stage == Stage::Finished))?;
+        (usage.is_counted() && usage.source == UsageSource::Reported).then_some(usage)
     }
 
     /// Writes down how long it was waited for what did not come.
@@ -264,7 +301,7 @@ impl Entry {
     }
 
     fn close(&mut self, outcome: RowOutcome, usage: Usage, cost: Cost, now: Instant, ended: Option<Ended>) {
-        self.open = false;
+        self.stage = Stage::Closed;
         self.cx.purse().spend(cost);
         self.stats.used(&usage, cost);
         if let Some(model) = &self.model {
@@ -343,7 +380,7 @@ enum Ended {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if self.open {
+        if self.stage != Stage::Closed {
             let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
             let now = Instant::now();
             self.stats.abandoned();

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use self::{entry::Entry, live::LiveAttempt};
 use crate::{
     Accounting, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error,
-    ErrorKind, FinishReason, ModelName, Provider, ProviderId, Result, Usage, stats::CandidateStats,
+    ErrorKind, FinishReason, ModelName, Provider, ProviderId, Result, stats::CandidateStats,
 };
 
 /// Core's own wrapper around every provider.
@@ -58,14 +58,12 @@ impl Attempt {
         let limit = Limit::until_content(cx, entry.started(), live);
         let reply = within(limit, self.inner.chat(cx, Arc::clone(&request))).await?;
         if !reply.is_live() {
-            let mut response = reply.collect().await?;
-            check_content(&response)?;
-            let counted = response
-                .usage
-                .filter(Usage::is_counted)
-                .unwrap_or_else(|| entry.counter().usage_of(&request, &response));
-            response.usage = Some(counted);
-            return Ok(Answered::Whole(response));
+            let response = reply.collect().await?;
+            return match check_content(&response) {
+                Ok(()) => Ok(Answered::Whole(response)),
+                // What was made is billed, whatever it holds.
+                Err(error) => Err(error.with_partial(response)),
+            };
         }
         let mut events = reply.into_events();
         let mut held = Vec::new();
@@ -75,11 +73,11 @@ impl Attempt {
                 return Err(crate::event::interrupted());
             };
             let commits = event.is_commit();
+            entry.observe(&event);
             if let ChatEvent::Finished { finish_reason } = &event {
                 seen.finish_reason = finish_reason.clone();
                 check_content(&seen)?;
             }
-            entry.observe(&event);
             let ends = matches!(event, ChatEvent::Finished { .. });
             held.push(event);
             if commits || ends {
@@ -118,8 +116,8 @@ impl Provider for Attempt {
         let span = entry.span().clone();
         let answered = self.run(&cx, request, &mut entry).instrument(span).await;
         match answered {
-            Ok(Answered::Whole(response)) => {
-                entry.succeed_whole(&response);
+            Ok(Answered::Whole(mut response)) => {
+                entry.succeed_whole(&mut response);
                 Ok(ChatReply::whole(response))
             }
             Ok(Answered::Live(held, events)) => {

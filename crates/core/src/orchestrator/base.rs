@@ -42,7 +42,10 @@ struct Inner {
 pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) selector: Option<Arc<dyn Selector>>,
+    /// Those that the application gave, and then those that are linked.
     pub(super) prices: Arc<[Arc<dyn PriceSource>]>,
+    /// How many of them the application gave.
+    pub(super) own_prices: usize,
     pub(super) tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     pub(super) meter: Option<Arc<dyn Meter>>,
     pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
@@ -265,7 +268,8 @@ impl BaseOrchestrator {
             let options = Options { max_retries: terms.max_retries, ..Options::default() };
             self.check_links(&options).map_err(named)?;
         }
-        let mut priced_as = None;
+        let mut registered = None;
+        let mut sources = parts.prices.len();
         let provider = match &spec.source {
             Source::Built(provider) => Arc::clone(provider),
             Source::Registered { name, settings, key } => {
@@ -277,15 +281,19 @@ impl BaseOrchestrator {
                     context.connect_timeout = Duration::from_secs_f64(seconds);
                 }
                 let row = parts.registry.provider_registration(name).map_err(named)?;
-                priced_as = row.priced_as(settings);
+                registered = Some(row.name);
+                if row.is_moved(settings) {
+                    sources = parts.own_prices;
+                }
                 parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
             }
         };
         let stats = Arc::new(CandidateStats::default());
         let accounting = Arc::new(Accounting::new(
             terms.price.clone(),
-            priced_as,
+            registered,
             Arc::clone(&parts.prices),
+            sources,
             Arc::clone(&parts.tokenizers),
             parts.meter.clone(),
             parts.clock.clone(),

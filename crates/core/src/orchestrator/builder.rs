@@ -171,6 +171,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         let registry = self.registry.map_or_else(Registry::linked, Ok)?;
         let linked = registry.prices().map(|row| (row.build)());
         let base = BaseOrchestrator::new(Parts {
+            own_prices: self.prices.len(),
             prices: self.prices.into_iter().chain(linked).collect(),
             tokenizers: registry.tokenizers().map(|row| (row.build)()).collect(),
             meter: self.meter,

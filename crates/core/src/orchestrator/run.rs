@@ -243,7 +243,11 @@ impl Run {
         let options = Arc::new(self.options.overridden_by(over));
         let resolved = options.resolve()?;
         let mut run = Self {
-            cx: self.cx.child().with_timeout(resolved.timeout),
+            cx: self
+                .cx
+                .child()
+                .with_timeout(resolved.timeout)
+                .with_capture(options.capture_message_content()),
             request: Arc::clone(&request),
             options,
             max_retries: over.max_retries.or(self.max_retries),
@@ -258,7 +262,30 @@ impl Run {
             flight: None,
         };
         run.order(strategy)?;
-        strategy.process(&run, request).await
+        run.in_time(strategy, request).await
+    }
+
+    /// Lets `strategy` answer until the deadline.
+    async fn in_time(&self, strategy: &dyn Strategy, request: Arc<ChatRequest>) -> Result<Outcome> {
+        let mut process = strategy.process(self, request);
+        let Some(deadline) = self.cx.deadline() else { return process.await };
+        let done = tokio::select! {
+            biased;
+            done = &mut process => Some(done),
+            () = tokio::time::sleep_until(deadline) => None,
+        };
+        match done {
+            None => {
+                self.cx.abandon(AbandonReason::TimedOut);
+                drop(process);
+                Err(self.too_late(Vec::new()))
+            }
+            // The last attempts ended at the same moment: what the caller must know is the deadline.
+            Some(Err(error)) if error.kind() == ErrorKind::Exhausted && deadline <= Instant::now() => {
+                Err(self.too_late(error.causes().to_vec()))
+            }
+            Some(done) => done,
+        }
     }
 
     /// Puts the candidates into the order that `strategy` asks them in: healthy first, in the selector's order.
@@ -308,25 +335,7 @@ impl Run {
                 let candidates = run.candidates.iter().map(|candidate| candidate.id().clone()).collect();
                 run.emit(Event::Started { strategy: name.to_owned(), candidates }).await;
             }
-            let mut process = strategy.process(run, Arc::clone(&run.request));
-            let Some(deadline) = run.cx.deadline() else { return process.await };
-            let done = tokio::select! {
-                biased;
-                done = &mut process => Some(done),
-                () = tokio::time::sleep_until(deadline) => None,
-            };
-            match done {
-                None => {
-                    run.cx.abandon(AbandonReason::TimedOut);
-                    drop(process);
-                    Err(run.too_late(Vec::new()))
-                }
-                // The last attempts ended at the same moment: what the caller must know is the deadline.
-                Some(Err(error)) if error.kind() == ErrorKind::Exhausted && deadline <= Instant::now() => {
-                    Err(run.too_late(error.causes().to_vec()))
-                }
-                Some(done) => done,
-            }
+            run.in_time(strategy, Arc::clone(&run.request)).await
         };
         let result = work.instrument(span).await;
         if let Err(error) = &result {

@@ -180,12 +180,11 @@ impl<'a> LayerContext<'a> {
 }
 
 impl ProviderRegistration {
-    /// The name that price sources know it by, when its settings leave it at the vendor's own address: what answers
-    /// elsewhere under the same protocol has prices of its own.
-    pub(crate) fn priced_as(&self, settings: &serde_json::Map<String, Value>) -> Option<&'static str> {
+    /// Whether its settings move it away from the vendor's own address: what answers elsewhere under the same protocol has
+    /// prices of its own.
+    pub(crate) fn is_moved(&self, settings: &serde_json::Map<String, Value>) -> bool {
         let own = settings.get("base_url").and_then(Value::as_str);
-        let moved = own.zip(self.base_url).is_some_and(|(own, usual)| host(own) != host(usual));
-        (!moved).then_some(self.name)
+        own.zip(self.base_url).is_some_and(|(own, usual)| host(own) != host(usual))
     }
 }
 
