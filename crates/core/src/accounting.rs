@@ -25,6 +25,12 @@ pub trait Tokenizer: fmt::Debug + Send + Sync + 'static {
     /// How many tokens `model` makes of `text`; `None` where it is not known better than bytes tell. It may load its tables at the
     /// first call, and is called only for attempts that end without a report of the provider's own.
     fn count(&self, model: &str, text: &str) -> Option<u64>;
+
+    /// Whether [`count`](Self::count) would answer `model` at once. Where it would not, it may begin to get ready, elsewhere
+    /// and without waiting: attempts that were given up or broke off are not worth a wait. Default: yes.
+    fn is_ready(&self, _: &str) -> bool {
+        true
+    }
 }
 
 /// What the attempts of one candidate are priced, counted and measured with.
@@ -118,9 +124,11 @@ impl Accounting {
         !self.tokenizers.is_empty()
     }
 
-    /// How many tokens `model` makes of `text`, where a tokenizer knows it.
-    pub(crate) fn tokens(&self, model: Option<&str>, text: &str) -> Option<u64> {
-        self.tokenizers.iter().find_map(|tokenizer| tokenizer.count(model?, text))
+    /// How many tokens `model` makes of `text`, where a tokenizer knows it; of those that are ready, unless `waits`.
+    pub(crate) fn tokens(&self, model: Option<&str>, text: &str, waits: bool) -> Option<u64> {
+        let model = model?;
+        let mut able = self.tokenizers.iter().filter(|tokenizer| waits || tokenizer.is_ready(model));
+        able.find_map(|tokenizer| tokenizer.count(model, text))
     }
 }
 

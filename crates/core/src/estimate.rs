@@ -30,13 +30,15 @@ pub fn usage_of(request: &ChatRequest, response: &ChatResponse) -> Usage {
 pub(crate) struct Counter<'a> {
     accounting: Option<&'a Accounting>,
     model: Option<&'a str>,
+    /// Whether a tokenizer may take its time to get ready.
+    waits: bool,
 }
 
 impl<'a> Counter<'a> {
-    const BYTES: Counter<'static> = Counter { accounting: None, model: None };
+    const BYTES: Counter<'static> = Counter { accounting: None, model: None, waits: false };
 
-    pub(crate) fn new(accounting: &'a Accounting, model: Option<&'a str>) -> Self {
-        Self { accounting: Some(accounting).filter(|accounting| accounting.counts_tokens()), model }
+    pub(crate) fn new(accounting: &'a Accounting, model: Option<&'a str>, waits: bool) -> Self {
+        Self { accounting: Some(accounting).filter(|accounting| accounting.counts_tokens()), model, waits }
     }
 
     pub(crate) fn tokens_of_request(self, request: &ChatRequest) -> u64 {
@@ -69,8 +71,8 @@ impl<'a> Texts<'a> {
     }
 
     fn add(&mut self, text: &str) {
-        let Counter { accounting, model } = self.counter;
-        match accounting.and_then(|accounting| accounting.tokens(model, text)) {
+        let Counter { accounting, model, waits } = self.counter;
+        match accounting.and_then(|accounting| accounting.tokens(model, text, waits)) {
             Some(tokens) => self.counted += tokens,
             None => self.bytes += text.len(),
         }

@@ -77,6 +77,10 @@ impl Tokenizer for Words {
     fn count(&self, model: &str, text: &str) -> Option<u64> {
         (model == "known").then(|| text.split_whitespace().count() as u64)
     }
+
+    fn is_ready(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// Knows one model of one provider.
@@ -324,6 +328,17 @@ async fn tokens_that_nobody_reported_are_counted_where_the_model_is_known() {
             assert_eq!(outcome.ledger.totals.estimated.output_tokens, output);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_broke_off_does_not_wait_for_a_tokenizer() {
+    let orchestrator = builder().build().unwrap();
+    let beats = [Beat::from("one two threeeeeeee"), Beat::fail(ErrorKind::Interrupted)];
+    orchestrator.register_provider("one", Scripted::new([Step::live(beats)])).unwrap();
+    let mut request = ChatRequest::from_prompt("hello").with_delivery(Delivery::Live);
+    request.model = Some(ModelName::new("known").unwrap());
+    let error = orchestrator.process(request).await.unwrap_err();
+    assert_eq!(error.report().unwrap().ledger.rows[0].usage.unwrap().output_tokens, 5);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tiktoken_rs::{
     CoreBPE, cl100k_base_singleton, o200k_base_singleton,
@@ -37,12 +43,16 @@ impl Tokenizer for Tiktoken {
     }
 
     fn count(&self, model: &str, text: &str) -> Option<u64> {
-        let vocabulary = vocabulary(model)?;
+        let vocabulary = vocabulary(model)?.loaded();
         let counted = floor(text, COUNTED);
         let tokens: u64 = chunks(&text[..counted])
-            .map(|chunk| u64::try_from(vocabulary().count_ordinary(chunk)).unwrap_or(u64::MAX))
+            .map(|chunk| u64::try_from(vocabulary.count_ordinary(chunk)).unwrap_or(u64::MAX))
             .sum();
         Some(extended(tokens, counted, text.len()))
+    }
+
+    fn is_ready(&self, model: &str) -> bool {
+        vocabulary(model).is_none_or(Vocabulary::is_ready)
     }
 }
 
@@ -52,8 +62,44 @@ impl fmt::Debug for Tiktoken {
     }
 }
 
-/// The vocabulary of a model, or the one that is nearest to its own; it is loaded when it is called.
-fn vocabulary(model: &str) -> Option<fn() -> &'static CoreBPE> {
+/// A vocabulary that is loaded on first need.
+struct Vocabulary {
+    load: fn() -> &'static CoreBPE,
+    is_loading: AtomicBool,
+    is_loaded: AtomicBool,
+}
+
+static CL100K: Vocabulary = Vocabulary::new(cl100k_base_singleton);
+static O200K: Vocabulary = Vocabulary::new(o200k_base_singleton);
+
+impl Vocabulary {
+    const fn new(load: fn() -> &'static CoreBPE) -> Self {
+        Self { load, is_loading: AtomicBool::new(false), is_loaded: AtomicBool::new(false) }
+    }
+
+    /// Waits until it is loaded.
+    fn loaded(&self) -> &'static CoreBPE {
+        let vocabulary = (self.load)();
+        self.is_loaded.store(true, Ordering::Release);
+        vocabulary
+    }
+
+    /// Whether it is loaded; where it is not, a thread begins to load it.
+    fn is_ready(&'static self) -> bool {
+        let is_loaded = self.is_loaded.load(Ordering::Acquire);
+        if !is_loaded && !self.is_loading.swap(true, Ordering::AcqRel) {
+            let loading = std::thread::Builder::new().name("ultraai-tokens".to_owned());
+            if loading.spawn(|| self.loaded()).is_err() {
+                // The next one tries again.
+                self.is_loading.store(false, Ordering::Release);
+            }
+        }
+        is_loaded
+    }
+}
+
+/// The vocabulary of a model, or the one that is nearest to its own.
+fn vocabulary(model: &str) -> Option<&'static Vocabulary> {
     let model = model.to_lowercase();
     if model.contains("claude") {
         // Counted by bytes, which is as near and errs to the safe side.
@@ -61,10 +107,10 @@ fn vocabulary(model: &str) -> Option<fn() -> &'static CoreBPE> {
     }
     let name = model.rsplit('/').next()?;
     match get_tokenizer(without_suffix(name)) {
-        Some(Encoding::Cl100kBase) => Some(cl100k_base_singleton),
+        Some(Encoding::Cl100kBase) => Some(&CL100K),
         // The two of `o200k` differ in control tokens alone, which no text has. The others are of models that are
         // gone, and their vocabularies would be two megabytes more.
-        _ => Some(o200k_base_singleton),
+        _ => Some(&O200K),
     }
 }
 
@@ -118,6 +164,15 @@ mod tests {
             assert_eq!(count("gpt-4o", text), Some(o200k), "{text}");
             assert_eq!(count("gpt-4", text), Some(cl100k), "{text}");
         }
+    }
+
+    #[test]
+    fn who_cannot_wait_is_told_so_until_it_is_loaded() {
+        while !Tiktoken.is_ready("gpt-4o") {
+            std::thread::yield_now();
+        }
+        assert_eq!(count("gpt-4o", "hello world"), Some(2));
+        assert!(Tiktoken.is_ready("claude-sonnet-4-5"), "there is nothing to load");
     }
 
     #[test]

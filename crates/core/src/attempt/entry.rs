@@ -186,9 +186,10 @@ impl Entry {
         self.has_answer
     }
 
-    /// Who counts what nobody reported.
+    /// Who counts what nobody reported. Only a whole answer is worth the time that a tokenizer takes to get ready.
     fn counter(&self) -> Counter<'_> {
-        Counter::new(&self.accounting, self.model.as_deref().or(self.request_model()))
+        let model = self.model.as_deref().or(self.request_model());
+        Counter::new(&self.accounting, model, self.stage == Stage::Finished)
     }
 
     fn request_model(&self) -> Option<&str> {
@@ -226,6 +227,7 @@ impl Entry {
     /// Closes a whole answer, and says in it what it used when nobody said it.
     pub(super) fn succeed_whole(&mut self, response: &mut ChatResponse) {
         let now = Instant::now();
+        self.stage = Stage::Finished;
         self.model.clone_from(&response.model);
         if let Some(id) = &response.request_id {
             self.span.record("gen_ai.response.id", id);
