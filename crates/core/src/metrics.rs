@@ -82,7 +82,8 @@ pub static TIME_TO_FIRST_CHUNK: Instrument = histogram(
     "time from the start of an attempt to the first content of its live answer",
 );
 
-/// Time of a whole request, all its attempts included; `gen_ai.workflow.name` is the strategy.
+/// Time of a whole request, all its attempts included; `gen_ai.workflow.name` is the strategy, and `error.type` is
+/// `cancelled` where the caller left.
 pub static WORKFLOW_DURATION: Instrument =
     histogram("gen_ai.workflow.duration", "s", "time of a whole request, all its attempts included");
 

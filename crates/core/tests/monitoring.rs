@@ -349,22 +349,25 @@ async fn a_meter_gets_every_attempt_and_every_request_in_the_conventions_words()
         Step::from(ultraai_core::Error::new(ErrorKind::Overloaded, "busy")).after(Duration::from_secs(2));
     orchestrator.register_provider("acme", provider("acme").model("known")).unwrap();
     orchestrator.process("hello").await.unwrap();
-    orchestrator.reconfigure_provider("acme", Scripted::new([fails])).unwrap();
+    let slow = Step::from("late").after(Duration::from_secs(9));
+    orchestrator.reconfigure_provider("acme", Scripted::new([fails, slow])).unwrap();
     orchestrator.process("hello").await.unwrap_err();
+    assert!(tokio::time::timeout(Duration::from_secs(1), orchestrator.process("hello")).await.is_err());
 
     let seen = notebook.0.lock().unwrap().clone();
     assert!(seen.iter().all(|(name, ..)| INSTRUMENTS.iter().any(|known| known.name == *name)));
     let of = |name: &str| seen.iter().filter(|(seen, ..)| *seen == name).collect::<Vec<_>>();
     let attempts = of("gen_ai.client.operation.duration");
-    assert_eq!(attempts.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0]);
+    assert_eq!(attempts.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0, 1.0]);
     assert_eq!(attempts[0].2["ultraai.outcome"], "answered");
     assert_eq!(attempts[0].2["gen_ai.request.model"], "known");
     assert_eq!((&*attempts[1].2["ultraai.outcome"], &*attempts[1].2["error.type"]), ("failed", "overloaded"));
     let tokens: Vec<_> = of("gen_ai.client.token.usage").iter().map(|(_, value, _)| *value).collect();
-    assert_eq!(tokens, [1000.0, 10.0, 0.0, 0.0]);
+    assert_eq!(tokens[..4], [1000.0, 10.0, 0.0, 0.0]);
     assert!((of("ultraai.client.cost")[0].1 - 0.001_02).abs() < 1e-12);
     let requests = of("gen_ai.workflow.duration");
-    assert_eq!(requests.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0]);
+    assert_eq!(requests.iter().map(|(_, value, _)| *value).collect::<Vec<_>>(), [0.0, 2.0, 1.0]);
+    assert_eq!(requests[2].2["error.type"], "cancelled");
     assert_eq!(requests[1].2["gen_ai.workflow.name"], "first");
     assert!(requests[1].2.contains_key("error.type"));
 }

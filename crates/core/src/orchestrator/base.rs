@@ -77,10 +77,6 @@ impl BaseOrchestrator {
         self.inner.requests.in_flight()
     }
 
-    pub(super) fn meter(&self) -> Option<&dyn Meter> {
-        self.inner.parts.meter.as_deref()
-    }
-
     /// Who orders the candidates for `strategy` under `options`.
     ///
     /// # Errors
@@ -223,7 +219,7 @@ impl BaseOrchestrator {
             }
         };
         let cx = cx.with_timeout(resolved.timeout).with_capture(options.capture_message_content());
-        let flight = Flight::begin(&self.inner.requests);
+        let flight = Flight::begin(&self.inner.requests, self.inner.parts.meter.clone());
         let mut run = Run::new(self.clone(), cx, request, options, resolved, events, flight);
         run.max_retries = over.options.max_retries;
         run.seed = seed;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
-    Options, ProviderId, Registry, Result, Strategy, metrics, options::Resolved, stats::Flight,
+    Options, ProviderId, Registry, Result, Strategy, options::Resolved, stats::Flight,
 };
 
 /// One request, as a strategy sees it.
@@ -316,6 +316,9 @@ impl Run {
     /// The strategy's, or `Timeout`; either carries the ledger and the trace.
     pub async fn drive(mut self, strategy: &dyn Strategy) -> Result<Outcome> {
         let name = strategy.name();
+        if let Some(flight) = &mut self.flight {
+            flight.strategy = name;
+        }
         if let Err(error) = self.order(strategy) {
             return self.seal(name, Err(error));
         }
@@ -359,9 +362,8 @@ impl Run {
     /// Fills in what is known only now, when nothing of the request is under way any more.
     fn seal(mut self, strategy: &str, result: Result<Outcome>) -> Result<Outcome> {
         let duration_seconds = self.started.elapsed().as_secs_f64();
-        self.measure(strategy, duration_seconds, result.as_ref().err());
         if let Some(flight) = self.flight.take() {
-            flight.land(result.is_ok());
+            flight.land(result.as_ref().err());
         }
         let mut state = std::mem::take(&mut *self.state());
         let used = std::mem::take(&mut state.used);
@@ -390,14 +392,6 @@ impl Run {
                 Err(error.with_report(report))
             }
         }
-    }
-
-    fn measure(&self, strategy: &str, duration_seconds: f64, error: Option<&Error>) {
-        let Some(meter) = self.base.meter() else { return };
-        let mut attributes =
-            vec![("gen_ai.operation.name", "invoke_workflow"), ("gen_ai.workflow.name", strategy)];
-        attributes.extend(error.map(|error| ("error.type", error.kind().as_str())));
-        metrics::WORKFLOW_DURATION.record(meter, duration_seconds, &attributes);
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

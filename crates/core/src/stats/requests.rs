@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{Percentiles, StatsSnapshot, histogram, micros};
-use crate::ProviderId;
+use crate::{Error, ErrorKind, Meter, ProviderId, metrics};
 
 /// Counters of an orchestrator's requests. Writing and reading take no lock.
 #[derive(Debug)]
@@ -61,29 +61,50 @@ impl RequestStats {
 #[derive(Debug)]
 pub(crate) struct Flight {
     stats: Arc<RequestStats>,
+    meter: Option<Arc<dyn Meter>>,
     started: Instant,
+    /// Empty until a strategy begins.
+    pub(crate) strategy: &'static str,
+    landed: bool,
 }
 
 impl Flight {
-    pub(crate) fn begin(stats: &Arc<RequestStats>) -> Self {
+    pub(crate) fn begin(stats: &Arc<RequestStats>, meter: Option<Arc<dyn Meter>>) -> Self {
         stats.started.fetch_add(1, Relaxed);
         stats.in_flight.fetch_add(1, Relaxed);
-        Self { stats: Arc::clone(stats), started: Instant::now() }
+        Self { stats: Arc::clone(stats), meter, started: Instant::now(), strategy: "", landed: false }
     }
 
-    pub(crate) fn land(self, answered: bool) {
-        if answered {
-            self.stats.answered.fetch_add(1, Relaxed);
-            let _ = self.stats.duration.increment(micros(self.started.elapsed()));
-        } else {
-            self.stats.failed.fetch_add(1, Relaxed);
+    /// Counts how it ended: without an error it was answered.
+    pub(crate) fn land(mut self, error: Option<&Error>) {
+        self.landed = true;
+        match error {
+            Some(_) => {
+                self.stats.failed.fetch_add(1, Relaxed);
+            }
+            None => {
+                self.stats.answered.fetch_add(1, Relaxed);
+                let _ = self.stats.duration.increment(micros(self.started.elapsed()));
+            }
         }
+        self.measure(error.map(Error::kind));
+    }
+
+    fn measure(&self, error: Option<ErrorKind>) {
+        let Some(meter) = self.meter.as_deref().filter(|_| !self.strategy.is_empty()) else { return };
+        let mut attributes =
+            vec![("gen_ai.operation.name", "invoke_workflow"), ("gen_ai.workflow.name", self.strategy)];
+        attributes.extend(error.map(|kind| ("error.type", kind.as_str())));
+        metrics::WORKFLOW_DURATION.record(meter, self.started.elapsed().as_secs_f64(), &attributes);
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
         self.stats.in_flight.fetch_sub(1, Relaxed);
+        if !self.landed {
+            self.measure(Some(ErrorKind::Cancelled));
+        }
     }
 }
 
