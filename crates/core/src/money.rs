@@ -114,7 +114,7 @@ impl Price {
         }
     }
 
-    /// What `usage` costs, rounded up to a whole nano-dollar.
+    /// What `usage` costs, rounded up to a whole nano-dollar; unknown where so much money cannot be counted.
     ///
     /// The highest tier that the input exceeds prices the whole request, as Anthropic, Google and OpenAI bill it
     /// (`TieredPrices` of the Python package `genai-prices`).
@@ -124,7 +124,8 @@ impl Price {
             Some(tier) => tier.sum(usage),
             None => self.base().sum(usage),
         };
-        Cost::NanoDollars(self.round_up(sum))
+        // A vendor that reports tokens beyond all money has reported nothing.
+        self.rounded_up(sum).map_or(Cost::Unknown, Cost::NanoDollars)
     }
 
     /// What a request of at most so many tokens costs at most, in nano-dollars: every token at the dearest rate
@@ -135,11 +136,12 @@ impl Price {
             .chain(reached)
             .map(|tier| tier.dearest())
             .fold((0, 0), |(input, output), tier| (tier.0.max(input), tier.1.max(output)));
-        self.round_up(product(input_tokens, input).saturating_add(product(output_tokens, output)))
+        let sum = product(input_tokens, input).saturating_add(product(output_tokens, output));
+        self.rounded_up(sum).unwrap_or(u64::MAX)
     }
 
-    fn round_up(&self, sum: u128) -> u64 {
-        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX).saturating_add(self.request)
+    fn rounded_up(&self, sum: u128) -> Option<u64> {
+        u64::try_from(sum.div_ceil(1_000_000)).ok()?.checked_add(self.request)
     }
 }
 
@@ -179,7 +181,9 @@ fn product(tokens: u64, rate: u64) -> u128 {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked before")]
 pub(crate) fn nano_dollars(dollars: f64) -> Option<u64> {
     // A million dollars per million tokens is beyond any price; below it every amount fits exactly enough.
-    (0.0..1e6).contains(&dollars).then(|| (dollars * 1e9).round() as u64)
+    let nano = (0.0..1e6).contains(&dollars).then(|| (dollars * 1e9).round() as u64)?;
+    // What is too small to be counted is not free.
+    (nano > 0 || dollars == 0.0).then_some(nano)
 }
 
 /// The money of a request: what may be spent, what is reserved for attempts under way, what is spent.
@@ -322,8 +326,21 @@ mod tests {
             ..Usage::reported(10, 1)
         };
         assert_eq!(price.cost(&usage), Cost::NanoDollars(7 + 3 * 3 + 5));
+    }
+
+    #[test]
+    fn a_cost_beyond_all_money_is_unknown_and_its_bound_is_the_highest() {
         let huge = Usage { reasoning: Some(1), ..Usage::reported(u64::MAX, u64::MAX) };
-        assert_eq!(Price::new(u64::MAX, u64::MAX).cost(&huge), Cost::NanoDollars(u64::MAX));
+        for price in [
+            Price::new(u64::MAX, u64::MAX),
+            Price::new(3_000_000_000, 0),
+            Price { request: u64::MAX, ..Price::new(1, 1) },
+        ] {
+            assert_eq!(price.cost(&huge), Cost::Unknown, "{price:?}");
+            assert_eq!(price.upper_bound(u64::MAX, u64::MAX), u64::MAX, "{price:?}");
+        }
+        let cost = Price::new(1_000_000, 0).cost(&Usage::reported(u64::MAX, 0));
+        assert_eq!(cost, Cost::NanoDollars(u64::MAX));
     }
 
     #[test]
@@ -351,8 +368,11 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_of_money_is_no_price() {
-        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(Price::per_million_dollars(wrong, 1.0), None);
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e6, 1e-10, f64::MIN_POSITIVE] {
+            assert_eq!(Price::per_million_dollars(wrong, 1.0), None, "{wrong}");
+        }
+        for zero in [0.0, -0.0] {
+            assert_eq!(Price::per_million_dollars(zero, 1e-9), Some(Price::new(0, 1)));
         }
     }
 

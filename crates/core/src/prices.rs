@@ -139,7 +139,11 @@ fn optional(key: &str, dollars: Option<f64>) -> Result<Option<u64>> {
 
 fn amount(key: &str, dollars: f64) -> Result<u64> {
     nano_dollars(dollars).ok_or_else(|| {
-        wrong(format!("`{key}` is {dollars}: it must be an amount of dollars from 0 up to a million"))
+        let wanted = match dollars > 0.0 && dollars < 1.0 {
+            true => "it must be 0, or at least a billionth of a dollar (1e-9)",
+            false => "it must be an amount of dollars from 0 up to a million",
+        };
+        wrong(format!("`{key}` is {dollars}: {wanted}"))
     })
 }
 
@@ -276,6 +280,10 @@ mod tests {
     fn what_is_wrong_is_named_by_provider_model_and_key() {
         for (price, expected) in [
             (json!({ "input": -1, "output": 1 }), "`input` is -1: it must be an amount of dollars"),
+            (
+                json!({ "input": 1e-10, "output": 1 }),
+                "`input` is 0.0000000001: it must be 0, or at least a billionth",
+            ),
             (json!({ "input": 1, "output": "sk-secret" }), "wrong setting `output`: invalid type: a text"),
             (json!({ "input": 1, "output": null }), "wrong setting `output`"),
             (json!({ "input": 1 }), "missing field `output`"),
