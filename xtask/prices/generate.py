@@ -121,17 +121,28 @@ def holds(term, name):
     return {'^': name.startswith(value), '$': name.endswith(value), '*': value in name}.get(operator, False)
 
 
+def own_name(model):
+    """The model's own name as one more test, where a reader would doubt it: before what it contains stands a word."""
+    name = model.id.lower()
+    parts = [term[1:] for terms in alternatives(model.match) for term in terms if term[0] in '*$']
+    heads = [name.partition(part)[0] for part in parts if part in name]
+    return [['=' + text(name)]] if heads and not any(not head or head[-1] in '/.:' for head in heads) else []
+
+
 def matchers(model):
     """The alternatives in one line, without those that another one covers."""
     found = []
-    for terms in alternatives(model.match):
+    for terms in [*alternatives(model.match), *own_name(model)]:
         if terms not in found:
             found.append(terms)
     single = [terms[0] for terms in found if len(terms) == 1]
     covered = [
         terms
         for terms in found
-        if len(terms) == 1 and terms[0][0] == '=' and any(holds(term, terms[0][1:]) for term in single)
+        if len(terms) == 1
+        and terms[0][0] == '='
+        and terms not in own_name(model)
+        and any(holds(term, terms[0][1:]) for term in single)
     ]
     return ' '.join('&'.join(terms) for terms in found if terms not in covered)
 

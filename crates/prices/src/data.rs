@@ -9,14 +9,15 @@
 //! ```
 //!
 //! A line of a model has alternatives of tests of the name, separated by spaces; the tests of one alternative,
-//! joined by `&`, hold together. The first line that fits a name is the model's. Behind each tab stands a price:
+//! joined by `&`, hold together. The first line that fits a name is the model's; where the name may be another model's
+//! all the same, its price is unknown, and no line below is looked at. Behind each tab stands a price:
 //! its condition, if it has one; dollars per million tokens of input and output, read from (`r`) and written to
 //! (`w`) the cache, of reasoning (`t`); dollars per request (`q`); and behind `>` so many input tokens the rates
 //! above them. `?` is a price that is unknown or not known in full.
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use crate::name::{Term, with_dashed_dates};
+use crate::name::{Fit, Term, with_dashed_dates};
 
 const TEXT: &str = include_str!("prices.txt");
 
@@ -86,7 +87,8 @@ impl Data {
             let others = vendor.others.iter().filter_map(|id| self.vendors.get(id));
             std::iter::once(vendor).chain(others).find_map(|vendor| vendor.find(name))
         };
-        find(model).or_else(|| find(&with_dashed_dates(model)?))
+        let (prices, fit) = find(model).or_else(|| find(&with_dashed_dates(model)?))?;
+        (fit == Fit::Sure).then_some(prices)
     }
 
     /// Whether there is such a vendor.
@@ -115,16 +117,22 @@ impl Vendor {
         })
     }
 
-    /// The prices of the first model that fits.
-    fn find(&self, name: &str) -> Option<&'static str> {
-        let exact = self.exact.get(name).copied();
-        let tested = self
-            .tests
-            .iter()
-            .take_while(|(model, _)| exact.is_none_or(|exact| *model < exact))
-            .find(|(_, terms)| terms.iter().all(|term| term.holds(name)))
-            .map(|(model, _)| *model);
-        self.prices.get(tested.or(exact)?).copied()
+    /// The prices of the first model that fits, and how well it does.
+    fn find(&self, name: &str) -> Option<(&'static str, Fit)> {
+        let exact = self.exact.get(name).map(|model| (*model, Fit::Sure));
+        let mut found: Option<(usize, Fit)> = None;
+        let before = |model: usize| exact.is_none_or(|(exact, _)| model < exact);
+        for (model, terms) in self.tests.iter().take_while(|(model, _)| before(*model)) {
+            if found.is_some_and(|(first, _)| first < *model) {
+                break;
+            }
+            let fit = terms.iter().map(|term| term.fit(name)).min().unwrap_or(Fit::No);
+            if fit > found.map_or(Fit::No, |(_, best)| best) {
+                found = Some((*model, fit));
+            }
+        }
+        let (model, fit) = found.or(exact)?;
+        Some((*self.prices.get(model)?, fit))
     }
 }
 
@@ -190,13 +198,16 @@ mod tests {
 
     #[test]
     fn the_first_line_that_fits_is_the_models() {
-        let text = "@a b\n=x\t1 1\n^y\t2 2\n=y-1 =x\t3 3\n^z&!$-tts\t4 4\n@b\n=w\t5 5\n=m-2025-12-11\t6 6";
+        let text = "@a b\n=x\t1 1\n^y\t2 2\n=y-1 =x\t3 3\n^z&!$-tts\t4 4\n=z-9\t7 7\n@b\n=w\t5 5\n=m-2025-12-11\t6 6\n=z-w\t8 8";
         let data = Data::read(text, |number, why| panic!("line {number}: {why}"));
         for (model, prices) in [
             ("x", Some("1 1")),
-            ("y-1", Some("2 2")),
-            ("z-1", Some("4 4")),
+            ("y-1", None),
+            ("y-v1", Some("2 2")),
+            ("z-001", Some("4 4")),
             ("z-tts", None),
+            ("z-9", None),
+            ("z-w", None),
             ("w", Some("5 5")),
             ("m-20251211", Some("6 6")),
             ("v", None),

@@ -111,3 +111,51 @@ fn names_are_known_in_any_case_and_with_either_spelling_of_dates() {
         assert!(GenaiPrices.price("openai", model, at(NOVEMBER)).is_some(), "{model}");
     }
 }
+
+#[test]
+fn what_only_begins_or_ends_like_a_model_is_not_priced_as_that_model() {
+    for (provider, model) in [
+        ("gemini", "gemini-3.6-flash-image"),
+        ("gemini", "gemini-3.6-flash-tts"),
+        ("gemini", "gemini-3.6-flash-lite"),
+        ("gemini", "gemini-3.8-flash-live"),
+        ("gemini", "gemini-2.0-flash-exp-image-generation"),
+        ("gemini", "gemini-3-flash-preview-image"),
+        ("gemini", "gemini-3.5-flash-lite-image"),
+        ("gemini", "gemini-1.5-flash-8b"),
+        ("azure.ai.openai", "o4-mini-deep-research"),
+        ("azure.ai.openai", "not-o4-mini-anymore"),
+        ("anthropic", "claude-opus-4-10"),
+        ("anthropic", "claude-opus-4-1-fast"),
+        ("aws.bedrock", "not-us.anthropic.claude-opus-4-6-mini"),
+        ("deepseek", "deepseek-r1-distill-llama-70b"),
+    ] {
+        assert_eq!(GenaiPrices.price(provider, model, at(NOVEMBER)), None, "{provider} {model}");
+    }
+}
+
+#[test]
+fn issues_of_a_model_by_date_version_or_stage_have_its_price() {
+    for (provider, model) in [
+        ("anthropic", "claude-opus-4-1-20250805"),
+        ("anthropic", "claude-3-5-haiku-latest"),
+        ("anthropic", "claude-sonnet-4-20250514"),
+        ("anthropic", "claude-haiku-4-5-20251001"),
+        ("azure.ai.openai", "o4-mini-2025-04-16"),
+        ("aws.bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("aws.bedrock", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+        ("aws.bedrock", "amazon.nova-lite-v1:0"),
+        ("aws.bedrock", "meta.llama3-3-70b-instruct-v1:0"),
+        ("aws.bedrock", "openai.gpt-oss-120b-1:0"),
+        ("gemini", "gemini-2.0-flash-001"),
+        ("gemini", "gemini-2.5-pro-preview-05-06"),
+        ("gemini", "gemini-3.6-flash-preview"),
+        ("mistral", "magistral-medium-2506"),
+        ("minimax", "MiniMax-M2.5-highspeed"),
+        ("openai", "gpt-5-nano-2025-08-07"),
+        ("openai", "ft:gpt-4o-mini-2024-07-18:my-org::abc"),
+        ("vertex", "claude-sonnet-4-5@20250929"),
+    ] {
+        assert!(GenaiPrices.price(provider, model, at(NOVEMBER)).is_some(), "{provider} {model}");
+    }
+}
