@@ -1,7 +1,7 @@
 //! What vendors say when something went wrong, and which kind of error it is.
 
 use serde_json::Value;
-use ultraai_core::{Error, ErrorKind};
+use ultraai_core::{ChatResponse, Error, ErrorKind, Usage};
 
 /// Reads the body that came with a status that says failure. A body without a message gets one of ours.
 ///
@@ -45,6 +45,15 @@ pub fn at_the_top(body: &Value) -> Option<Error> {
     is_one.then(|| in_band(body))
 }
 
+/// The error with what was used all the same, where the answer that is an error says it: it is paid for.
+#[must_use]
+pub fn with_usage(error: Error, usage: Option<Usage>, model: Option<String>) -> Error {
+    let Some(usage) = usage else { return error };
+    let mut partial = ChatResponse::default().with_usage(usage);
+    partial.model = model;
+    error.with_partial(partial)
+}
+
 fn without_words(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Authentication => "the key is missing or wrong, and the server says no more",
@@ -84,84 +93,144 @@ impl<'a> Fault<'a> {
         Self { message, words, status }
     }
 
+    /// The kind that the status, the words and the message tell, each of which only makes the one before it more exact.
     fn kind(&self, status: Option<u16>) -> ErrorKind {
         use ErrorKind as K;
-        let Some(status) = status else { return self.said_kind().unwrap_or(K::ServerError) };
-        let usual = K::of_status(status);
-        // Words make a status more exact; they do not overrule one that is exact already.
-        match (usual, self.said_kind()) {
+        let (words, message) = (self.kind_of_words(), self.kind_of_message());
+        let Some(status) = status else {
+            return match (words.unwrap_or(K::ServerError), message) {
+                (K::ServerError, Some(said)) => said,
+                (told, _) => refined(told, message),
+            };
+        };
+        // Words do not overrule a status that is exact already.
+        let told = match (K::of_status(status), words) {
             (K::Rejected, Some(said)) if said != K::ServerError => said,
             (K::ContextTooLong | K::PermissionDenied | K::RateLimited, Some(said @ K::QuotaExhausted))
             | (K::PermissionDenied, Some(said @ K::ContentFiltered))
             | (K::ServerError, Some(said @ (K::ContextTooLong | K::Overloaded | K::RateLimited))) => said,
-            _ => usual,
-        }
+            (usual, _) => usual,
+        };
+        refined(told, message)
     }
 
-    /// The kind that the words tell, where they tell one.
-    fn said_kind(&self) -> Option<ErrorKind> {
+    fn kind_of_words(&self) -> Option<ErrorKind> {
         let words =
             self.words.iter().flatten().map(|word| word.to_ascii_lowercase()).collect::<Vec<_>>().join(" ");
-        let message = self.message.unwrap_or_default().to_ascii_lowercase();
-        let row = KINDS.iter().find(|(_, in_words, in_message)| {
-            in_words.iter().any(|needle| words.contains(needle))
-                || in_message.iter().any(|needle| message.contains(needle))
-        });
-        row.map(|(kind, ..)| *kind)
+        let row = WORDS.iter().find(|(_, needles)| needles.iter().any(|needle| words.contains(needle)));
+        row.map(|(kind, _)| *kind)
+    }
+
+    fn kind_of_message(&self) -> Option<ErrorKind> {
+        let message = self.message?.trim_start().to_ascii_lowercase();
+        let says = |phrase: &&str| match phrase.strip_prefix('^') {
+            Some(beginning) => message.starts_with(beginning),
+            None => message.contains(*phrase),
+        };
+        PHRASES.iter().find(|(_, phrases)| phrases.iter().any(says)).map(|(kind, _)| *kind)
     }
 }
 
-/// Kinds by what stands in the vendor's words and in its message; the first row that fits counts.
-const KINDS: &[(ErrorKind, &[&str], &[&str])] = &[
+/// What a message makes of the kind that status and words tell.
+///
+/// Messages quote the request, so none makes of a refusal something that is worth another try.
+fn refined(told: ErrorKind, message: Option<ErrorKind>) -> ErrorKind {
+    use ErrorKind as K;
+    match (told, message) {
+        (
+            K::Rejected,
+            Some(
+                said @ (K::ContextTooLong
+                | K::ContentFiltered
+                | K::QuotaExhausted
+                | K::Authentication
+                | K::ModelNotFound),
+            ),
+        )
+        | (K::ContextTooLong | K::PermissionDenied | K::RateLimited, Some(said @ K::QuotaExhausted))
+        | (K::PermissionDenied, Some(said @ K::ContentFiltered))
+        | (K::ServerError, Some(said @ (K::ContextTooLong | K::Overloaded))) => said,
+        _ => told,
+    }
+}
+
+/// Kinds by what stands in the vendor's words; the first row that fits counts.
+const WORDS: &[(ErrorKind, &[&str])] = &[
     (
         ErrorKind::QuotaExhausted,
         &["insufficient_quota", "insufficient_balance", "exceeded_current_quota", "billing", "credit"],
-        &[
-            "insufficient balance",
-            "exceeded your current quota",
-            "insufficient credits",
-            "insufficient_quota",
-            "credit balance is too low",
-            "reached your specified api usage limits",
-        ],
     ),
     (
         ErrorKind::ContextTooLong,
         &["context_length", "exceed_context_size", "context_window", "request_too_large"],
-        &[
-            "maximum context length",
-            "context length exceeded",
-            "context window",
-            "available context size",
-            "prompt is too long",
-            "exceeds the maximum number of tokens",
-            "exceed context limit",
-        ],
     ),
     (
         ErrorKind::ContentFiltered,
         &["content_filter", "content_policy", "moderation", "data_inspection_failed"],
-        &["content management policy", "content policy", "content filtering policy"],
     ),
-    (
-        ErrorKind::Authentication,
-        &["invalid_api_key", "authentication", "unauthorized"],
-        &["incorrect api key", "invalid api key", "api key not valid"],
-    ),
-    (ErrorKind::PermissionDenied, &["permission"], &[]),
+    (ErrorKind::Authentication, &["invalid_api_key", "authentication", "unauthorized"]),
+    (ErrorKind::PermissionDenied, &["permission"]),
     (
         ErrorKind::ModelNotFound,
         &["model_not_found", "model_not_exist", "invalid_model", "deploymentnotfound", "not_found"],
-        &[],
     ),
-    (ErrorKind::Overloaded, &["overloaded", "unavailable", "capacity"], &["overloaded"]),
-    (ErrorKind::RateLimited, &["rate_limit", "too_many_requests", "resource_exhausted"], &[]),
-    (ErrorKind::ServerError, &["server_error", "internal", "api_error"], &[]),
+    (ErrorKind::Overloaded, &["overloaded", "unavailable", "capacity"]),
+    (ErrorKind::RateLimited, &["rate_limit", "too_many_requests", "resource_exhausted"]),
+    (ErrorKind::ServerError, &["server_error", "internal", "api_error"]),
     (
         ErrorKind::Rejected,
         &["invalid_request", "invalid_argument", "bad_request", "badrequest", "validation"],
-        &[],
     ),
+];
+
+/// Kinds by what stands in the message, after `^` at its beginning; the first row that fits counts.
+///
+/// Whole phrases of vendors, and short ones only at the beginning: a message may quote the request anywhere else.
+const PHRASES: &[(ErrorKind, &[&str])] = &[
+    (
+        ErrorKind::QuotaExhausted,
+        &[
+            "^insufficient balance",
+            "^insufficient credits",
+            "suspended due to insufficient balance",
+            "exceeded your current quota, please check",
+            "^you exceeded your current quota",
+            "your credit balance is too low",
+            "you have reached your specified api usage limits",
+        ],
+    ),
+    (
+        ErrorKind::ContextTooLong,
+        &[
+            "'s maximum context length is",
+            "too large for model with",
+            "'s maximum prompt length is",
+            "^context length exceeded",
+            "input exceeds the context window of this model",
+            "exceeds the available context size",
+            "^prompt is too long",
+            "prompt is too long: ",
+            "input token count exceeds the maximum number of tokens allowed",
+            ") exceeds the maximum number of tokens allowed",
+            "input length and `max_tokens` exceed context limit",
+        ],
+    ),
+    (
+        ErrorKind::ContentFiltered,
+        &[
+            "prompt triggering azure openai's content management policy",
+            "prompt triggering microsoft's content management policy",
+            "violates our content policy",
+            "blocked by content filtering policy",
+        ],
+    ),
+    (
+        ErrorKind::Authentication,
+        &["incorrect api key provided", "^incorrect api key", "^invalid api key", "^api key not valid"],
+    ),
+    (ErrorKind::ModelNotFound, &["^model not exist"]),
+    // Asked only of those who say that they failed, which is worth another try in any case.
+    (ErrorKind::Overloaded, &["overloaded"]),
 ];
 
 fn http_status(value: &Value) -> Option<u16> {
@@ -233,6 +302,73 @@ mod tests {
             let error = decode_error(status, body.as_bytes());
             assert_eq!(error.kind(), kind, "{status} {body}");
             assert!(!error.message().contains(['{', '<']), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_quotes_the_request_does_not_say_what_went_wrong() {
+        let quoting =
+            |text: &str| format!("Invalid parameter: messages[0].content contains unsupported text '{text}'");
+        for text in [
+            "overloaded operators",
+            "the context window",
+            "insufficient credits",
+            "insufficient balance",
+            "what is an invalid API key?",
+            "our content policy",
+            "the maximum context length",
+            "an article of insufficient_quota",
+        ] {
+            for body in [
+                serde_json::json!({ "error": { "message": quoting(text), "type": "invalid_request_error" } }),
+                serde_json::json!({ "error": { "message": quoting(text) } }),
+            ] {
+                for (status, kind) in [(400, K::Rejected), (422, K::Rejected), (403, K::PermissionDenied)] {
+                    let error = decode_error(status, body.to_string().as_bytes());
+                    assert_eq!(error.kind(), kind, "{status} {body}");
+                }
+            }
+            let told = serde_json::json!({ "message": quoting(text), "type": "invalid_request_error" });
+            assert_eq!(in_band(&told).kind(), K::Rejected, "{told}");
+        }
+    }
+
+    #[test]
+    fn no_message_makes_a_refusal_worth_another_try() {
+        for status in (400..500).filter(|status| !matches!(status, 408 | 409 | 425 | 429)) {
+            let error =
+                decode_error(status, br#"{"error":{"message":"The server is overloaded. Try again."}}"#);
+            let retries = [K::Overloaded, K::RateLimited, K::ServerError];
+            assert!(!retries.contains(&error.kind()), "{status} {}", error.kind());
+        }
+    }
+
+    #[test]
+    fn the_vendors_own_phrases_make_a_refusal_more_exact() {
+        for (message, kind) in [
+            (
+                "This model's maximum context length is 8192 tokens. However, you requested 9000",
+                K::ContextTooLong,
+            ),
+            ("This endpoint's maximum context length is 131072 tokens.", K::ContextTooLong),
+            (
+                "Prompt contains 40961 tokens, too large for model with 32768 maximum context length",
+                K::ContextTooLong,
+            ),
+            (
+                "This model's maximum prompt length is 131072 but the request contains 537812",
+                K::ContextTooLong,
+            ),
+            ("Your input exceeds the context window of this model.", K::ContextTooLong),
+            ("400: AnthropicException - prompt is too long: 9 tokens > 8 maximum", K::ContextTooLong),
+            ("Model Not Exist", K::ModelNotFound),
+            ("Incorrect API key provided: a", K::Authentication),
+            ("Your credit balance is too low to access the Anthropic API.", K::QuotaExhausted),
+            ("Output blocked by content filtering policy", K::ContentFiltered),
+        ] {
+            let body =
+                serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } });
+            assert_eq!(decode_error(400, body.to_string().as_bytes()).kind(), kind, "{message}");
         }
     }
 
