@@ -67,9 +67,13 @@ impl ChatResponse {
         self.content.iter().any(|part| matches!(part, Part::Refusal { .. }))
     }
 
-    /// Whether it ended by itself, and not at `max_tokens` or a filter.
+    /// Whether it ended by itself, and not at `max_tokens`, at a filter, or to be continued.
     pub fn is_complete(&self) -> bool {
-        !matches!(self.finish_reason, FinishReason::Length | FinishReason::ContentFilter)
+        match &self.finish_reason {
+            FinishReason::Length | FinishReason::ContentFilter => false,
+            FinishReason::Other(word) => word != PAUSED,
+            _ => true,
+        }
     }
 
     /// A good answer is complete, not empty and no refusal; it is what a quorum counts.
@@ -77,6 +81,10 @@ impl ChatResponse {
         self.is_complete() && !self.is_empty() && !self.is_refusal()
     }
 }
+
+/// Anthropic's word for an answer that its server stopped in the middle and that the caller is to let go on. No other word
+/// says the same; it is kept, so that who speaks that protocol can hear it.
+const PAUSED: &str = "pause_turn";
 
 /// Why an answer ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -169,6 +177,10 @@ mod tests {
         assert!(ChatResponse::from_text("yes").is_good());
         assert!(!ChatResponse::from_text(" \n").is_good());
         assert!(!ChatResponse::from_text("ye").with_finish_reason(FinishReason::Length).is_good());
+        let ended =
+            |word: &str| ChatResponse::from_text("ye").with_finish_reason(FinishReason::Other(word.into()));
+        assert!(!ended("pause_turn").is_good());
+        assert!(ended("unknown").is_good());
         let refusal =
             ChatResponse { content: vec![Part::Refusal { text: "no".into() }], ..Default::default() };
         assert!(!refusal.is_good());

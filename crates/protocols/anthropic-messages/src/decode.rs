@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Result, ToolCall};
-use ultraai_protocol_common::{Text, at_the_top, in_band, is_fault, parse};
+use ultraai_protocol_common::{Text, at_the_top, in_band, is_fault, parse, with_usage};
 
 use crate::{
     answer::{Block, Kind, Message, opaque, reasoning},
@@ -13,20 +13,32 @@ use crate::{
 /// Reads a whole answer of a status that says success.
 ///
 /// # Errors
-/// What the vendor says went wrong, or `Undecodable` for what is no message.
+/// What the vendor says went wrong, or `Undecodable` for what is no message; with the usage, where the answer says what it
+/// used all the same.
 pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let mut message: Message<'_> = parse(body, "the answer")?;
+    let usage = message.usage.as_ref().and_then(UsageBody::read);
+    let model = std::mem::take(&mut message.model).filled();
+    match read_content(&mut message, body) {
+        Ok(content) => {
+            let mut response = ChatResponse::default();
+            response.content = content;
+            response.model = model;
+            response.finish_reason = finish_reason(message.stop_reason.as_str());
+            response.usage = usage;
+            response.request_id = message.id.filled();
+            Ok(response)
+        }
+        Err(error) => Err(with_usage(error, usage, model)),
+    }
+}
+
+fn read_content(message: &mut Message<'_>, body: &[u8]) -> Result<Vec<Part>> {
     if let Some(error) = message.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
     let Some(blocks) = message.content.take() else { return Err(no_content(body)) };
-    let mut response = ChatResponse::default();
-    response.content = read_blocks(blocks, body)?;
-    response.model = message.model.filled();
-    response.finish_reason = finish_reason(message.stop_reason.as_str());
-    response.usage = message.usage.as_ref().and_then(UsageBody::read);
-    response.request_id = message.id.filled();
-    Ok(response)
+    read_blocks(blocks, body)
 }
 
 /// Reads the body that came with a status that says failure.
@@ -98,7 +110,7 @@ fn no_content(body: &[u8]) -> Error {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use ultraai_core::FinishReason;
+    use ultraai_core::{FinishReason, Usage};
 
     use super::*;
 
@@ -148,10 +160,29 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_withheld_is_empty_and_filtered() {
-        let body = br#"{"content":[],"stop_reason":"refusal","stop_details":{"type":"refusal"}}"#;
+        let body = br#"{"content":[],"stop_reason":"refusal","stop_details":{"type":"refusal"},
+            "usage":{"input_tokens":7,"output_tokens":1}}"#;
         let answer = decode(body).unwrap();
         assert!(answer.is_empty());
         assert_eq!(answer.finish_reason, FinishReason::ContentFilter);
+        assert_eq!(answer.usage, Some(Usage::reported(7, 1)));
+    }
+
+    #[test]
+    fn an_answer_that_is_an_error_says_what_it_used_all_the_same() {
+        let body =
+            br#"{"error":{"message":"m"},"model":"m","usage":{"input_tokens":7,"output_tokens":1},"content":[]}"#;
+        let error = decode(body).unwrap_err();
+        let partial = error.partial().unwrap();
+        assert_eq!((partial.usage, partial.model.as_deref()), (Some(Usage::reported(7, 1)), Some("m")));
+    }
+
+    #[test]
+    fn an_answer_that_waits_to_be_continued_is_not_complete() {
+        let body = br#"{"content":[{"type":"text","text":"a"}],"stop_reason":"pause_turn"}"#;
+        let answer = decode(body).unwrap();
+        assert!(!answer.is_complete() && !answer.is_good());
+        assert_eq!(answer.finish_reason.as_str(), "pause_turn");
     }
 
     #[test]

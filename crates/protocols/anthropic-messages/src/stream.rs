@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result};
-use ultraai_protocol_common::{in_band, is_fault, parse};
+use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result, Usage};
+use ultraai_protocol_common::{in_band, is_fault, parse, with_usage};
 
 use crate::{
     answer::{Block, Event, Kind, Message, Piece, opaque, signed},
@@ -21,6 +21,8 @@ pub struct Decoder {
     started: Option<String>,
     finished: bool,
     usage: UsageBody,
+    /// Usage was told before the output was counted, and nothing better came yet.
+    told_early: bool,
     finish_reason: Option<FinishReason>,
     calls: u32,
     block: Open,
@@ -56,7 +58,7 @@ impl Decoder {
     /// out, as the protocol asks for.
     ///
     /// # Errors
-    /// What the vendor says went wrong, or `Undecodable`; nothing is to be pushed after that.
+    /// What the vendor says went wrong, `Interrupted` for an end without its reason, or `Undecodable`; nothing is to be pushed after that.
     pub fn push(&mut self, name: &str, data: &[u8], out: &mut VecDeque<ChatEvent>) -> Result<()> {
         let data = data.trim_ascii();
         // Gateways that speak OpenAI's protocol too end all their streams in its way.
@@ -68,7 +70,9 @@ impl Decoder {
             Err(error) => return misfit(name, data, error),
         };
         if let Some(error) = event.error.take().filter(is_fault) {
-            return Err(in_band(&error));
+            self.update(&event, out);
+            let usage = event.usage.as_deref().filter(|usage| usage.counts_output());
+            return Err(with_usage(in_band(&error), usage.and_then(|_| self.usage.read()), None));
         }
         let kind = event.kind.as_str();
         match if kind.is_empty() { name } else { kind } {
@@ -92,13 +96,7 @@ impl Decoder {
                 self.update(&event, out);
                 Ok(())
             }
-            "message_stop" => {
-                self.close(out);
-                self.finished = true;
-                let finish_reason = self.finish_reason.take().unwrap_or_else(|| finish_reason(""));
-                out.push_back(ChatEvent::Finished { finish_reason });
-                Ok(())
-            }
+            "message_stop" => self.finish(out),
             "error" => Err(in_band(&parse::<Value>(data, EVENT)?)),
             _ => Ok(()),
         }
@@ -116,10 +114,30 @@ impl Decoder {
             }
             None => self.started = Some(id.clone().unwrap_or_default()),
         }
-        // What comes out is not counted yet, so the usage waits for the event that counts it: until then an estimate is
-        // nearer to the truth.
-        self.usage = message.usage.unwrap_or_default();
         out.push_back(ChatEvent::Started { model: message.model.filled(), request_id: id });
+        // What comes out is not counted yet; what went in is, and must be known where the answer breaks off.
+        self.usage = message.usage.unwrap_or_default();
+        let early = self.usage.read_early();
+        self.told_early = early.is_some();
+        out.extend(early.map(ChatEvent::Usage));
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<()> {
+        self.close(out);
+        // The event that says why it ended is lost, and nobody knows what else.
+        let Some(finish_reason) = self.finish_reason.take() else {
+            return Err(Error::new(
+                ErrorKind::Interrupted,
+                "the stream ended without a reason for the answer's end",
+            ));
+        };
+        self.finished = true;
+        if self.told_early {
+            // Nobody counted what came out: a usage without counts leaves it to be estimated.
+            out.push_back(ChatEvent::Usage(Usage::default()));
+        }
+        out.push_back(ChatEvent::Finished { finish_reason });
         Ok(())
     }
 
@@ -131,7 +149,9 @@ impl Decoder {
         }
         if let Some(usage) = event.usage.as_deref().filter(|usage| usage.counts_output()) {
             self.usage.update(usage);
-            out.extend(self.usage.read().map(ChatEvent::Usage));
+            let usage = self.usage.read();
+            self.told_early &= usage.is_none();
+            out.extend(usage.map(ChatEvent::Usage));
         }
     }
 
@@ -307,33 +327,62 @@ mod tests {
 
     #[test]
     fn an_answer_is_finished_by_its_last_event_alone() {
-        let expected = ["<m x", "a", "7/3", "stop>"];
+        let expected = ["<m x", "7/1", "a", "7/3", "stop>"];
         assert_eq!(read(&[START, TEXT, "ping|{\"type\":\"ping\"}", A, CLOSE, END, STOP, A]), expected);
         assert_eq!(read(&[START, A, END, "data|[DONE]", "", STOP]), expected);
-        assert_eq!(read(&[START, A, END]), &expected[..3]);
-        assert_eq!(read(&[START, A]), &expected[..2]);
-        assert_eq!(read(&[START, A, STOP]), ["<m x", "a", "unknown>"]);
+        assert_eq!(read(&[START, A, END]), &expected[..4]);
+        assert_eq!(read(&[START, A]), &expected[..3]);
         assert_eq!(read(&[]), Vec::<String>::new());
     }
 
     #[test]
+    fn an_end_without_its_reason_is_an_interruption() {
+        let last = "interrupted: the stream ended without a reason for the answer's end";
+        assert_eq!(read(&[START, A, STOP]), ["<m x", "7/1", "a", last]);
+    }
+
+    #[test]
+    fn what_went_in_is_told_at_the_start_where_it_is_known() {
+        let start = |usage: &str| format!(r#"{{"type":"message_start","message":{{"usage":{usage}}}}}"#);
+        assert_eq!(read(&[&start(r#"{"input_tokens":5}"#), A]), ["< ", "5/0", "a"]);
+        assert_eq!(read(&[&start(r#"{"input_tokens":0,"output_tokens":1}"#), A]), ["< ", "a"]);
+        let uncounted = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#;
+        assert_eq!(read(&[START, A, uncounted, STOP]), ["<m x", "7/1", "a", "0/0", "stop>"]);
+    }
+
+    #[test]
+    fn an_error_says_what_was_used_where_that_stands_beside_it() {
+        let (mut decoder, mut out) = (Decoder::new(), VecDeque::new());
+        let (name, start) = START.split_once('|').unwrap();
+        decoder.push(name, start.as_bytes(), &mut out).unwrap();
+        let event = br#"{"type":"error","error":{"message":"m"},"usage":{"output_tokens":3}}"#;
+        let error = decoder.push("", event, &mut out).unwrap_err();
+        let usage = error.partial().unwrap().usage.unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (7, 3));
+    }
+
+    #[test]
     fn an_event_is_known_by_its_name_where_it_has_no_type() {
-        let events = [r#"content_block_delta|{"delta":{"type":"text_delta","text":"a"}}"#, "message_stop|{}"];
-        assert_eq!(read(&events), ["a", "unknown>"]);
+        let events = [
+            r#"content_block_delta|{"delta":{"type":"text_delta","text":"a"}}"#,
+            r#"message_delta|{"delta":{"stop_reason":"end_turn"}}"#,
+            "message_stop|{}",
+        ];
+        assert_eq!(read(&events), ["a", "stop>"]);
     }
 
     #[test]
     fn a_second_answer_in_the_stream_is_an_interruption_and_a_repeated_start_is_none() {
-        assert_eq!(read(&[START, A, START, A, END, STOP]), ["<m x", "a", "a", "7/3", "stop>"]);
+        assert_eq!(read(&[START, A, START, A, END, STOP]), ["<m x", "7/1", "a", "a", "7/3", "stop>"]);
         let second = START.replace("\"id\":\"x\"", "\"id\":\"y\"");
         let last = "interrupted: another answer begins in the middle of this one";
-        assert_eq!(read(&[START, A, &second, A, STOP]), ["<m x", "a", last]);
+        assert_eq!(read(&[START, A, &second, A, STOP]), ["<m x", "7/1", "a", last]);
     }
 
     #[test]
     fn a_later_usage_counts_more() {
         let whole = r#"{"type":"message_delta","delta":{},"usage":{"input_tokens":9,"cache_read_input_tokens":0,"output_tokens":4}}"#;
-        assert_eq!(read(&[START, END, whole, STOP]), ["<m x", "7/3", "9/4", "stop>"]);
+        assert_eq!(read(&[START, END, whole, STOP]), ["<m x", "7/1", "7/3", "9/4", "stop>"]);
         assert_eq!(read(&[END, STOP]), ["stop>"]);
     }
 
@@ -364,9 +413,9 @@ mod tests {
             open(r#"{"type":"tool_use","id":"2","name":"g","input":{}}"#),
             open(r#"{"type":"tool_use","id":"3","name":"h","input":{"b": 2}}"#),
         ];
-        let events: Vec<_> = events.iter().map(String::as_str).chain([STOP]).collect();
+        let events: Vec<_> = events.iter().map(String::as_str).chain([END, STOP]).collect();
         let expected =
-            ["0: 1 f", "0+ {\"a\"", "0+ :1}", "1: 2 g", "1+ {}", "2: 3 h", "2+ {\"b\": 2}", "unknown>"];
+            ["0: 1 f", "0+ {\"a\"", "0+ :1}", "1: 2 g", "1+ {}", "2: 3 h", "2+ {\"b\": 2}", "stop>"];
         assert_eq!(read(&events), expected);
         let lost = piece(r#"{"type":"input_json_delta","partial_json":"{}"}"#);
         assert!(read(&[&lost])[0].starts_with("undecodable: arguments came"));
@@ -409,7 +458,7 @@ mod tests {
             (r#"error|{"type":"error","message":"m"}"#, "server_error: m"),
             (r#"{"error":{"message":"m","code":400}}"#, "rejected: m"),
         ] {
-            assert_eq!(read(&[START, A, event, STOP]), ["<m x", "a", expected], "{event}");
+            assert_eq!(read(&[START, A, event, STOP]), ["<m x", "7/1", "a", expected], "{event}");
         }
     }
 

@@ -35,6 +35,14 @@ impl UsageBody {
         Some(usage)
     }
 
+    /// What went in, before all of the output is counted; `None` where that is not said. Gateways that count at the end
+    /// alone say zero here.
+    pub(crate) fn read_early(&self) -> Option<Usage> {
+        let mut early = *self;
+        early.output_tokens.0 = early.output_tokens.0.or(Some(0));
+        early.read().filter(|usage| usage.input_tokens > 0)
+    }
+
     /// Takes what a later event says; its counts are those of the whole answer so far.
     pub(crate) fn update(&mut self, later: &Self) {
         for (known, later) in [

@@ -15,7 +15,8 @@ use crate::{
 ///
 /// # Errors
 /// What the vendor says went wrong, `ContentFiltered` for a prompt that it refused, `Undecodable` for what is no answer of
-/// this protocol, `EmptyAnswer` without a candidate, `Interrupted` for a list without an end.
+/// this protocol, `EmptyAnswer` without a candidate, `Interrupted` for a list without an end and for an answer that says
+/// that it has not ended.
 pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let (mut decoder, mut events, mut fold) = (Decoder::new(), VecDeque::new(), Fold::default());
     let read = match body.trim_ascii_start().first() {
@@ -139,6 +140,30 @@ mod tests {
         let error = decode(format!("[{chunk}]").as_bytes()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
         assert_eq!(error.partial().unwrap().text(), "a");
+    }
+
+    #[test]
+    fn an_answer_that_says_that_it_has_not_ended_is_an_interruption() {
+        let body = br#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"FINISH_REASON_UNSPECIFIED"}],
+            "usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}}"#;
+        let error = decode(body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!(error.partial().unwrap().usage, Some(Usage::reported(7, 3)));
+    }
+
+    #[test]
+    fn an_answer_that_is_an_error_says_what_it_used_all_the_same() {
+        for said in [
+            r#""candidates":[{"finishReason":"MISSING_THOUGHT_SIGNATURE"}]"#,
+            r#""candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]"#,
+            r#""candidates":[]"#,
+            r#""error":{"message":"m","code":503}"#,
+        ] {
+            let body =
+                format!(r#"{{{said},"usageMetadata":{{"promptTokenCount":7,"candidatesTokenCount":3}}}}"#);
+            let error = decode(body.as_bytes()).unwrap_err();
+            assert_eq!(error.partial().unwrap().usage, Some(Usage::reported(7, 3)), "{said}");
+        }
     }
 
     #[test]

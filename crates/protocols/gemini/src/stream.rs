@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Part, Result, Usage};
-use ultraai_protocol_common::{at_the_top, is_fault, parse};
+use ultraai_protocol_common::{at_the_top, is_fault, parse, with_usage};
 
 use crate::{
     answer::{Answer, Candidate, Candidates},
@@ -22,8 +22,10 @@ pub struct Decoder {
     started: bool,
     finish_reason: Option<FinishReason>,
     calls: u32,
-    /// Usage that does not count the output yet, and is told only when nothing better comes.
-    held: Option<Usage>,
+    /// Whether a chunk gave a reason that says that the answer has not ended.
+    unfinished: bool,
+    /// The usage that was told last, and whether it counts the output.
+    told: Option<(Usage, bool)>,
 }
 
 impl Decoder {
@@ -58,7 +60,6 @@ impl Decoder {
             // Google has no reason of its own for calls.
             let is_call = reason == FinishReason::Stop && self.calls > 0;
             let finish_reason = if is_call { FinishReason::ToolCalls } else { reason };
-            out.extend(self.held.take().map(ChatEvent::Usage));
             out.push_back(ChatEvent::Finished { finish_reason });
         }
     }
@@ -68,31 +69,38 @@ impl Decoder {
         self.started
     }
 
-    /// Takes the end of a whole answer, which has ended even where nobody says why.
+    /// Takes the end of a whole answer, which has ended even where nobody says why, unless it says itself that it has not.
     pub(crate) fn end_whole(&mut self, out: &mut VecDeque<ChatEvent>) {
-        self.finish_reason.get_or_insert_with(|| FinishReason::Other("unknown".into()));
+        if !self.unfinished {
+            self.finish_reason.get_or_insert_with(|| FinishReason::Other("unknown".into()));
+        }
         self.end(out);
     }
 
-    pub(crate) fn push_answer(
-        &mut self,
-        mut answer: Answer<'_>,
-        out: &mut VecDeque<ChatEvent>,
-    ) -> Result<()> {
+    pub(crate) fn push_answer(&mut self, answer: Answer<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
+        let usage = answer.usage_metadata.and_then(|usage| Some((usage.read()?, usage.has_output())));
+        let said = self.push_candidate(answer, out);
+        self.push_usage(usage, out);
+        said.map_err(|error| {
+            // Nothing comes out where the prompt is refused; elsewhere what is not counted yet is estimated.
+            let is_last = |(_, has_output): &(Usage, bool)| {
+                *has_output || error.kind() == ErrorKind::ContentFiltered && !self.started
+            };
+            let last = usage.filter(is_last).map(|(usage, _)| usage);
+            with_usage(error, last, None)
+        })
+    }
+
+    fn push_candidate(&mut self, mut answer: Answer<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
         if let Some(error) = answer.error.take().filter(|error| is_fault(error)) {
             return Err(in_band(&error));
         }
-        let usage = answer.usage_metadata.and_then(|usage| Some((usage.read()?, usage.has_output())));
         let Candidates::First(mut candidate) = std::mem::take(&mut answer.candidates) else {
-            self.push_usage(usage, out);
             return match answer.block_reason() {
-                Some(reason) => {
-                    out.extend(self.held.take().map(ChatEvent::Usage));
-                    Err(Error::new(
-                        ErrorKind::ContentFiltered,
-                        format!("the provider refused the prompt ({reason})"),
-                    ))
-                }
+                Some(reason) => Err(Error::new(
+                    ErrorKind::ContentFiltered,
+                    format!("the provider refused the prompt ({reason})"),
+                )),
                 None => Ok(()),
             };
         };
@@ -103,25 +111,30 @@ impl Decoder {
                 request_id: answer.response_id.filled(),
             });
         }
-        let said = self.push_parts(&mut candidate, out);
-        self.push_usage(usage, out);
-        said?;
+        self.push_parts(&mut candidate, out)?;
         self.push_finish(candidate.finish_reason.as_str())
     }
 
+    /// Tells usage that does not count the output yet, so that what went in is known where the answer breaks off; but not
+    /// after one that does.
     fn push_usage(&mut self, usage: Option<(Usage, bool)>, out: &mut VecDeque<ChatEvent>) {
-        match usage {
-            Some((usage, true)) => {
-                self.held = None;
-                out.push_back(ChatEvent::Usage(usage));
-            }
-            Some((usage, false)) => self.held = Some(usage),
-            None => {}
+        let Some((usage, has_output)) = usage else { return };
+        let is_news = match self.told {
+            Some((told, true)) => has_output && told != usage,
+            Some((told, false)) => has_output || told != usage,
+            None => true,
+        };
+        if is_news {
+            self.told = Some((usage, has_output));
+            out.push_back(ChatEvent::Usage(usage));
         }
     }
 
     fn push_finish(&mut self, word: &str) -> Result<()> {
-        if !word.is_empty() {
+        // What Google's enums say by default, and older servers in every chunk.
+        if word == "FINISH_REASON_UNSPECIFIED" {
+            self.unfinished = true;
+        } else if !word.is_empty() {
             let reason = finish_reason(word)?;
             // A later `STOP` says less than what came before it.
             match &self.finish_reason {

@@ -1,7 +1,7 @@
 //! Reads a whole answer.
 
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
-use ultraai_protocol_common::{at_the_top, is_fault, parse};
+use ultraai_protocol_common::{at_the_top, is_fault, parse, with_usage};
 
 use crate::{answer::Answer, fault::in_band};
 
@@ -9,19 +9,17 @@ use crate::{answer::Answer, fault::in_band};
 ///
 /// # Errors
 /// What the server says went wrong, `Undecodable` for what is no chat, `EmptyAnswer` where it only loaded the model, and
-/// `Interrupted` where the answer says that it is not done.
+/// `Interrupted` where the answer does not say that it is done, with what came of it.
 pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let mut answer: Answer<'_> = parse(body, "the answer")?;
     if let Some(error) = answer.error.take().filter(is_fault) {
-        return Err(in_band(&error));
+        return Err(with_usage(in_band(&error), answer.usage(), answer.model.filled()));
     }
     let Some(message) = answer.message.take() else {
         answer.finish_reason(false)?;
         return Err(no_message(body));
     };
-    if answer.done == Some(false) {
-        return Err(Error::new(ErrorKind::Interrupted, "the answer says itself that it is not done"));
-    }
+    let done = answer.done == Some(true);
     let mut content = Vec::new();
     content.extend(message.thinking.filled().map(|text| Part::Reasoning(Reasoning::new(text))));
     content.extend(message.content.filled().map(|text| Part::Text { text }));
@@ -37,7 +35,11 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     response.model = answer.model.filled();
     response.content = content;
     response.finish_reason = finish_reason;
-    Ok(response)
+    if done {
+        return Ok(response);
+    }
+    // Every version says it at the end: what does not is a line of a stream, or was cut off between here and there.
+    Err(Error::new(ErrorKind::Interrupted, "the answer does not say that it is done").with_partial(response))
 }
 
 /// An answer without a message may be an error that stands at the top.
@@ -53,7 +55,7 @@ fn no_message(body: &[u8]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use ultraai_core::FinishReason;
+    use ultraai_core::{FinishReason, Usage};
 
     use super::*;
 
@@ -79,6 +81,16 @@ mod tests {
     }
 
     #[test]
+    fn what_came_of_an_answer_that_is_not_done_is_kept() {
+        let body = br#"{"message":{"content":"a"},"prompt_eval_count":7,"eval_count":2}"#;
+        let error = decode(body).unwrap_err();
+        let partial = error.partial().unwrap();
+        assert_eq!((partial.text().as_str(), partial.usage), ("a", Some(Usage::reported(7, 2))));
+        let body = br#"{"error":"server busy","prompt_eval_count":7,"eval_count":2}"#;
+        assert_eq!(decode(body).unwrap_err().partial().unwrap().usage, Some(Usage::reported(7, 2)));
+    }
+
+    #[test]
     fn what_is_no_answer_is_an_error_that_repeats_none_of_it() {
         for (body, kind) in [
             (r#"{"error":"server busy"}"#, ErrorKind::Overloaded),
@@ -86,6 +98,7 @@ mod tests {
             (r#"{"model":"m","done":true,"done_reason":"load"}"#, ErrorKind::EmptyAnswer),
             (r#"{"message":{"content":""},"done":true,"done_reason":"load"}"#, ErrorKind::EmptyAnswer),
             (r#"{"message":{"content":"secret"},"done":false}"#, ErrorKind::Interrupted),
+            (r#"{"message":{"content":"secret"}}"#, ErrorKind::Interrupted),
             (r#"{"choices":[{"message":{"content":"secret"}}]}"#, ErrorKind::Undecodable),
             (r#"{"message":["secret"#, ErrorKind::Undecodable),
             (r#"["secret"]"#, ErrorKind::Undecodable),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, Result};
-use ultraai_protocol_common::{is_fault, parse};
+use ultraai_protocol_common::{is_fault, parse, with_usage};
 
 use crate::{
     answer::{Answer, Call},
@@ -35,7 +35,7 @@ impl Decoder {
         }
         let mut answer: Answer<'_> = parse(line, "a line of the stream")?;
         if let Some(error) = answer.error.take().filter(is_fault) {
-            return Err(in_band(&error));
+            return Err(with_usage(in_band(&error), answer.usage(), None));
         }
         let done = answer.done == Some(true);
         let message = answer.message.take();

@@ -1,7 +1,7 @@
 //! Reads a whole answer.
 
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
-use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse};
+use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse, with_usage};
 
 use crate::{
     answer::{Answer, Choices, Said},
@@ -11,13 +11,25 @@ use crate::{
 /// Reads a whole answer of a status that says success.
 ///
 /// # Errors
-/// What the vendor says went wrong, `Undecodable` for what is no chat completion, `EmptyAnswer` without a choice.
+/// What the vendor says went wrong, `Undecodable` for what is no chat completion, `EmptyAnswer` without a choice; with
+/// the usage, where the answer says what it used all the same.
 pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let mut answer: Answer<'_> = parse(body, "the answer")?;
+    let (usage, model) = (answer.usage(), std::mem::take(&mut answer.model).filled());
+    match read(answer, body) {
+        Ok(mut response) => {
+            response.usage = usage;
+            response.model = model;
+            Ok(response)
+        }
+        Err(error) => Err(with_usage(error, usage, model)),
+    }
+}
+
+fn read(mut answer: Answer<'_>, body: &[u8]) -> Result<ChatResponse> {
     if let Some(error) = answer.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
-    let usage = answer.usage();
     let mut choice = match answer.choices {
         Choices::First(choice) if answer.object.as_str() != "error" => choice,
         Choices::Empty if answer.object.as_str() != "error" => {
@@ -40,10 +52,8 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
         }));
     }
     let mut response = ChatResponse::default();
-    response.model = answer.model.filled();
     response.content = content;
     response.finish_reason = finish_reason;
-    response.usage = usage;
     response.request_id = answer.id.filled();
     Ok(response)
 }
@@ -72,7 +82,7 @@ fn no_choices(body: &[u8]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use ultraai_core::FinishReason;
+    use ultraai_core::{FinishReason, Usage};
 
     use super::*;
 
@@ -123,6 +133,26 @@ mod tests {
         assert_eq!((answer.model.as_deref(), answer.request_id.as_deref()), (Some("m"), Some("x")));
         assert_eq!((answer.text().as_str(), answer.finish_reason), ("a", FinishReason::Length));
         assert_eq!(answer.usage.unwrap().output_tokens, 2);
+    }
+
+    #[test]
+    fn an_answer_that_is_an_error_says_what_it_used_all_the_same() {
+        for choices in [
+            r#"[{"finish_reason":"error"}]"#,
+            r#"[{"message":{"content":"a"},"finish_reason":"insufficient_system_resource"}]"#,
+            r#"[{"finish_reason":"stop","error":{"message":"m","code":503}}]"#,
+            "[]",
+            r#"[],"error":{"message":"m","code":429}"#,
+            r#"null,"object":"error","message":"m""#,
+        ] {
+            let body = format!(
+                r#"{{"model":"m","usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#
+            );
+            let error = decode(body.as_bytes()).unwrap_err();
+            let partial = error.partial().unwrap_or_else(|| panic!("{choices}: {error}"));
+            assert_eq!((partial.usage, partial.model.as_deref()), (Some(Usage::reported(7, 2)), Some("m")));
+        }
+        assert!(decode(br#"{"choices":[]}"#).unwrap_err().partial().is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result};
-use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse};
+use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse, with_usage};
 
 use crate::{
     answer::{Answer, Call, Choice, Choices, Said},
@@ -42,7 +42,8 @@ impl Decoder {
     /// Reads the event named `event`, mostly unnamed, that holds `data`, and puts what it says behind `out`.
     ///
     /// # Errors
-    /// What the vendor says went wrong, or `Undecodable`; nothing is to be pushed after that.
+    /// What the vendor says went wrong, with the usage where that stands beside it, or `Undecodable`; nothing is to be
+    /// pushed after that.
     pub fn push(&mut self, event: &str, data: &[u8], out: &mut VecDeque<ChatEvent>) -> Result<()> {
         let data = data.trim_ascii();
         if self.finished || data.is_empty() {
@@ -55,7 +56,19 @@ impl Decoder {
             let value: Value = parse(data, "an event of the stream")?;
             return Err(in_band(&value));
         }
-        let mut chunk: Answer<'_> = parse(data, "an event of the stream")?;
+        let chunk: Answer<'_> = parse(data, "an event of the stream")?;
+        let usage = chunk.usage();
+        self.push_chunk(chunk, data, out).map_err(|error| with_usage(error, usage, None))?;
+        out.extend(usage.map(ChatEvent::Usage));
+        Ok(())
+    }
+
+    fn push_chunk(
+        &mut self,
+        mut chunk: Answer<'_>,
+        data: &[u8],
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<()> {
         if let Some(error) = chunk.error.take().filter(is_fault) {
             return Err(in_band(&error));
         }
@@ -66,7 +79,6 @@ impl Decoder {
                 return Err(error);
             }
         }
-        let usage = chunk.usage();
         if let Choices::First(choice) = chunk.choices {
             if !self.started {
                 self.started = true;
@@ -77,7 +89,6 @@ impl Decoder {
             }
             self.push_choice(choice, out)?;
         }
-        out.extend(usage.map(ChatEvent::Usage));
         Ok(())
     }
 
@@ -306,6 +317,30 @@ mod tests {
         }
         let lost = read(&[TEXT, r#"{"choices":[{"delta":{},"finish_reason":"network_error"}]}"#]);
         assert!(lost.last().unwrap().starts_with("server_error"));
+    }
+
+    #[test]
+    fn an_error_says_what_was_used_where_that_stands_beside_it() {
+        for choices in [
+            r#"[{"delta":{},"finish_reason":"error"}]"#,
+            r#"[{"delta":{},"error":{"message":"m","code":503}}]"#,
+            r#"[],"error":{"message":"m"}"#,
+        ] {
+            let event =
+                format!(r#"{{"usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#);
+            let error = Decoder::new().push("", event.as_bytes(), &mut VecDeque::new()).unwrap_err();
+            assert_eq!(error.partial().unwrap().usage, Some(Usage::reported(7, 2)), "{choices}");
+        }
+    }
+
+    #[test]
+    fn usage_in_every_chunk_counts_what_came_so_far() {
+        let chunk = |said: u32| {
+            format!(
+                r#"{{"choices":[{{"delta":{{"content":"a"}}}}],"usage":{{"prompt_tokens":7,"completion_tokens":{said}}}}}"#
+            )
+        };
+        assert_eq!(read(&[&chunk(1), &chunk(2)]), ["< ", "a", "7/1", "a", "7/2"]);
     }
 
     #[test]

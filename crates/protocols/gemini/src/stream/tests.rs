@@ -40,22 +40,44 @@ fn parts(parts: &str) -> String {
 
 #[test]
 fn a_finish_reason_and_the_clean_end_finish_an_answer() {
-    assert_eq!(read(&[TEXT, TEXT, STOP]), ["<m x", "a", "a", "7/3", "stop>"]);
+    assert_eq!(read(&[TEXT, TEXT, STOP]), ["<m x", "a", "7/0", "a", "7/3", "stop>"]);
     let usage = r#"{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":4}}"#;
-    assert_eq!(read(&[TEXT, "", STOP, usage, " [DONE] "]), ["<m x", "a", "7/3", "7/4", "stop>"]);
+    assert_eq!(read(&[TEXT, "", STOP, usage, " [DONE] "]), ["<m x", "a", "7/0", "7/3", "7/4", "stop>"]);
 }
 
 #[test]
 fn nobody_invents_an_end() {
-    assert_eq!(read(&[TEXT]), ["<m x", "a"]);
-    assert_eq!(read(&[TEXT, "[DONE]"]), ["<m x", "a"]);
+    assert_eq!(read(&[TEXT]), ["<m x", "a", "7/0"]);
+    assert_eq!(read(&[TEXT, "[DONE]"]), ["<m x", "a", "7/0"]);
+    let unspecified = r#"{"candidates":[{"finishReason":"FINISH_REASON_UNSPECIFIED"}]}"#;
+    assert_eq!(read(&[TEXT, unspecified]), ["<m x", "a", "7/0"]);
+    assert_eq!(read(&[TEXT, unspecified, STOP]), ["<m x", "a", "7/0", "7/3", "stop>"]);
     assert_eq!(read(&[]), Vec::<String>::new());
 }
 
 #[test]
-fn usage_that_counts_no_output_is_told_only_where_nothing_better_comes() {
+fn usage_that_counts_no_output_is_told_early_and_not_after_a_better_one() {
     let stop = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
-    assert_eq!(read(&[TEXT, stop]), ["<m x", "a", "7/0", "stop>"]);
+    assert_eq!(read(&[TEXT, TEXT, stop]), ["<m x", "a", "7/0", "a", "stop>"]);
+    assert_eq!(read(&[TEXT, STOP, TEXT]), ["<m x", "a", "7/0", "7/3", "a", "stop>"]);
+}
+
+#[test]
+fn an_error_says_what_was_used_where_that_stands_beside_it() {
+    let used = |event: &str| {
+        let error = Decoder::new().push(event.as_bytes(), &mut VecDeque::new()).unwrap_err();
+        error.partial().and_then(|partial| partial.usage)
+    };
+    let counted = r#""usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}"#;
+    let reported = Some(Usage::reported(7, 3));
+    assert_eq!(used(&format!(r#"{{"error":{{"message":"m"}},{counted}}}"#)), reported);
+    assert_eq!(used(&format!(r#"{{"candidates":[{{"finishReason":"OTHER"}}],{counted}}}"#)), reported);
+    let missing = r#"{"candidates":[{"finishReason":"MISSING_THOUGHT_SIGNATURE"}]"#;
+    assert_eq!(used(&format!("{missing},{counted}}}")), reported);
+    // Half of it is told as an event, and is no last word.
+    assert_eq!(used(&format!(r#"{missing},"usageMetadata":{{"promptTokenCount":7}}}}"#)), None);
+    let blocked = r#"{"promptFeedback":{"blockReason":"OTHER"},"usageMetadata":{"promptTokenCount":7}}"#;
+    assert_eq!(used(blocked), Some(Usage::reported(7, 0)));
 }
 
 #[test]
@@ -105,7 +127,7 @@ fn an_error_ends_the_stream_wherever_it_stands() {
         r#"{"code":503,"message":"m"}"#,
         r#"{"error":{"code":503,"message":"m"},"candidates":[{"content":{"parts":[{"text":"b"}]}}]}"#,
     ] {
-        assert_eq!(read(&[TEXT, event, STOP]), ["<m x", "a", "overloaded: m"], "{event}");
+        assert_eq!(read(&[TEXT, event, STOP]), ["<m x", "a", "7/0", "overloaded: m"], "{event}");
     }
     let blocked = r#"{"promptFeedback":{"blockReason":"OTHER"},"usageMetadata":{"promptTokenCount":7}}"#;
     assert_eq!(read(&[blocked]), ["7/0", "content_filtered: the provider refused the prompt (OTHER)"]);
