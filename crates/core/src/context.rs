@@ -39,7 +39,7 @@ pub enum AbandonReason {
     CallerLeft,
     /// The other leg of a hedge was quicker.
     LostHedge,
-    /// Enough good answers were there.
+    /// Enough good answers were there, or none that was missing could change the choice.
     EnoughAnswers,
     /// The deadline of the whole request passed.
     TimedOut,
@@ -144,7 +144,8 @@ impl CallContext {
 
     /// A context of its own parts. Equal seeds make equal choices.
     pub fn with_parts(seed: u64, clock: Clock, purse: Purse, ledger: Ledger) -> Self {
-        let request_id = RequestId(fastrand::Rng::with_seed(seed).u64(..));
+        // Not from the seed: two requests may share that, and an id must tell them apart.
+        let request_id = RequestId(fastrand::u64(..));
         Self {
             shared: Arc::new(Shared { request_id, clock, seed, purse, ledger }),
             abandonment: Arc::default(),

@@ -67,6 +67,13 @@ options! {
 }
 
 impl Options {
+    /// Sets options: `Options::default().edited(|options| options.max_retries = Some(1))`.
+    #[must_use]
+    pub fn edited(mut self, edit: impl FnOnce(&mut Self)) -> Self {
+        edit(&mut self);
+        self
+    }
+
     /// Checks what no number may be, and that the templates can be filled in.
     ///
     /// # Errors

@@ -82,11 +82,12 @@ async fn main() -> Result<()> {
     println!("  requests: {} answered, {} abandoned", requests.answered, requests.abandoned);
     assert_eq!((requests.answered, requests.abandoned), (2, 1));
     for (id, seen) in &stats.providers {
-        let p95 = seen.operation_duration.p95_seconds.unwrap_or_default();
+        let p95 = seen.operation_duration.p95_seconds;
+        let p95 = p95.map_or("unknown".to_owned(), |seconds| format!("{seconds:.3} s"));
         let (known, unknown) =
             (Cost::NanoDollars(seen.known_cost_nano_dollars), seen.attempts_of_unknown_cost);
         println!(
-            "  {id}: {} attempts, {} abandoned, health {:.1}, 95 % within {p95:.3} s, {known} and {unknown} unknown",
+            "  {id}: {} attempts, {} abandoned, health {:.1}, 95 % within {p95}, {known} and {unknown} unknown",
             seen.requests, seen.abandoned, seen.health
         );
     }

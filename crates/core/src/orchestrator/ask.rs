@@ -69,6 +69,15 @@ pub enum Aside {
     Analysis,
 }
 
+impl Aside {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Synthesis => "a synthesis",
+            Self::Analysis => "an analysis",
+        }
+    }
+}
+
 impl Run {
     /// Asks `candidate`, and when it fails those it names as fallbacks, as far as they were not asked yet.
     ///
@@ -179,6 +188,15 @@ impl Run {
         candidate: &Arc<Candidate>,
         request: Arc<ChatRequest>,
     ) -> Result<Reply<'_>> {
+        if let Some(what) = candidate.capabilities(&request).missing_for(&request) {
+            self.note(format!(
+                "{} was not asked for {}: it cannot take {what}",
+                candidate.id(),
+                aside.as_str()
+            ));
+            let message = format!("it cannot take {what}, which the request asks for");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_provider(candidate.id().clone()));
+        }
         let mut cx = self.cx.child();
         if let (Aside::Analysis, Some(limit)) = (aside, self.time_for_analysis()) {
             cx = cx.with_timeout(limit);
@@ -410,8 +428,8 @@ impl<'run> Record<'run> {
         });
         let what = match self.aside {
             None => "failed",
-            Some(Aside::Synthesis) => "failed at the synthesis",
-            Some(Aside::Analysis) => "failed at the analysis",
+            Some(Aside::Synthesis) => "failed at a synthesis",
+            Some(Aside::Analysis) => "failed at an analysis",
         };
         self.run.note(format!("{} {what}: {} ({})", self.candidate.id, error.message(), error.kind()));
         if self.run.has_listener() && self.place.is_some() {

@@ -219,15 +219,13 @@ impl BaseOrchestrator {
             }
         };
         let cx = cx.with_timeout(resolved.timeout).with_capture(options.capture_message_content());
-        let flight = Flight::begin(&self.inner.requests, self.inner.parts.meter.clone());
-        let mut run = Run::new(self.clone(), cx, request, options, resolved, events, flight);
+        let mut run = Run::new(self.clone(), cx, request, options, resolved, events);
         run.max_retries = over.options.max_retries;
         run.seed = seed;
         run.candidates = capable(&run, &all, over)?;
-        for id in [&run.options.synthesizer, &run.options.analyst].into_iter().flatten() {
-            find(&all, id)?;
-        }
         run.all = all;
+        run.check_named(&run.options)?;
+        run.flight = Some(Flight::begin(&self.inner.requests, self.inner.parts.meter.clone()));
         Ok(run)
     }
 

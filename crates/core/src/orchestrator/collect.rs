@@ -200,13 +200,16 @@ fn place(run: &Run, result: &Result<Answer>) -> usize {
 }
 
 fn no_good(answer: &Answer) -> Error {
-    let what = match answer.response.is_refusal() {
+    Error::new(ErrorKind::NoGoodAnswer, why_no_good(answer)).with_provider(answer.provider_id().clone())
+}
+
+fn why_no_good(answer: &Answer) -> String {
+    match answer.response.is_refusal() {
         true => "it declined to answer".to_owned(),
         false => {
             format!("its answer is incomplete (finish reason {})", answer.response.finish_reason.as_str())
         }
-    };
-    Error::new(ErrorKind::NoGoodAnswer, what).with_provider(answer.provider_id().clone())
+    }
 }
 
 /// One panel on its way.
@@ -219,12 +222,14 @@ struct Collector<'run> {
     next: usize,
     said: Vec<Result<Answer>>,
     settled: bool,
+    /// Why nobody more was waited for.
+    over: Option<&'static str>,
 }
 
 impl<'run> Collector<'run> {
     fn new(run: &'run Run, how: Collecting) -> Self {
         let until = how.within.map(|within| Instant::now() + within);
-        Self { run, how, until, next: 0, said: Vec::new(), settled: false }
+        Self { run, how, until, next: 0, said: Vec::new(), settled: false, over: None }
     }
 
     async fn ask(&mut self, request: &Arc<ChatRequest>) {
@@ -233,12 +238,18 @@ impl<'run> Collector<'run> {
         loop {
             self.fill(&mut panel, request);
             let Some(answer) = panel.next().await else { break };
+            if let Ok(answer) = &answer.result
+                && !answer.is_good()
+            {
+                run.note(format!("{} gave no good answer: {}", answer.provider_id(), why_no_good(answer)));
+            }
             self.said.push(answer.result);
             if let Some(why) = self.is_over(&panel) {
                 if !panel.is_empty() {
                     run.note(format!("{} were given up: {why}", panel.len()));
                     panel.abort_all(AbandonReason::EnoughAnswers);
                 }
+                self.over = Some(why);
                 break;
             }
         }
@@ -305,7 +316,9 @@ impl<'run> Collector<'run> {
             return None;
         }
         self.settled = true;
-        Some("their answers could not change the choice")
+        let (good, needed) = (self.good().count(), self.run.options().min_responses_needed());
+        self.run.note(format!("the choice stands with {good} of {needed} good answers that were needed"));
+        Some("no missing answer could change the choice")
     }
 
     /// Whether there are missing answers, and none of them could change what is chosen.
@@ -348,9 +361,11 @@ impl<'run> Collector<'run> {
         if rest == 0 {
             return;
         }
-        let why = match run.allowance() {
-            0 => "`max_providers_per_request` is reached",
-            _ => "enough were",
+        let why = match (self.over, run.allowance()) {
+            (Some(why), _) => why,
+            (None, 0) => "`max_providers_per_request` is reached",
+            (None, _) if self.is_late() => "no time was left",
+            (None, _) => "enough good answers are there",
         };
         run.note(format!("{rest} more were not asked: {why}"));
     }

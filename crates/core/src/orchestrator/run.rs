@@ -35,8 +35,8 @@ pub struct Run {
     events: Option<mpsc::Sender<Event>>,
     /// Shared with the runs of strategies that this one delegates to.
     state: Arc<Mutex<State>>,
-    /// None in a run that was delegated to.
-    flight: Option<Flight>,
+    /// None before it began, and in a run that was delegated to.
+    pub(super) flight: Option<Flight>,
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +60,6 @@ impl Run {
         options: Arc<Options>,
         resolved: Resolved,
         events: Option<mpsc::Sender<Event>>,
-        flight: Flight,
     ) -> Self {
         Self {
             cx,
@@ -75,7 +74,7 @@ impl Run {
             started: Instant::now(),
             events,
             state: Arc::default(),
-            flight: Some(flight),
+            flight: None,
         }
     }
 
@@ -240,6 +239,7 @@ impl Run {
         request: Arc<ChatRequest>,
     ) -> Result<Outcome> {
         self.base.check_links(over)?;
+        self.check_named(over)?;
         let options = Arc::new(self.options.overridden_by(over));
         let resolved = options.resolve()?;
         let mut run = Self {
@@ -288,6 +288,12 @@ impl Run {
         }
     }
 
+    /// Checks that the candidates that options name are there.
+    pub(super) fn check_named(&self, options: &Options) -> Result<()> {
+        let named = [&options.synthesizer, &options.analyst];
+        named.into_iter().flatten().try_for_each(|id| self.candidate(id).map(|_| ()))
+    }
+
     /// Puts the candidates into the order that `strategy` asks them in: healthy first, in the selector's order.
     fn order(&mut self, strategy: &dyn Strategy) -> Result<()> {
         if self.candidates.len() < 2 {
@@ -300,7 +306,8 @@ impl Run {
         let mut ranked: Vec<_> =
             candidates.into_iter().map(|candidate| (!candidate.stats.is_healthy(), candidate)).collect();
         ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
-        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy) {
+        let any_healthy = ranked.iter().any(|(unhealthy, _)| !unhealthy);
+        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy && any_healthy) {
             self.note(format!("{} was put behind the others: its last attempts failed", candidate.id()));
         }
         self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();

@@ -60,10 +60,20 @@ impl Run {
         let found = analysis.filter(|analysis| !analysis.is_inconclusive);
         let texts = answers.iter().map(|answer| answer.response.text()).collect();
         let window = by.capabilities(&self.request).context_window;
-        let (request, fence) = Prompt::new(&template, texts)
+        let prompt = Prompt::new(&template, texts)
             .comparison(found.map(|analysis| analysis.summary.as_str()))
-            .within(window, self.request.max_tokens.unwrap_or(TOKENS_OF_SYNTHESIS))
-            .added_to(&self.request, &mut self.cx.rng(SYNTHESIS_PURPOSE));
+            .within(window, self.request.max_tokens.unwrap_or(TOKENS_OF_SYNTHESIS));
+        match prompt.shortens(&self.request) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.note(format!("the answers were shortened to fit the context window of {}", by.id()));
+            }
+            Err(error) => {
+                self.note(format!("{} was not asked for a synthesis: {}", by.id(), error.message()));
+                return Err(error.with_provider(by.id().clone()));
+            }
+        }
+        let (request, fence) = prompt.added_to(&self.request, &mut self.cx.rng(SYNTHESIS_PURPOSE));
         self.emit(Event::Synthesizing { provider_id: by.id().clone() }).await;
         let reply = self.ask_aside(Aside::Synthesis, by, Arc::new(request)).await?;
         let answer = self.forward(reply).await?;

@@ -26,7 +26,7 @@ pub use self::{
     room::{shares, shortened},
     template::{Template, Variable},
 };
-use crate::{ChatRequest, Message, Options, Part, Result, Role, estimate};
+use crate::{ChatRequest, Error, ErrorKind, Message, Options, Part, Result, Role, estimate};
 
 /// The variables of `synthesis_template`.
 pub const SYNTHESIS_VARIABLES: &[Variable] = &[
@@ -66,6 +66,9 @@ const SEPARATOR: &str = "\n\n---\n";
 /// Bytes per token that answers are given room by: three, and not the four of an estimate, keep what is added on the
 /// safe side.
 const BYTES_PER_TOKEN: u64 = 3;
+
+/// Bytes of a shortened answer below which nothing of it can be judged.
+pub const LEAST_SHARE: usize = 200;
 
 /// Tokens kept free for what vendors put around a message.
 const SPARE_TOKENS: u64 = 50;
@@ -130,8 +133,7 @@ impl<'a> Prompt<'a> {
     /// The turns stay as they are, because chat templates of some models refuse two user messages in a row. The fence
     /// comes with it: no reply of a model that understood holds its delimiter.
     pub fn added_to(mut self, original: &ChatRequest, rng: &mut fastrand::Rng) -> (ChatRequest, Fence) {
-        let is_user = |message: &&Message| message.role == Role::User;
-        let question = original.messages.iter().rev().find(is_user).map(Message::text).unwrap_or_default();
+        let question = question(original);
         let shown = self.answers.iter().map(String::as_str).chain(self.comparison);
         let fence = Fence::around(&shown.chain([question.as_str()]), rng);
         let comparison = self.make_room(original, &question, &fence);
@@ -145,22 +147,49 @@ impl<'a> Prompt<'a> {
         (request, fence)
     }
 
-    /// Shortens the answers where they must be, and returns the comparison as it is shown.
-    fn make_room(&mut self, original: &ChatRequest, question: &str, fence: &Fence) -> Option<String> {
-        let Some(window) = self.window else { return self.comparison.map(str::to_owned) };
+    /// Whether answers lose their middle within the window when they are added to `original`.
+    ///
+    /// # Errors
+    /// `ContextTooLong` when so little room is left that an answer would not be one any more: below [`LEAST_SHARE`] bytes.
+    pub fn shortens(&self, original: &ChatRequest) -> Result<bool> {
+        let Some(window) = self.window else { return Ok(false) };
+        // Every fence takes the same room.
+        let fence = Fence::around(&std::iter::empty::<&str>(), &mut fastrand::Rng::with_seed(0));
+        let shares = self.shares(original, &question(original), &fence, window);
+        let answers = || self.answers.iter().zip(&shares).filter(|(text, share)| text.len() > **share);
+        if answers().any(|(_, share)| *share < LEAST_SHARE) {
+            let message = format!(
+                "a context window of {window} tokens leaves no room for {} answers",
+                self.answers.len()
+            );
+            return Err(Error::new(ErrorKind::ContextTooLong, message));
+        }
+        Ok(answers().next().is_some())
+    }
+
+    /// How many bytes each answer, and the comparison, may have.
+    fn shares(&self, original: &ChatRequest, question: &str, fence: &Fence, window: u64) -> Vec<usize> {
         let bare = self.rendered(
             &vec![String::new(); self.answers.len()],
             self.comparison.map(|_| ""),
             question,
             fence,
         );
-        let taken = estimate::tokens_of_request(original) + self.reply_tokens + SPARE_TOKENS;
+        let taken = estimate::tokens_of_request(original)
+            .saturating_add(self.reply_tokens)
+            .saturating_add(SPARE_TOKENS);
         let room = window.saturating_sub(taken).saturating_sub(fence.tokens_of(&bare, BYTES_PER_TOKEN));
         let times = self.template.uses("answers").max(self.template.uses("comparison")).max(1) as u64;
         let room = usize::try_from(room.saturating_mul(BYTES_PER_TOKEN) / times).unwrap_or(usize::MAX);
         let lengths: Vec<usize> =
             self.answers.iter().map(String::len).chain(self.comparison.map(str::len)).collect();
-        let shares = shares(&lengths, room);
+        shares(&lengths, room)
+    }
+
+    /// Shortens the answers where they must be, and returns the comparison as it is shown.
+    fn make_room(&mut self, original: &ChatRequest, question: &str, fence: &Fence) -> Option<String> {
+        let Some(window) = self.window else { return self.comparison.map(str::to_owned) };
+        let shares = self.shares(original, question, fence, window);
         for (text, share) in self.answers.iter_mut().zip(&shares) {
             if text.len() > *share {
                 *text = shortened(text, *share).into_owned();
@@ -202,6 +231,12 @@ impl<'a> Prompt<'a> {
         }
         out
     }
+}
+
+/// The text of the last user message.
+fn question(original: &ChatRequest) -> String {
+    let is_user = |message: &&Message| message.role == Role::User;
+    original.messages.iter().rev().find(is_user).map(Message::text).unwrap_or_default()
 }
 
 #[cfg(test)]

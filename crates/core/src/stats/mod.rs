@@ -130,7 +130,7 @@ impl CandidateStats {
         match health < 1.0 {
             // A healthy candidate is the common case, and needs no look at the time.
             false => 1.0,
-            true => f64::from(recovered(health, self.age_ms(Instant::now()).wrapping_sub(at))),
+            true => f64::from(recovered(health, since(self.age_ms(Instant::now()), at))),
         }
     }
 
@@ -229,7 +229,7 @@ impl CandidateStats {
         let now = self.age_ms(now);
         let _ = self.health.fetch_update(Relaxed, Relaxed, |packed| {
             let (health, at) = unpack(packed);
-            let health = recovered(health, now.wrapping_sub(at));
+            let health = recovered(health, since(now, at));
             Some(pack(health + HEALTH_STEP * (towards - health), now))
         });
     }
@@ -292,6 +292,14 @@ fn pack(health: f32, at: u32) -> u64 {
 #[expect(clippy::cast_possible_truncation, reason = "the halves are taken apart")]
 fn unpack(packed: u64) -> (f32, u32) {
     (f32::from_bits((packed >> 32) as u32), packed as u32)
+}
+
+/// Milliseconds from `at` to `now`, both of which begin again after 49 days. Another thread may have read the clock a
+/// little later and written first: then it is 0, and not 49 days.
+fn since(now: u32, at: u32) -> u32 {
+    const LITTLE: u32 = 60_000;
+    let since = now.wrapping_sub(at);
+    if since > u32::MAX - LITTLE { 0 } else { since }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a decay need no precision")]
@@ -402,6 +410,11 @@ mod tests {
         assert!(!stats.is_healthy());
         tokio::time::advance(Duration::from_hours(1)).await;
         assert!(stats.is_healthy());
+    }
+
+    #[test]
+    fn a_clock_that_was_read_a_little_earlier_forgets_nothing() {
+        assert_eq!((since(10, 7), since(7, 10), since(3, u32::MAX - 3)), (3, 0, 7));
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{pack, unpack};
+use super::{pack, since, unpack};
 
 /// What one more time moves the typical one at least, so that it follows a change within some tens of attempts.
 const PACE_STEP: f32 = 0.1;
@@ -52,7 +52,7 @@ impl PaceCell {
             let (mean, at) = unpack(packed);
             let next = match mean.is_nan() || is_bound(mean) {
                 true => time,
-                false => mean + step(now_ms.wrapping_sub(at)) * (time - mean),
+                false => mean + step(since(now_ms, at)) * (time - mean),
             };
             Some(pack(marked(next, false), now_ms))
         });
@@ -66,7 +66,7 @@ impl PaceCell {
             if mean.is_nan() {
                 return Some(pack(marked(time, true), now_ms));
             }
-            let next = mean + step(now_ms.wrapping_sub(at)) * (time - mean);
+            let next = mean + step(since(now_ms, at)) * (time - mean);
             (time > mean).then(|| pack(marked(next, is_bound(mean)), now_ms))
         });
     }
@@ -133,7 +133,7 @@ impl ShareCell {
 
 #[expect(clippy::cast_possible_truncation, reason = "the parts are taken apart")]
 fn counts(packed: u64, now_ms: u32) -> (f32, f32) {
-    let left = left_after(now_ms.wrapping_sub(packed as u32), SHARE_HALF_LIFE);
+    let left = left_after(since(now_ms, packed as u32), SHARE_HALF_LIFE);
     let part = |shift: u32| f32::from((packed >> shift) as u16) / ONE * left;
     (part(48), part(32))
 }

@@ -21,6 +21,7 @@ pub(crate) struct RequestStats {
     started: AtomicU64,
     answered: AtomicU64,
     failed: AtomicU64,
+    abandoned: AtomicU64,
     in_flight: AtomicU64,
     duration: AtomicHistogram,
 }
@@ -31,6 +32,7 @@ impl Default for RequestStats {
             started: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             duration: histogram(),
         }
@@ -43,15 +45,12 @@ impl RequestStats {
     }
 
     pub(crate) fn snapshot(&self) -> RequestsSnapshot {
-        let (started, answered, failed) =
-            (self.started.load(Relaxed), self.answered.load(Relaxed), self.failed.load(Relaxed));
-        let in_flight = self.in_flight();
         RequestsSnapshot {
-            started,
-            answered,
-            failed,
-            abandoned: started.saturating_sub(answered + failed + in_flight),
-            in_flight,
+            started: self.started.load(Relaxed),
+            answered: self.answered.load(Relaxed),
+            failed: self.failed.load(Relaxed),
+            abandoned: self.abandoned.load(Relaxed),
+            in_flight: self.in_flight(),
             duration: Percentiles::of(&self.duration),
         }
     }
@@ -103,6 +102,7 @@ impl Drop for Flight {
     fn drop(&mut self) {
         self.stats.in_flight.fetch_sub(1, Relaxed);
         if !self.landed {
+            self.stats.abandoned.fetch_add(1, Relaxed);
             self.measure(Some(ErrorKind::Cancelled));
         }
     }
@@ -133,7 +133,7 @@ impl OrchestratorStats {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RequestsSnapshot {
-    /// Requests that began.
+    /// Requests that began; what was refused before that is not among them.
     pub started: u64,
     /// Requests that were answered.
     pub answered: u64,

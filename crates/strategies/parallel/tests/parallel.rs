@@ -212,7 +212,7 @@ async fn early_stopping_ends_when_the_missing_ones_cannot_change_the_choice() {
     let outcome = parallel(all, &members).process("hi").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), before.elapsed()), ("blue", Duration::from_secs(3)));
     assert_eq!(given_up(&outcome), ["one", "two"]);
-    let why = "2 were given up: their answers could not change the choice";
+    let why = "2 were given up: no missing answer could change the choice";
     assert!(outcome.trace.iter().any(|line| line == why), "{:?}", outcome.trace);
 }
 
