@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use ultraai::{FinishReason, LedgerReport, ProviderResponse, ledger::Totals, orchestrator::ResponseStatus};
+use ultraai::{Analysis, FinishReason, LedgerReport, ProviderResponse, orchestrator::ResponseStatus};
 
 use crate::{
     summary, sums,
@@ -49,6 +49,17 @@ pub(crate) fn text(responses: &[ProviderResponse], ledger: &LedgerReport, layout
         Layout::Beside(width) => beside(responses, ledger, width),
         Layout::Below => below(responses, ledger),
     }
+}
+
+/// How far the answers agree, in a line.
+pub(crate) fn agreement(analysis: &Analysis) -> String {
+    let told = match analysis.agreement {
+        Some(agreement) if !analysis.is_inconclusive => {
+            format!("the answers agree to {:.0} %", agreement * 100.0)
+        }
+        _ => "nobody can tell how far the answers agree".to_owned(),
+    };
+    format!("Analysis ({}): {told}\n\n", printable(&analysis.analysis_type))
 }
 
 fn below(responses: &[ProviderResponse], ledger: &LedgerReport) -> String {
@@ -142,7 +153,8 @@ fn shortcoming(response: &ProviderResponse) -> &'static str {
 
 /// Seconds, tokens and cost, of all its attempts.
 fn numbers(response: &ProviderResponse, ledger: &LedgerReport) -> String {
-    let totals: Totals = sums::of(response, ledger);
+    let spent = sums::of(response, ledger);
+    let totals = &spent.totals;
     let mut text = format!("{:.1} s", response.duration_seconds);
     if totals.attempts == 0 {
         return text;
@@ -150,7 +162,7 @@ fn numbers(response: &ProviderResponse, ledger: &LedgerReport) -> String {
     if totals.attempts > 1 {
         let _ = write!(text, " · {} attempts", totals.attempts);
     }
-    let _ = write!(text, " · {} · cost {}", summary::tokens(&totals), summary::cost(&totals));
+    let _ = write!(text, " · {} · cost {}", summary::tokens(totals), summary::cost(&spent));
     text
 }
 
@@ -162,6 +174,7 @@ fn said(response: &ProviderResponse) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use ultraai::ledger::Totals;
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
@@ -208,9 +221,19 @@ mod tests {
         assert!(!text.contains('│') && text.find("one").unwrap() < text.find("far").unwrap(), "{text}");
         assert_eq!(
             drawn(&responses, Layout::Below),
-            "## near (m)\n\nanswered · 1.2 s · ~7 tokens in, ~3 out · cost $0.002000\n\none\n\n\
+            "## near (m)\n\nanswered · 1.2 s · ~7 tokens in, ~3 out · cost ~$0.002000\n\none\n\n\
              ## far (m)\n\nanswered · 1.2 s\n\ntwo\n\n"
         );
+    }
+
+    #[test]
+    fn agreement_is_told_only_where_it_is_known() {
+        let mut analysis = Analysis::new("comparative", "They differ.");
+        assert!(agreement(&analysis).starts_with("Analysis (comparative): nobody can tell"));
+        analysis.agreement = Some(0.834);
+        assert_eq!(agreement(&analysis), "Analysis (comparative): the answers agree to 83 %\n\n");
+        analysis.is_inconclusive = true;
+        assert!(agreement(&analysis).contains("nobody can tell"));
     }
 
     #[test]

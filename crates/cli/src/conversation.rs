@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use ultraai::{ChatRequest, Message, ledger::Totals};
 
-use crate::{keep::CONVERSATION, sums};
+use crate::{
+    keep::CONVERSATION,
+    sums::{self, Spent},
+};
 
 /// Several prompts and their answers, oldest first; as a file keeps them too.
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,12 +19,21 @@ pub(crate) struct Conversation {
     /// Prompts and answers in turn.
     messages: Vec<Message>,
     /// What every attempt took, those that failed and those that were dropped included.
-    pub(crate) spent: Totals,
+    spent: Totals,
+    /// Whether any of the cost is that of tokens which were estimated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cost_is_estimated: bool,
 }
 
 impl Default for Conversation {
     fn default() -> Self {
-        Self { version: CONVERSATION.version, system: None, messages: Vec::new(), spent: Totals::default() }
+        Self {
+            version: CONVERSATION.version,
+            system: None,
+            messages: Vec::new(),
+            spent: Totals::default(),
+            cost_is_estimated: false,
+        }
     }
 }
 
@@ -56,9 +68,15 @@ impl Conversation {
         self.messages.extend([Message::user(prompt), Message::assistant(answer)]);
     }
 
+    /// What it took so far.
+    pub(crate) fn spent(&self) -> Spent {
+        Spent { totals: self.spent, cost_is_estimated: self.cost_is_estimated }
+    }
+
     /// Adds what a turn took.
-    pub(crate) fn spend(&mut self, totals: &Totals) {
-        sums::add(&mut self.spent, totals);
+    pub(crate) fn spend(&mut self, turn: &Spent) {
+        sums::add(&mut self.spent, &turn.totals);
+        self.cost_is_estimated |= turn.cost_is_estimated;
     }
 
     /// Forgets the prompts and answers. What they took is spent all the same.

@@ -74,6 +74,16 @@ impl Target {
                 return Err(Failure::usage(format!("{name} is there already and was left alone: {instead}")));
             }
             Ok(_) => path.canonicalize().map_err(|error| unwritable(&name, error))?,
+            Err(_) if path.is_symlink() => {
+                let behind = behind_links(path).map_err(|error| unwritable(&name, error))?;
+                if !replace {
+                    let behind = behind.display();
+                    return Err(Failure::usage(format!(
+                        "{name} is a link to {behind}, which is not there: name that file itself"
+                    )));
+                }
+                behind
+            }
             Err(_) => path.to_owned(),
         };
         let target = Self { name, path, replace };
@@ -130,6 +140,20 @@ impl Target {
     }
 }
 
+/// Where a chain of links ends whose last one leads to no file.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match path.read_link() {
+            Ok(next) => path = path.parent().map_or_else(|| next.clone(), |folder| folder.join(&next)),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("its links lead in a circle"))
+}
+
 /// Whether both paths name one file that is there.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
@@ -178,10 +202,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], format: &Format) -> Result<T, String
             None => format!("does not hold {what}, for it has no `{key}`: name a file that `{writer}` wrote"),
         });
     };
-    if found.as_u64() != Some(*version) {
-        return Err(format!(
-            "is of version {found}, and this program reads version {version}: read it with the program that wrote it"
-        ));
+    match found.as_u64() {
+        Some(found) if found == *version => (),
+        Some(found) => {
+            return Err(format!(
+                "is of version {found}, and this program reads version {version}: read it with the program that wrote it"
+            ));
+        }
+        None => {
+            return Err(format!(
+                "is damaged at `{key}`, which is no version: name a file that `{writer}` wrote"
+            ));
+        }
     }
     serde_path_to_error::deserialize(value)
         .map_err(|error| format!("is damaged at `{}`: name another file that `{writer}` wrote", error.path()))
@@ -208,6 +240,11 @@ mod tests {
             (r#"{ "ultraai_outcome": 1, "te"#, "is cut short: it ends in the middle of line 1"),
             (r#"{ "synthesis": {} }"#, "does not hold an outcome"),
             (r#"{ "ultraai_conversation": 1 }"#, "`ultraai chat --resume` reads it"),
+            (
+                r#"{ "ultraai_outcome": { "secret": 1 } }"#,
+                "is damaged at `ultraai_outcome`, which is no version",
+            ),
+            (r#"{ "ultraai_outcome": "secret" }"#, "is damaged at `ultraai_outcome`"),
             (r#"{ "ultraai_outcome": 2 }"#, "is of version 2, and this program reads version 1"),
             (r#"{ "ultraai_outcome": 1, "text": ["secret"] }"#, "is damaged at `text`"),
         ] {
@@ -229,6 +266,24 @@ mod tests {
         assert!(Target::new(&path, false, "name another").unwrap_err().to_string().ends_with("name another"));
         Target::new(&path, true, "").unwrap().write(&1).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_refused_before_anything_is_asked_and_followed_when_forced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (target, link) in [("x.json", "one"), ("one", "two"), ("none/x.json", "far"), ("round", "round")]
+        {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let refusal = |name: &str, force| Target::new(&at(name), force, "").unwrap_err().to_string();
+        assert!(refusal("two", false).contains("x.json, which is not there: name that file itself"));
+        assert!(refusal("far", true).contains("cannot be written"));
+        assert!(refusal("round", false).contains("cannot be written"));
+        Target::new(&at("two"), true, "").unwrap().write(&1).unwrap();
+        assert_eq!(std::fs::read_to_string(at("x.json")).unwrap(), "1\n");
+        assert!(at("one").is_symlink() && at("two").is_symlink());
     }
 
     #[cfg(unix)]

@@ -57,6 +57,7 @@ pub(crate) fn outcome(
             if flags.compare {
                 let layout = Layout::of_stdout();
                 let mut text = compare::text(&outcome.responses, &outcome.ledger, layout);
+                text.extend(outcome.analysis.as_ref().map(compare::agreement));
                 text.push_str(&layout.heading());
                 print(&text)?;
             }
@@ -78,7 +79,7 @@ pub(crate) fn failure(
 ) -> io::Result<()> {
     let Some(report) = error.report() else { return Ok(()) };
     if !flags.quiet {
-        tell(&summary::effort(&report.ledger.totals));
+        tell(&summary::effort(&report.ledger));
     }
     told(flags, &report.trace, stats);
     let somebody_answered = report.responses.iter().any(|response| response.response.is_some());

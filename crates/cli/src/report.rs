@@ -44,37 +44,61 @@ fn advice(error: &Error, provider: Option<&ProviderSummary>) -> Option<String> {
     let model = provider.and_then(|provider| provider.model.as_deref());
     Some(match error.kind() {
         ErrorKind::Authentication => match provider.map(|provider| &provider.key) {
-            Some(KeyPlace::Variable { name, is_set: true }) => format!("check the key in the variable {name}"),
+            Some(KeyPlace::Variable { name, is_set: true }) => {
+                format!("check the key in the variable {name}")
+            }
             Some(KeyPlace::Variable { name, is_set: false }) => format!("set the variable {name} to the key"),
             Some(KeyPlace::File(path)) => format!("check the key in the file {}", path.display()),
             Some(KeyPlace::Given(origin)) => format!("check the key at {origin}"),
             _ => "the server wants a key: name it with `api_key` in the settings".to_owned(),
         },
-        ErrorKind::PermissionDenied => "ask the vendor what this key may do, and in which countries".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "ask the vendor what this key may do, and in which countries".to_owned()
+        }
         // Its message may ask that already.
         ErrorKind::Connect if error.message().contains("running") => return None,
         ErrorKind::Connect => match place {
-            Some((host, port)) => format!("is a server running at {host}:{port}, and does the network reach it?"),
+            Some((host, port)) => {
+                format!("is a server running at {host}:{port}, and does the network reach it?")
+            }
             None => "does the network reach the provider?".to_owned(),
         },
         ErrorKind::ModelNotFound => match model {
-            Some(model) => format!("does the provider have the model `{model}`? check `model` and `base_url`"),
+            Some(model) => {
+                format!("does the provider have the model `{model}`? check `model` and `base_url`")
+            }
             None => "name a model: `model` in the settings, or --provider TYPE/MODEL".to_owned(),
         },
         ErrorKind::RateLimited | ErrorKind::Overloaded => {
             format!("try again {}, or configure another provider", when(error))
         }
         ErrorKind::ServerError => {
-            format!("the provider failed on its own side: try again {}, or configure another provider", when(error))
+            format!(
+                "the provider failed on its own side: try again {}, or configure another provider",
+                when(error)
+            )
         }
         ErrorKind::QuotaExhausted => "look at the account's balance and limits with the vendor".to_owned(),
-        ErrorKind::ContextTooLong => "shorten the prompt, or ask a model with a larger context window".to_owned(),
-        ErrorKind::Timeout => {
-            "raise the limit: --timeout-seconds for everything, --first-event-timeout-seconds for the beginning of an answer"
-                .to_owned()
+        ErrorKind::ContextTooLong => {
+            "shorten the prompt, or ask a model with a larger context window".to_owned()
         }
+        ErrorKind::Timeout => raise_the_limit(error.message()).to_owned(),
         _ => return None,
     })
+}
+
+/// Which limit to raise: messages name the one that was met.
+fn raise_the_limit(message: &str) -> &'static str {
+    let met = |limit: &str| message.contains(limit);
+    if met("`gap_timeout_seconds`") {
+        "raise the limit: --gap-timeout-seconds"
+    } else if met("`first_event_timeout_seconds`") {
+        "raise the limit: --first-event-timeout-seconds, or --timeout-seconds, half of which it is unless it is set"
+    } else if met("provider's `timeout_seconds`") {
+        "raise the limit: `timeout_seconds` of this provider in the settings"
+    } else {
+        "raise the limit: --timeout-seconds"
+    }
 }
 
 /// When it is worth to try again: the provider's own delay, where it named one.
@@ -90,6 +114,21 @@ mod tests {
     use ultraai::ProviderId;
 
     use super::*;
+
+    #[test]
+    fn the_limit_that_was_met_is_the_one_to_raise() {
+        for (message, limit) in [
+            ("nothing more came within `gap_timeout_seconds`", "--gap-timeout-seconds\n"),
+            ("no content came within `first_event_timeout_seconds`", "--first-event-timeout-seconds, or "),
+            ("it took too long (the provider's `timeout_seconds`)", "`timeout_seconds` of this provider"),
+            ("no answer within the deadline (`timeout_seconds` is 3)", "--timeout-seconds\n"),
+            ("the gateway gave up", "--timeout-seconds\n"),
+        ] {
+            let text = text(&Error::new(ErrorKind::Timeout, message), &[]);
+            let text = anstream::adapter::strip_str(&text).to_string();
+            assert!(text.contains(&format!("  raise the limit: {limit}")), "{text}");
+        }
+    }
 
     #[test]
     fn each_cause_stands_with_its_advice() {

@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 
 use ultraai::{
-    FinishReason, Method, Outcome, ProviderResponse, ledger::Totals, orchestrator::ResponseStatus,
+    FinishReason, LedgerReport, Method, Outcome, ProviderResponse, ledger::Totals,
+    orchestrator::ResponseStatus,
 };
 
-use crate::terminal::{DIM, NOTE, printable};
+use crate::{
+    sums::{self, Spent},
+    terminal::{DIM, NOTE, printable},
+};
 
 /// The lines after an answer.
 pub(crate) fn text(outcome: &Outcome) -> String {
@@ -15,13 +19,13 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         let _ = writeln!(out, "{NOTE}note:{NOTE:#} {why}");
     }
     let _ = writeln!(out, "{DIM}{}{DIM:#}", printable(&who(outcome)));
-    let totals = &outcome.ledger.totals;
+    let spent = sums::all(&outcome.ledger);
     let _ = writeln!(
         out,
         "{DIM}{:.1} s · {} · cost {}{DIM:#}",
         outcome.duration_seconds,
-        tokens(totals),
-        cost(totals)
+        tokens(&spent.totals),
+        cost(&spent)
     );
     out
 }
@@ -36,11 +40,12 @@ pub(crate) fn explanation(trace: &[String]) -> String {
 }
 
 /// How often somebody was asked in vain; nothing when nobody was.
-pub(crate) fn effort(totals: &Totals) -> String {
-    match totals.attempts {
+pub(crate) fn effort(ledger: &LedgerReport) -> String {
+    let spent = sums::all(ledger);
+    match spent.totals.attempts {
         0 => String::new(),
-        1 => format!("{DIM}1 attempt was made · cost {}{DIM:#}\n", cost(totals)),
-        number => format!("{DIM}{number} attempts were made · cost {}{DIM:#}\n", cost(totals)),
+        1 => format!("{DIM}1 attempt was made · cost {}{DIM:#}\n", cost(&spent)),
+        number => format!("{DIM}{number} attempts were made · cost {}{DIM:#}\n", cost(&spent)),
     }
 }
 
@@ -112,13 +117,14 @@ pub(crate) fn tokens(totals: &Totals) -> String {
     text
 }
 
-/// What all attempts cost, and of how many that is unknown.
-pub(crate) fn cost(totals: &Totals) -> String {
+/// What all attempts cost, with `~` where any of it is an estimate, and of how many that is unknown.
+pub(crate) fn cost(spent: &Spent) -> String {
+    let (totals, guess) = (&spent.totals, if spent.cost_is_estimated { "~" } else { "" });
     match (totals.attempts_of_unknown_cost, totals.known_cost_nano_dollars) {
-        (0, _) | (_, 0) => totals.cost().to_string(),
+        (0, _) | (_, 0) => format!("{guess}{}", totals.cost()),
         (unknown, known) => {
             let known = ultraai::Cost::NanoDollars(known);
-            format!("{known}, and that of {}", attempts(unknown))
+            format!("{guess}{known}, and that of {}", attempts(unknown))
         }
     }
 }
@@ -148,11 +154,16 @@ mod tests {
             "attempts_of_unknown_usage": 1, "known_cost_nano_dollars": 0, "attempts_of_unknown_cost": 3,
         }));
         assert_eq!(tokens(&mixed), "~12 tokens in, ~6 out, and those of 1 attempt which nobody knows");
-        assert_eq!(cost(&mixed), "unknown");
+        assert_eq!(cost(&Spent { totals: mixed, cost_is_estimated: false }), "unknown");
         let known = totals(json!({
             "attempts": 2, "reported": none, "estimated": none,
             "attempts_of_unknown_usage": 0, "known_cost_nano_dollars": 1_000_000, "attempts_of_unknown_cost": 2,
         }));
+        let mut known = Spent { totals: known, cost_is_estimated: false };
         assert_eq!(cost(&known), "$0.001000, and that of 2 attempts which nobody knows");
+        known.cost_is_estimated = true;
+        assert_eq!(cost(&known), "~$0.001000, and that of 2 attempts which nobody knows");
+        known.totals.attempts_of_unknown_cost = 0;
+        assert_eq!(cost(&known), "~$0.001000");
     }
 }

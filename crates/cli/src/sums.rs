@@ -2,13 +2,34 @@
 
 use ultraai::{
     Cost, LedgerReport, ProviderResponse, UsageSource,
-    ledger::{RowId, Totals},
+    ledger::{Row, RowId, Totals},
 };
 
-/// The sums of one candidate's attempts, its retries and what is nested in it included.
-pub(crate) fn of(response: &ProviderResponse, ledger: &LedgerReport) -> Totals {
+/// What attempts took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Their sums.
+    pub(crate) totals: Totals,
+    /// Whether any of the known cost is that of tokens which were estimated.
+    pub(crate) cost_is_estimated: bool,
+}
+
+/// What all attempts of a ledger took.
+pub(crate) fn all(ledger: &LedgerReport) -> Spent {
+    let mut attempts = ledger.rows.iter().filter(|row| !row.is_span);
+    Spent { totals: ledger.totals, cost_is_estimated: attempts.any(is_estimated) }
+}
+
+/// Whether its cost is known, and is that of tokens which were estimated.
+fn is_estimated(row: &Row) -> bool {
+    let is_guess = row.usage.is_some_and(|usage| usage.source == UsageSource::Estimated);
+    is_guess && matches!(row.cost, Cost::NanoDollars(1..))
+}
+
+/// What one candidate's attempts took, its retries and what is nested in it included.
+pub(crate) fn of(response: &ProviderResponse, ledger: &LedgerReport) -> Spent {
     let mut inside: Vec<RowId> = Vec::new();
-    let mut totals = Totals::default();
+    let mut spent = Spent::default();
     // A row stands behind the one it is nested in, so one pass is enough.
     for row in &ledger.rows {
         let is_its_own = row.ask == response.ask && row.provider_id == response.provider_id;
@@ -19,6 +40,8 @@ pub(crate) fn of(response: &ProviderResponse, ledger: &LedgerReport) -> Totals {
         if row.is_span {
             continue;
         }
+        spent.cost_is_estimated |= is_estimated(row);
+        let totals = &mut spent.totals;
         totals.attempts += 1;
         match row.usage {
             Some(usage) => {
@@ -38,7 +61,7 @@ pub(crate) fn of(response: &ProviderResponse, ledger: &LedgerReport) -> Totals {
             Cost::Unknown => totals.attempts_of_unknown_cost += 1,
         }
     }
-    totals
+    spent
 }
 
 /// Adds the sums of one request to those of a conversation.
@@ -68,7 +91,7 @@ mod tests {
             "id": id, "parent": parent, "is_span": is_span, "ask": ask, "attempt": 0, "outcome": "won",
             "provider_id": if parent.is_some() { "inner" } else { "outer" }, "provider_name": "p",
             "usage": { "input_tokens": 1, "output_tokens": output, "source": "estimated" },
-            "cost": "unknown", "started_seconds": 0.0, "duration_seconds": 1.0,
+            "cost": if output == 20 { json!({ "nano_dollars": 9 }) } else { json!("unknown") }, "started_seconds": 0.0, "duration_seconds": 1.0,
         })
     }
 
@@ -77,7 +100,7 @@ mod tests {
         let rows = json!([
             row(0, 1, None, true, 100),
             row(1, 2, Some(0), false, 10),
-            row(2, 3, Some(0), false, 10),
+            row(2, 3, Some(0), false, 20),
             row(3, 4, None, false, 1000)
         ]);
         let ledger = json!({ "rows": rows, "totals": Totals::default() });
@@ -87,11 +110,13 @@ mod tests {
             "duration_seconds": 1.0, "ask": 1,
         });
         let response: ProviderResponse = serde_json::from_value(response).unwrap();
-        let mut totals = of(&response, &ledger);
-        assert_eq!((totals.attempts, totals.estimated.output_tokens), (2, 20));
-        assert_eq!((totals.attempts_of_unknown_cost, totals.reported.output_tokens), (2, 0));
+        let spent = of(&response, &ledger);
+        let mut totals = spent.totals;
+        assert_eq!((totals.attempts, totals.estimated.output_tokens), (2, 30));
+        assert_eq!((totals.attempts_of_unknown_cost, totals.reported.output_tokens), (1, 0));
+        assert!(spent.cost_is_estimated && all(&ledger).cost_is_estimated);
         let again = totals;
         add(&mut totals, &again);
-        assert_eq!((totals.attempts, totals.estimated.output_tokens), (4, 40));
+        assert_eq!((totals.attempts, totals.estimated.output_tokens), (4, 60));
     }
 }

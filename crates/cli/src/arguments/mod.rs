@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Show(Show),
     /// List the providers: linked into this program, configured, reachable; and where their keys are
     Providers(Providers),
-    /// List the strategies, with the layers, analyzers and selectors that are linked
+    /// List the strategies, with the layers, analyzers, selectors, sources of prices and tokenizers that are linked
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file
     Config(Box<Config>),

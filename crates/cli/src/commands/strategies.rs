@@ -38,6 +38,8 @@ struct Everything {
     layers: Vec<Linked>,
     analyzers: Vec<Linked>,
     selectors: Vec<Linked>,
+    prices: Vec<Linked>,
+    tokenizers: Vec<Linked>,
 }
 
 /// Lists the plugins that are no providers.
@@ -48,6 +50,8 @@ pub(crate) fn strategies(arguments: &Listing) -> Result<Exit, Failure> {
         layers: linked!(registry.layers()),
         analyzers: linked!(registry.analyzers()),
         selectors: linked!(registry.selectors()),
+        prices: linked!(registry.prices()),
+        tokenizers: linked!(registry.tokenizers()),
     };
     if arguments.json {
         print_json(&everything)?;
@@ -59,6 +63,8 @@ pub(crate) fn strategies(arguments: &Listing) -> Result<Exit, Failure> {
         ("Layers around every provider", &everything.layers),
         ("Analyzers (--analysis-type)", &everything.analyzers),
         ("Selectors", &everything.selectors),
+        ("Sources of prices", &everything.prices),
+        ("Tokenizers", &everything.tokenizers),
     ] {
         if rows.is_empty() {
             continue;

@@ -7,6 +7,7 @@ mod wrap;
 
 use std::{
     borrow::Cow,
+    fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
 };
 
@@ -63,19 +64,38 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
 
 /// Writes JSON to standard output.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    print_bytes(json(value)?.as_bytes())
+}
+
+/// The value as lines of JSON in which what a terminal would obey is escaped: it is the same JSON.
+fn json(value: &impl serde::Serialize) -> io::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut out = String::with_capacity(text.len() + 1);
+    // Only strings hold such characters, for what is ASCII among them is escaped already.
+    for c in text.chars() {
+        match is_obeyed(c) {
+            true => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            false => out.push(c),
+        }
+    }
+    out.push('\n');
+    Ok(out)
 }
 
 /// The text without what a terminal would obey: answers and vendors' messages come from elsewhere.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    match text.contains(obeyed) {
-        true => text.chars().filter(|c| !obeyed(*c)).collect::<String>().into(),
+    match text.contains(is_obeyed) {
+        true => text.chars().filter(|c| !is_obeyed(*c)).collect::<String>().into(),
         false => text.into(),
     }
+}
+
+/// Whether a terminal would obey it: controls, and what turns the order of the characters behind it around.
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
 #[cfg(test)]
@@ -85,6 +105,15 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_taken_out() {
         assert_eq!(printable("a\x1b[2Jb\r\u{9b}c\n\td"), "a[2Jbc\n\td");
+        assert_eq!(printable("a\u{202e}b\u{2066}c\u{2069}\u{200f}ש"), "abc\u{200f}ש");
         assert!(matches!(printable("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_would_obey_and_is_the_same() {
+        let value = serde_json::json!({ "a\u{9d}": "\u{1b}\u{7f}\u{9b}31m\u{202e}é\n\u{2069}" });
+        let text = json(&value).unwrap();
+        assert!(text.contains(r#""a\u009d": "\u001b\u007f\u009b31m\u202eé\n\u2069""#), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 }

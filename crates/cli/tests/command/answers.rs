@@ -2,8 +2,8 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
-use ultraai_testkit::{Server, openai, refusing_url};
+use serde_json::{Value, json};
+use ultraai_testkit::{Reply, Server, openai, refusing_url};
 
 use crate::program::{Program, near};
 
@@ -113,7 +113,7 @@ fn the_candidates_answers_stand_below_each_other_in_a_pipe_and_the_answer_last()
     assert!(lines[1].starts_with("answered · 0."), "{ran:?}");
     assert!(lines[1].ends_with(" s · 7 tokens in, 3 out · cost unknown"), "{ran:?}");
     assert!(lines[4].starts_with("failed: ") && lines[4].contains("(HTTP 500)"), "{ran:?}");
-    assert_eq!(lines[5..], ["## The answer", "one"]);
+    assert_eq!(lines[5..], ["## The answer", "one"], "one answer agrees with nobody");
     assert!(ran.err.contains("near answered; failed: far"), "{ran:?}");
     let json = program.run(&["ask", "hi", "--compare", "--max-retries", "0", "--json"]);
     assert!(serde_json::from_str::<Value>(&json.out).unwrap()["synthesis"].is_object());
@@ -123,6 +123,33 @@ fn the_candidates_answers_stand_below_each_other_in_a_pipe_and_the_answer_last()
         program.run(&["ask", "hi", "--compare", "--max-retries", "0", "--min-responses-needed", "2", "-q"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.starts_with("## near (m)\n") && !ran.out.contains("## The answer"), "{ran:?}");
+}
+
+#[test]
+fn a_cost_of_estimated_tokens_is_marked_as_they_are() {
+    let mut body = openai::answer_body("m", &json!({ "role": "assistant", "content": "yes" }), "stop");
+    body.as_object_mut().unwrap().remove("usage");
+    let server = Server::always(Reply::json(200, &body));
+    let settings = format!("{}price = {{ input = 1.0, output = 2.0 }}\n", near(&server.url()));
+    let program = Program::with_settings(&settings);
+    let ran = program.run(&["ask", "hi", "--compare"]);
+    assert!(ran.err.contains(" s · ~") && ran.err.contains(" out · cost ~$0.0000"), "{ran:?}");
+    assert!(ran.out.contains(" out · cost ~$0.0000"), "{ran:?}");
+    let program = program.stdin(b"hi\n/cost\n");
+    let ran = program.run(&["chat", "-q", "--save", "c.json"]);
+    assert!(ran.err.contains("1 turn · 1 attempt · ~") && ran.err.contains("cost ~$0.0000"), "{ran:?}");
+    let ran = program.stdin(b"/cost\n").run(&["chat", "-q", "--resume", "c.json"]);
+    assert!(ran.err.contains("cost ~$0.0000"), "{ran:?}");
+}
+
+#[test]
+fn the_comparison_says_how_far_the_answers_agree() {
+    let (one, two) = (Server::always(openai::answer("Blue.")), Server::always(openai::answer("Blue.")));
+    let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
+    let arguments = ["ask", "hi", "--compare", "--analysis-type", "comparative", "-q"];
+    let ran = Program::with_settings(&settings).run(&arguments);
+    let told = "\nAnalysis (comparative): the answers agree to 100 %\n\n## The answer\n";
+    assert!(ran.out.contains(told), "{ran:?}");
 }
 
 #[test]

@@ -156,5 +156,5 @@ fn a_deadline_that_passes_has_its_own_exit_code() {
     let server = Server::always(ultraai_testkit::Reply::hang());
     let program = Program::with_server(&server.url());
     let ran = program.run(&["ask", "hi", "--timeout-seconds", "0.3"]);
-    assert_error(&ran, 3, &["--timeout-seconds"]);
+    assert_error(&ran, 3, &[" --timeout-seconds"]);
 }

@@ -45,6 +45,34 @@ fn a_file_that_cannot_be_written_is_told_before_anything_is_asked() {
     assert_eq!(program.run(&["show", "mine.txt", "-q"]).out, "yes\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_told_before_anything_is_asked_and_followed_with_force() {
+    let server = Server::always(openai::answer("yes"));
+    let program = Program::with_server(&server.url()).stdin(b"hi\n");
+    std::os::unix::fs::symlink("behind.json", program.path("link.json")).unwrap();
+    let parts = &["link.json is a link to behind.json, which is not there: name that file itself"];
+    assert_error(&program.run(&["ask", "--save", "link.json"]), 2, parts);
+    assert_error(&program.run(&["chat", "--save", "link.json"]), 2, parts);
+    assert!(server.requests().is_empty());
+    assert_eq!(program.run(&["ask", "--save", "link.json", "--force"]).code, Some(0));
+    assert_eq!(program.run(&["show", "behind.json", "-q"]).out, "yes\n");
+    assert!(program.path("link.json").is_symlink());
+}
+
+#[test]
+fn json_holds_nothing_that_a_terminal_would_obey() {
+    let server = Server::always(openai::answer("a\u{9b}2J\u{7f}\u{202e}b"));
+    let program = Program::with_server(&server.url());
+    for arguments in [&["ask", "hi", "--json", "--save", "o.json"][..], &["show", "o.json", "--json"]] {
+        let ran = program.run(arguments);
+        assert!(ran.out.contains(r"a\u009b2J\u007f\u202eb"), "{ran:?}");
+        assert!(!ran.out.contains(['\u{9b}', '\u{7f}', '\u{202e}']), "{ran:?}");
+        let outcome: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(outcome["synthesis"]["response"], "a\u{9b}2J\u{7f}\u{202e}b");
+    }
+}
+
 #[test]
 fn a_failure_leaves_no_file_behind() {
     let server = Server::always(openai::error(401, "no"));
@@ -76,6 +104,7 @@ fn a_file_that_holds_no_outcome_gets_one_clear_error() {
     let program = program
         .file("half.json", &whole.as_bytes()[..whole.len() / 2])
         .file("next.json", whole.replace("\"ultraai_outcome\": 1", "\"ultraai_outcome\": 2").as_bytes())
+        .file("odd.json", br#"{ "ultraai_outcome": { "secret": "planted" } }"#)
         .file("torn.json", whole.replace("\"rows\"", "\"rows_\"").as_bytes())
         .file("text.txt", b"not json");
     for (file, words) in [
@@ -83,10 +112,13 @@ fn a_file_that_holds_no_outcome_gets_one_clear_error() {
         ("text.txt", "text.txt is no JSON (line 1"),
         ("half.json", "half.json is cut short"),
         ("next.json", "next.json is of version 2, and this program reads version 1"),
+        ("odd.json", "odd.json is damaged at `ultraai_outcome`, which is no version"),
         ("torn.json", "torn.json is damaged at `outcome.ledger"),
         ("c.json", "c.json holds a conversation, and not an outcome: `ultraai chat --resume` reads it"),
     ] {
-        assert_error(&program.run(&["show", file]), 2, &[words]);
+        let ran = program.run(&["show", file]);
+        assert_error(&ran, 2, &[words]);
+        assert!(!ran.err.contains("planted"), "{ran:?}");
     }
     assert_error(&program.run(&["chat", "--resume", "o.json"]), 2, &["`ultraai show` reads it"]);
 }

@@ -40,7 +40,11 @@ fn strategies_are_listed() {
         ran.out.contains("simple") && ran.out.contains("fallback") && ran.out.contains("retry"),
         "{ran:?}"
     );
+    for part in ["Sources of prices", "genai-prices", "Tokenizers", "Analyzers", "Selectors"] {
+        assert!(ran.out.contains(part), "no `{part}` in {ran:?}");
+    }
     let listed: Value = serde_json::from_str(&program.run(&["strategies", "--json"]).out).unwrap();
+    assert_eq!(listed["prices"][0]["name"], "genai-prices");
     assert!(listed["strategies"].as_array().unwrap().iter().any(|row| row["name"] == "simple"));
 }
 

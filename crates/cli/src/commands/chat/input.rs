@@ -14,7 +14,7 @@ use rustyline::{
 use tokio::task::spawn_blocking;
 
 use super::entry::commands_that_begin_with;
-use crate::failure::Failure;
+use crate::{failure::Failure, terminal::printable};
 
 /// As much as a prompt may hold.
 const LONGEST_LINE: u64 = 16 << 20;
@@ -86,7 +86,7 @@ impl Input {
         let mut editor = LineEditor::with_config(config).map_err(failed)?;
         editor.set_helper(Some(LineHelp));
         for line in earlier {
-            editor.add_history_entry(line).map_err(failed)?;
+            remember(&mut editor, &line)?;
         }
         Ok(Self::Terminal(Some(Box::new(editor))))
     }
@@ -117,11 +117,16 @@ impl Input {
     }
 }
 
+/// The editor writes what it brings back as it is, and a file or a clipboard may hold anything.
+fn remember(editor: &mut LineEditor, line: &str) -> Result<(), Failure> {
+    editor.add_history_entry(printable(line)).map(drop).map_err(failed)
+}
+
 fn edit_line(editor: &mut LineEditor) -> Result<Line, Failure> {
     match editor.readline("> ") {
         Ok(text) => {
             if !text.trim().is_empty() {
-                editor.add_history_entry(&text).map_err(failed)?;
+                remember(editor, &text)?;
             }
             Ok(Line::Text(text.replace("\\\n", "\n")))
         }
@@ -153,5 +158,20 @@ fn failed(error: ReadlineError) -> Failure {
     match error {
         ReadlineError::Io(error) => error.into(),
         other => io::Error::other(other).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustyline::history::{History as _, SearchDirection};
+
+    use super::*;
+
+    #[test]
+    fn what_the_arrow_keys_bring_back_holds_nothing_that_a_terminal_would_obey() {
+        let mut editor = LineEditor::new().unwrap();
+        remember(&mut editor, "one\x1b]0;owned\x07\u{9b}2J\ntwo").unwrap();
+        let line = editor.history().get(0, SearchDirection::Forward).unwrap().unwrap();
+        assert_eq!(line.entry, "one]0;owned2J\ntwo");
     }
 }

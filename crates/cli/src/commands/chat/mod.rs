@@ -166,14 +166,15 @@ fn providers(engine: &Engine) -> String {
 }
 
 fn cost(session: &Session<'_>) -> String {
-    let spent = &session.conversation.spent;
+    let spent = session.conversation.spent();
+    let totals = &spent.totals;
     format!(
         "{} · {} attempt{} · {} · cost {}\n",
         turns(session.conversation.turns()),
-        spent.attempts,
-        if spent.attempts == 1 { "" } else { "s" },
-        summary::tokens(spent),
-        summary::cost(spent)
+        totals.attempts,
+        if totals.attempts == 1 { "" } else { "s" },
+        summary::tokens(totals),
+        summary::cost(&spent)
     )
 }
 
@@ -187,7 +188,7 @@ fn told(session: &Session<'_>, failure: &Failure) -> Exit {
     let Failure::Error(error, _) = failure else { return exit };
     let Some(report) = Error::report(error) else { return exit };
     if !session.arguments.quiet {
-        tell(&summary::effort(&report.ledger.totals));
+        tell(&summary::effort(&report.ledger));
     }
     if session.arguments.explain {
         tell(&summary::explanation(&report.trace));

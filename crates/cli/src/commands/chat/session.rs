@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     keep::{self, CONVERSATION, Target},
-    summary,
+    summary, sums,
     terminal::{NOTE, print_answer, tell},
     watch,
 };
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
     /// Writes down what the last turn took, also when it failed or was dropped.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let Some(ledger) = self.ledger.take() else { return Ok(()) };
-        self.conversation.spend(&ledger.totals());
+        self.conversation.spend(&sums::all(&ledger.report()));
         // What was forgotten is not written over before there is something new.
         if self.conversation.turns() > 0 { self.keep() } else { Ok(()) }
     }
