@@ -232,6 +232,20 @@ async fn the_input_that_was_reported_early_stays_when_the_answer_breaks_off() {
     assert_eq!(usage.source, UsageSource::Estimated);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_no_tokens_is_not_believed() {
+    let whole = Step::whole(ChatResponse::from_text("an answer").with_usage(Usage::reported(9, 0)));
+    let beats = [Beat::from("an answer"), ChatEvent::Usage(Usage::reported(9, 0)).into(), Beat::finished()];
+    for (step, delivery) in [(whole, Delivery::Whole), (Step::live(beats), Delivery::Live)] {
+        let orchestrator = builder().build().unwrap();
+        orchestrator.register_provider("one", Scripted::new([step])).unwrap();
+        let request = ChatRequest::from_prompt("hello").with_delivery(delivery);
+        let usage = orchestrator.process(request).await.unwrap().ledger.rows[0].usage.unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (9, 3), "{delivery:?}");
+        assert_eq!(usage.source, UsageSource::Estimated);
+    }
+}
+
 /// Delegates to a panel that begins late, within one second and without content in its spans.
 #[derive(Debug, Default)]
 struct Hurried;

@@ -202,8 +202,9 @@ impl Entry {
         let Some(mut usage) = self.usage.filter(Usage::is_counted) else {
             return Usage::estimated(counter.tokens_of_request(&self.request), self.written.tokens(counter));
         };
-        if self.stage == Stage::Open && self.has_content {
-            // What was reported before the end has not counted all of the output yet.
+        let is_open = self.stage == Stage::Open || usage.output_tokens == 0;
+        if is_open && self.has_content {
+            // What was reported before the end has not counted all of the output yet, and what counts none is not believed.
             let written = self.written.tokens(counter);
             if written > usage.output_tokens {
                 usage.output_tokens = written;
@@ -237,7 +238,15 @@ impl Entry {
             self.span.record("gen_ai.output.messages", said);
         }
         let reported = response.usage.filter(Usage::is_counted);
-        let usage = reported.unwrap_or_else(|| self.counter().usage_of(&self.request, response));
+        let estimated = || self.counter().usage_of(&self.request, response);
+        let usage = match reported {
+            // An answer of no tokens is not believed.
+            Some(reported) if reported.output_tokens == 0 => {
+                Usage { output_tokens: estimated().output_tokens, source: UsageSource::Estimated, ..reported }
+            }
+            Some(reported) => reported,
+            None => estimated(),
+        };
         response.usage = Some(usage);
         self.succeed(usage, &response.finish_reason, now);
     }
