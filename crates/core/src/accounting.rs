@@ -40,15 +40,42 @@ pub struct Accounting {
     own: Option<Price>,
     /// The registered name that sources are asked by.
     registered: Option<&'static str>,
-    /// Those that the application gave, and then those that are linked.
-    sources: Arc<[Arc<dyn PriceSource>]>,
-    /// How many of them may be asked: not the linked ones where they would be wrong.
-    asked: usize,
+    sources: Sources,
     tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     meter: Option<Arc<dyn Meter>>,
     clock: Clock,
     /// Of those who only ask, such as selectors, and of those who know which model answered.
     last: [Mutex<Option<Quote>>; 2],
+}
+
+/// Sources of prices: those that the application gave, and then those that are linked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) all: Arc<[Arc<dyn PriceSource>]>,
+    /// How many of them the application gave.
+    pub(crate) given: usize,
+    /// Whether the linked ones are asked: not where they would be wrong.
+    pub(crate) linked: bool,
+}
+
+impl Sources {
+    /// The application's own price is meant for what was asked too. A linked one is not: once an answer names its model, the
+    /// price of another would be a guess.
+    fn price(
+        &self,
+        provider: &str,
+        asked: Option<&str>,
+        answered: Option<&str>,
+        at: SystemTime,
+    ) -> Option<Price> {
+        let (given, linked) = self.all.split_at(self.given);
+        let both = || answered.into_iter().chain(asked);
+        let own = given.iter().find_map(|source| both().find_map(|model| source.price(provider, model, at)));
+        own.or_else(|| {
+            let model = answered.or(asked).filter(|_| self.linked)?;
+            linked.iter().find_map(|source| source.price(provider, model, at))
+        })
+    }
 }
 
 /// The last price that was looked up. Prices change by the hour at most, so one holds for its minute.
@@ -70,19 +97,17 @@ impl Accounting {
     pub(crate) fn new(
         own: Option<Price>,
         registered: Option<&'static str>,
-        sources: Arc<[Arc<dyn PriceSource>]>,
-        asked: usize,
+        sources: Sources,
         tokenizers: Arc<[Arc<dyn Tokenizer>]>,
         meter: Option<Arc<dyn Meter>>,
         clock: Clock,
     ) -> Self {
-        Self { own, registered, sources, asked, tokenizers, meter, clock, last: Default::default() }
+        Self { own, registered, sources, tokenizers, meter, clock, last: Default::default() }
     }
 
-    /// The price of an exchange: the user's own, else that of the first source which knows the model that answered or the one
-    /// that was asked.
+    /// The price of an exchange: the user's own, else what the sources know.
     pub(crate) fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
-        if self.own.is_some() || self.sources.is_empty() {
+        if self.own.is_some() || self.sources.all.is_empty() {
             return self.own.clone();
         }
         let provider = self.registered?;
@@ -97,10 +122,7 @@ impl Accounting {
         {
             return quote.price.clone();
         }
-        let models = || response_model.into_iter().chain(request_model);
-        let price = self.sources[..self.asked]
-            .iter()
-            .find_map(|source| models().find_map(|model| source.price(provider, model, now)));
+        let price = self.sources.price(provider, request_model, response_model, now);
         let text = |model: Option<&str>| model.map(str::to_owned);
         *last = Some(Quote {
             minute,
@@ -160,17 +182,23 @@ mod tests {
         }
     }
 
-    fn accounting(own: Option<Price>, asked: usize) -> (Accounting, Arc<Source>, Arc<AtomicU64>) {
+    fn accounting(
+        own: Option<Price>,
+        given: usize,
+        linked: bool,
+    ) -> (Accounting, Arc<Source>, Arc<AtomicU64>) {
         let (source, seconds) = (Arc::new(Source::default()), Arc::new(AtomicU64::new(0)));
         let own_seconds = Arc::clone(&seconds);
         let clock = Clock::new(move || UNIX_EPOCH + Duration::from_secs(own_seconds.load(Ordering::Relaxed)));
-        let sources: Arc<[Arc<dyn PriceSource>]> = Arc::new([Arc::clone(&source) as Arc<dyn PriceSource>]);
-        (Accounting::new(own, Some("acme"), sources, asked, Arc::default(), None, clock), source, seconds)
+        let all: Arc<[Arc<dyn PriceSource>]> = Arc::new([Arc::clone(&source) as Arc<dyn PriceSource>]);
+        let sources = Sources { all, given, linked };
+        let accounting = Accounting::new(own, Some("acme"), sources, Arc::default(), None, clock);
+        (accounting, source, seconds)
     }
 
     #[test]
     fn the_model_that_answered_is_priced_before_the_one_that_was_asked() {
-        let (accounting, ..) = accounting(None, 1);
+        let (accounting, ..) = accounting(None, 1, true);
         assert_eq!(accounting.price(Some("cheap"), Some("dear")), Some(Price::new(2, 2)));
         assert_eq!(accounting.price(Some("dear"), Some("dear-2026")), Some(Price::new(2, 2)));
         assert_eq!(accounting.price(Some("cheap"), None), None);
@@ -178,15 +206,23 @@ mod tests {
 
     #[test]
     fn the_users_own_price_goes_over_every_source_and_strangers_have_none() {
-        let (own, ..) = accounting(Some(Price::new(9, 9)), 1);
+        let (own, ..) = accounting(Some(Price::new(9, 9)), 1, true);
         assert_eq!(own.price(Some("dear"), None), Some(Price::new(9, 9)));
-        let (elsewhere, ..) = accounting(None, 0);
+        let (elsewhere, ..) = accounting(None, 0, false);
         assert_eq!(elsewhere.price(Some("dear"), None), None);
     }
 
     #[test]
+    fn a_linked_price_is_that_of_the_model_that_answered() {
+        let (accounting, ..) = accounting(None, 0, true);
+        assert_eq!(accounting.price(Some("dear"), None), Some(Price::new(2, 2)));
+        assert_eq!(accounting.price(Some("cheap"), Some("dear")), Some(Price::new(2, 2)));
+        assert_eq!(accounting.price(Some("dear"), Some("stranger")), None);
+    }
+
+    #[test]
     fn a_price_holds_for_its_minute() {
-        let (accounting, source, seconds) = accounting(None, 1);
+        let (accounting, source, seconds) = accounting(None, 1, true);
         assert_eq!(accounting.price(Some("new"), None), None);
         assert_eq!(accounting.price(Some("new"), None), None);
         assert_eq!(source.0.load(Ordering::Relaxed), 1);

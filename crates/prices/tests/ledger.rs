@@ -32,8 +32,12 @@ impl Strategy for One {
 }
 
 const PROVIDERS: &[ProviderRegistration] = &[
-    ProviderRegistration::new("openai", |name, _, _| Ok(Arc::new(Scripted::new(["hello"]).named(name)))),
-    ProviderRegistration::new("ollama", |name, _, _| Ok(Arc::new(Scripted::new(["hello"]).named(name)))),
+    ProviderRegistration::new("openai", |_, _, _| {
+        Ok(Arc::new(Scripted::new(["hello"]).named("gpt-4o-2024-08-06")))
+    }),
+    ProviderRegistration::new("ollama", |_, _, _| {
+        Ok(Arc::new(Scripted::new(["hello"]).named("gpt-4o-2024-08-06")))
+    }),
 ];
 
 fn orchestrator() -> Orchestrator<One> {

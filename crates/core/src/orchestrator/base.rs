@@ -13,8 +13,9 @@ use std::{
 use super::{Event, Run};
 use crate::{
     Accounting, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
-    LayerContext, Lookup, Meter, Options, PriceSource, ProviderId, ProviderSpec, Purse, Registry,
-    RequestOptions, Result, Selector, Slot, Strategy, Tokenizer,
+    LayerContext, Lookup, Meter, Options, ProviderId, ProviderSpec, Purse, Registry, RequestOptions, Result,
+    Selector, Slot, Strategy, Tokenizer,
+    accounting::Sources,
     attempt::Attempt,
     candidate::Source,
     layer::stack,
@@ -42,10 +43,7 @@ struct Inner {
 pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) selector: Option<Arc<dyn Selector>>,
-    /// Those that the application gave, and then those that are linked.
-    pub(super) prices: Arc<[Arc<dyn PriceSource>]>,
-    /// How many of them the application gave.
-    pub(super) own_prices: usize,
+    pub(super) prices: Sources,
     pub(super) tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     pub(super) meter: Option<Arc<dyn Meter>>,
     pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
@@ -263,7 +261,7 @@ impl BaseOrchestrator {
             self.check_links(&options).map_err(named)?;
         }
         let mut registered = None;
-        let mut sources = parts.prices.len();
+        let mut sources = parts.prices.clone();
         let provider = match &spec.source {
             Source::Built(provider) => Arc::clone(provider),
             Source::Registered { name, settings, key } => {
@@ -276,9 +274,7 @@ impl BaseOrchestrator {
                 }
                 let row = parts.registry.provider_registration(name).map_err(named)?;
                 registered = Some(row.name);
-                if row.is_moved(settings) {
-                    sources = parts.own_prices;
-                }
+                sources.linked = !row.is_moved(settings);
                 parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
             }
         };
@@ -286,7 +282,6 @@ impl BaseOrchestrator {
         let accounting = Arc::new(Accounting::new(
             terms.price.clone(),
             registered,
-            Arc::clone(&parts.prices),
             sources,
             Arc::clone(&parts.tokenizers),
             parts.meter.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{BaseOrchestrator, Orchestrator, base::Parts};
 use crate::{
     Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, ProviderId, Registry, Result,
-    Selector, Slot, Strategy,
+    Selector, Slot, Strategy, accounting::Sources,
 };
 
 /// Builds an [`Orchestrator`]. Every option is a method here and a key of the settings.
@@ -171,8 +171,11 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         let registry = self.registry.map_or_else(Registry::linked, Ok)?;
         let linked = registry.prices().map(|row| (row.build)());
         let base = BaseOrchestrator::new(Parts {
-            own_prices: self.prices.len(),
-            prices: self.prices.into_iter().chain(linked).collect(),
+            prices: Sources {
+                given: self.prices.len(),
+                all: self.prices.into_iter().chain(linked).collect(),
+                linked: true,
+            },
             tokenizers: registry.tokenizers().map(|row| (row.build)()).collect(),
             meter: self.meter,
             registry,
