@@ -8,11 +8,12 @@ use std::{
 };
 
 use ultraai_core::{
-    Clock, Cost, Ledger, Method, Orchestrator, OrchestratorBuilder, Outcome, Plugin, PricesRegistration,
-    ProviderRegistration, Registry, RequestOptions, Result, Run, Strategy, async_trait, provider,
+    ChatResponse, Clock, Cost, Ledger, Method, Orchestrator, OrchestratorBuilder, Outcome, Plugin,
+    PricesRegistration, ProviderRegistration, Registry, RequestOptions, Result, Run, Strategy, Usage,
+    async_trait, provider,
 };
 use ultraai_prices::GenaiPrices;
-use ultraai_testkit::Scripted;
+use ultraai_testkit::{Scripted, Step};
 
 /// Asks the first candidate.
 #[derive(Debug)]
@@ -31,13 +32,16 @@ impl Strategy for One {
     }
 }
 
+/// A vendor that answers with the dated name of the model that was asked.
+fn vendor() -> Scripted {
+    let mut answer = ChatResponse::from_text("hello").with_usage(Usage::reported(7, 3));
+    answer.model = Some("gpt-4o-2024-08-06".into());
+    Scripted::new([Step::whole(answer)])
+}
+
 const PROVIDERS: &[ProviderRegistration] = &[
-    ProviderRegistration::new("openai", |_, _, _| {
-        Ok(Arc::new(Scripted::new(["hello"]).named("gpt-4o-2024-08-06")))
-    }),
-    ProviderRegistration::new("ollama", |_, _, _| {
-        Ok(Arc::new(Scripted::new(["hello"]).named("gpt-4o-2024-08-06")))
-    }),
+    ProviderRegistration::new("openai", |_, _, _| Ok(Arc::new(vendor()))),
+    ProviderRegistration::new("ollama", |_, _, _| Ok(Arc::new(vendor()))),
 ];
 
 fn orchestrator() -> Orchestrator<One> {
