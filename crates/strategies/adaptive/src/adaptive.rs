@@ -119,19 +119,18 @@ impl Adaptive {
     /// What was decided for that request, as far as it is still remembered.
     pub fn decision(&self, request_id: RequestId) -> Option<Decision> {
         let memory = self.memory();
-        Kind::ALL.into_iter().find_map(|kind| {
-            let outcome =
-                memory.outcomes(kind).iter().rev().find(|outcome| outcome.request_id == request_id)?;
-            let arm = memory.name(outcome.arm).to_owned();
-            Some(Decision { kind, arm, quality: outcome.quality, told: outcome.told })
-        })
+        let (kind, outcome) = memory.newest(request_id)?;
+        let arm = memory.name(outcome.arm).to_owned();
+        Some(Decision { kind, arm, quality: outcome.quality, told: outcome.told })
     }
 
     /// What is known of an arm for a kind of task.
     pub fn estimate(&self, kind: Kind, arm: &str) -> Estimate {
-        let mut memory = self.memory();
-        let number = memory.arm(arm);
-        memory.estimates(kind, &[number], self.settings.half_life, &self.objective)[0]
+        let memory = self.memory();
+        let number = memory.known_arm(arm);
+        let estimates = number
+            .map(|number| memory.estimates(kind, &[number], None, self.settings.half_life, &self.objective));
+        estimates.and_then(|estimates| estimates.first().copied()).unwrap_or_default()
     }
 
     /// What was seen, as JSON: names of arms, numbers and ids of requests, nothing of what was asked or answered.
@@ -233,7 +232,8 @@ impl Strategy for Adaptive {
             let arm = &arms[place];
             let ticket = Ticket::open(self, run, task.kind, number);
             let options = arm.to_delegate(run.options());
-            let error = match run.delegate(&*arm.strategy, &options, Arc::clone(&request)).await {
+            let work = run.delegate(&*arm.strategy, &options, Arc::clone(&request));
+            let error = match ticket.watch(work, options.timeout_seconds).await {
                 Ok(outcome) => {
                     ticket.close(quality(&outcome));
                     return Ok(outcome);
@@ -260,19 +260,20 @@ impl Strategy for Adaptive {
                 return Err(error);
             }
             let Some(rescue) = rescue(arms, place, run) else {
-                ticket.close(0.0);
+                ticket.fail();
                 return Err(error);
             };
             run.note(format!("`{}` failed: `{}` asks those who were not asked", arm.name, rescue.name));
             run.discard("the strategy failed").await;
             let options = rescue.to_delegate(run.options());
-            return match run.delegate(&*rescue.strategy, &options, request).await {
+            let work = run.delegate(&*rescue.strategy, &options, request);
+            return match ticket.watch(work, options.timeout_seconds).await {
                 Ok(outcome) => {
                     ticket.close(quality(&outcome).min(RESCUED));
                     Ok(outcome)
                 }
                 Err(second) => {
-                    ticket.close(0.0);
+                    ticket.fail();
                     let causes = error.causes().iter().chain(second.causes()).cloned().collect();
                     let what = format!("neither `{}` nor `{}` got an answer", arm.name, rescue.name);
                     Err(run.exhausted(&what, causes))

@@ -111,8 +111,8 @@ pub(crate) fn build(settings: &[ArmSettings], registry: &Registry) -> Result<Vec
         if setting.strategy == crate::NAME {
             return refused("`adaptive` cannot be an arm of itself: name another strategy");
         }
-        if setting.options.connect_timeout_seconds.is_some() {
-            return refused("`connect_timeout_seconds` belongs to the orchestrator: connections are shared");
+        if let Some(why) = without_effect(setting) {
+            return refused(&why);
         }
         if arms.iter().any(|arm| arm.name == name) {
             return refused("there are two of that name: give one of them another `name`");
@@ -128,6 +128,43 @@ pub(crate) fn build(settings: &[ArmSettings], registry: &Registry) -> Result<Vec
         arms.push(Arm { strategy, options: setting.options.clone(), name });
     }
     Ok(arms)
+}
+
+/// Why an option of the arm could have no effect, if one could not.
+fn without_effect(setting: &ArmSettings) -> Option<String> {
+    let options = &setting.options;
+    if options.connect_timeout_seconds.is_some() {
+        return Some(
+            "`connect_timeout_seconds` belongs to the orchestrator: connections are shared".to_owned(),
+        );
+    }
+    let together = [
+        ("synthesizer", options.synthesizer.is_some()),
+        ("synthesis_template", options.synthesis_template.is_some()),
+    ];
+    let of_several = [
+        ("synthesize", options.synthesize == Some(true)),
+        ("analysis_type", options.analysis_type.is_some()),
+        ("analyst", options.analyst.is_some()),
+        ("analysis_template", options.analysis_template.is_some()),
+        ("use_early_stopping", options.use_early_stopping == Some(true)),
+        ("min_responses_needed", options.min_responses_needed.is_some_and(|needed| needed > 1)),
+        ("parallel_requests", options.parallel_requests == Some(true)),
+    ];
+    let set = |list: &[(&'static str, bool)]| list.iter().find(|(_, set)| *set).map(|(name, _)| *name);
+    if setting.strategy == "fallback"
+        && let Some(name) = set(&together).or_else(|| set(&of_several))
+    {
+        return Some(format!(
+            "`{name}` has no effect on `fallback`, which stops at the first good answer: leave it out"
+        ));
+    }
+    if options.synthesize == Some(false)
+        && let Some(name) = set(&together)
+    {
+        return Some(format!("`{name}` has no effect where `synthesize` is false: leave it out"));
+    }
+    None
 }
 
 #[cfg(test)]
@@ -178,6 +215,29 @@ mod tests {
         let setting = ArmSettings::new("fallback", Options::default());
         let twice = build(&[setting.clone(), setting], &registry).unwrap_err().to_string();
         assert!(twice.contains("two of that name"), "{twice}");
+    }
+
+    #[test]
+    fn an_option_without_an_effect_is_refused_by_name() {
+        let registry = Registry::linked().unwrap();
+        let refused = |strategy: &str, set: fn(&mut Options), name: &str| {
+            let error =
+                build(&[ArmSettings::new(strategy, options(set))], &registry).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        };
+        refused("simple", |options| options.connect_timeout_seconds = Some(1.0), "connect_timeout_seconds");
+        refused("fallback", |options| options.synthesize = Some(true), "`synthesize`");
+        refused("fallback", |options| options.use_early_stopping = Some(true), "`use_early_stopping`");
+        refused("fallback", |options| options.min_responses_needed = Some(2), "`min_responses_needed`");
+        let never = |options: &mut Options| {
+            options.synthesize = Some(false);
+            options.synthesis_template = Some("{{answers}}".into());
+        };
+        refused("simple", never, "`synthesis_template`");
+        let useful = options(|options| {
+            (options.timeout_seconds, options.capture_message_content) = (Some(9.0), Some(true));
+        });
+        assert!(build(&[ArmSettings::new("fallback", useful)], &registry).is_ok());
     }
 
     #[test]

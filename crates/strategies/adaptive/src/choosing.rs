@@ -13,6 +13,9 @@ use crate::{
 /// Told apart from the other users of the request's randomness.
 const PURPOSE: u64 = 0x6164_6170;
 
+/// Told apart from the choice itself.
+const PATIENCE: u64 = 0x7061_7469;
+
 /// The arm that was chosen.
 pub(crate) struct Chosen {
     /// Its place among the arms.
@@ -54,16 +57,19 @@ pub(crate) fn fit(arms: &[Arm], run: &Run, request: &ChatRequest) -> Result<Vec<
 pub(crate) fn choose(adaptive: &Adaptive, run: &Run, arms: &[Arm], left: &[usize], task: &Task) -> Chosen {
     let settings = &adaptive.settings;
     let roles: Vec<Role> = arms.iter().map(|arm| arm.role(&arm.in_force(run.options()))).collect();
+    let load = Load::of(run);
     let (numbers, estimates) = {
+        let seconds_left = load.remaining.map(|left| left.as_secs_f64());
         let mut memory = adaptive.memory();
         let numbers: Vec<usize> = arms.iter().map(|arm| memory.arm(&arm.name)).collect();
-        let estimates = memory.estimates(task.kind, &numbers, settings.half_life, &adaptive.objective);
+        let estimates =
+            memory.estimates(task.kind, &numbers, seconds_left, settings.half_life, &adaptive.objective);
         (numbers, estimates)
     };
-    let load = Load::of(run);
     run.note(format!("the load: {load}"));
     let mut left = left.to_vec();
-    rules::restrict(&mut left, &roles, &estimates, &load, settings, |place, why| {
+    let explores = run.context().rng(PATIENCE).f64() < settings.exploration;
+    rules::restrict(&mut left, &roles, &estimates, &load, settings, explores, |place, why| {
         run.note(format!("`{}` was left out: {why}", arms[place].name));
     });
     let (rule, because) = rules::without_history(&left, &roles, task, &load, settings);
@@ -72,7 +78,7 @@ pub(crate) fn choose(adaptive: &Adaptive, run: &Run, arms: &[Arm], left: &[usize
         .map(|place| Considered { name: &arms[*place].name, estimate: estimates[*place] })
         .collect();
     run.note(listed(&considered));
-    let situation = Situation { task, arms: &considered, rule };
+    let situation = Situation { task, arms: &considered, rule, time_left: load.remaining };
     let choice = adaptive.policy.choose(&situation, &mut run.context().rng(PURPOSE));
     // A policy of somebody else's may err.
     let among = choice.place.min(left.len() - 1);
@@ -89,7 +95,8 @@ pub(crate) fn choose(adaptive: &Adaptive, run: &Run, arms: &[Arm], left: &[usize
 }
 
 fn listed(considered: &[Considered<'_>]) -> String {
-    let mut text = String::from("considered: ");
+    let mut text = String::with_capacity(96 * considered.len());
+    text.push_str("considered: ");
     for (place, arm) in considered.iter().enumerate() {
         let between = if place == 0 { "" } else { "; " };
         let Estimate { weight, reward, quality, seconds, nano_dollars, .. } = arm.estimate;

@@ -9,6 +9,7 @@ mod keeper;
 mod kind;
 mod memory;
 mod policy;
+mod reader;
 mod rules;
 mod settings;
 mod state;

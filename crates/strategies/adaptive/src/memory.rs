@@ -25,6 +25,8 @@ pub(crate) struct Observation {
     pub(crate) seconds: f64,
     /// None where nobody knows.
     pub(crate) nano_dollars: Option<u64>,
+    /// Its place in the order in which all outcomes came; 0 for one from a file.
+    pub(crate) number: u64,
 }
 
 /// How quality, time and money are weighed: `reward = quality - latency_weight * s / (s + latency_reference) -
@@ -72,8 +74,8 @@ pub struct Estimate {
     pub quality: f64,
     /// Time to the end, in seconds.
     pub seconds: f64,
-    /// The time that it seldom exceeds: the mean and two standard deviations, in seconds.
-    pub slow_seconds: f64,
+    /// The share of the outcomes that took longer than the request may take, 0 to 1; 0 without a deadline.
+    pub late: f64,
     /// Cost in nano-dollars, over the outcomes whose cost is known; `None` without any.
     pub nano_dollars: Option<f64>,
     /// The reward: quality less what time and money take.
@@ -96,13 +98,15 @@ pub(crate) struct Memory {
 impl Memory {
     /// The number of the arm `name`.
     pub(crate) fn arm(&mut self, name: &str) -> usize {
-        match self.names.iter().position(|known| **known == *name) {
-            Some(place) => place,
-            None => {
-                self.names.push(name.into());
-                self.names.len() - 1
-            }
-        }
+        self.known_arm(name).unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.names.len() - 1
+        })
+    }
+
+    /// The number of the arm `name`, as far as it has one.
+    pub(crate) fn known_arm(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| **known == *name)
     }
 
     pub(crate) fn name(&self, arm: usize) -> &str {
@@ -142,10 +146,11 @@ impl Memory {
     }
 
     /// Adds an outcome, and forgets what was before a change of the arm when it shows one. Returns whether it did.
-    pub(crate) fn record(&mut self, kind: Kind, observation: Observation, objective: &Objective) -> bool {
+    pub(crate) fn record(&mut self, kind: Kind, mut observation: Observation, objective: &Objective) -> bool {
         let arm = observation.arm;
-        self.push(kind, observation);
         self.recorded += 1;
+        observation.number = self.recorded;
+        self.push(kind, observation);
         self.forget_before_change(kind, arm, false, objective)
     }
 
@@ -158,19 +163,27 @@ impl Memory {
         outcomes.push_back(observation);
     }
 
+    /// The latest outcome of that request, of whatever kind: ids of requests are drawn, and equal seeds may draw equal ones.
+    pub(crate) fn newest(&self, id: RequestId) -> Option<(Kind, &Observation)> {
+        let of_kind = |kind: Kind| {
+            let outcome = self.outcomes(kind).iter().rev().find(|outcome| outcome.request_id == id)?;
+            Some((kind, outcome))
+        };
+        Kind::ALL.into_iter().filter_map(of_kind).max_by_key(|(_, outcome)| outcome.number)
+    }
+
     /// Replaces the quality of the latest outcome of that request. Returns whether it is still known.
     pub(crate) fn tell(&mut self, id: RequestId, quality: f64, objective: &Objective) -> bool {
-        for kind in Kind::ALL {
-            let outcomes = &mut self.kinds[kind as usize];
-            if let Some(outcome) = outcomes.iter_mut().rev().find(|outcome| outcome.request_id == id) {
-                (outcome.quality, outcome.told) = (quality, true);
-                let arm = outcome.arm;
-                self.recorded += 1;
-                self.forget_before_change(kind, arm, true, objective);
-                return true;
-            }
-        }
-        false
+        let Some((kind, _)) = self.newest(id) else { return false };
+        let outcomes = &mut self.kinds[kind as usize];
+        let Some(outcome) = outcomes.iter_mut().rev().find(|outcome| outcome.request_id == id) else {
+            return false;
+        };
+        (outcome.quality, outcome.told) = (quality, true);
+        let arm = outcome.arm;
+        self.recorded += 1;
+        self.forget_before_change(kind, arm, true, objective);
+        true
     }
 
     /// After a change of one arm nothing before it is believed, of no arm: what changed one mostly changed others
@@ -179,25 +192,24 @@ impl Memory {
     /// Told and guessed qualities are on different scales: only like is compared with like.
     fn forget_before_change(&mut self, kind: Kind, arm: usize, told: bool, objective: &Objective) -> bool {
         let outcomes = &mut self.kinds[kind as usize];
-        let like: Vec<(usize, f64)> = (outcomes.iter().enumerate())
-            .filter(|(_, outcome)| outcome.arm == arm && outcome.told == told)
-            .map(|(place, outcome)| (place, reward_of(outcome, objective)))
+        let like = |outcome: &Observation| outcome.arm == arm && outcome.told == told;
+        let rewards: Vec<f64> = (outcomes.iter().filter(|outcome| like(outcome)))
+            .map(|outcome| reward_of(outcome, objective))
             .collect();
-        let rewards: Vec<f64> = like.iter().map(|(_, reward)| *reward).collect();
-        match change::find(&rewards) {
-            Some(split) => {
-                outcomes.drain(..like[split].0);
-                true
-            }
-            None => false,
-        }
+        let Some(split) = change::find(&rewards) else { return false };
+        let mut places = (0..outcomes.len()).filter(|place| like(&outcomes[*place]));
+        let first = places.nth(split).unwrap_or_default();
+        outcomes.drain(..first);
+        true
     }
 
-    /// What is known of each of `arms` for tasks of that kind, an outcome counting half after `half_life` others.
+    /// What is known of each of `arms` for tasks of that kind, an outcome counting half after `half_life` others, where so many
+    /// seconds are left.
     pub(crate) fn estimates(
         &self,
         kind: Kind,
         arms: &[usize],
+        seconds_left: Option<f64>,
         half_life: f64,
         objective: &Objective,
     ) -> Vec<Estimate> {
@@ -208,6 +220,10 @@ impl Memory {
         for outcome in outcomes.iter().rev() {
             if let Some(place) = arms.iter().position(|arm| *arm == outcome.arm) {
                 sums[place].add(weight, outcome, objective);
+                // Who was stopped at a deadline would have taken longer.
+                if seconds_left.is_some_and(|left| outcome.seconds >= left) {
+                    sums[place].late += weight;
+                }
             }
             weight *= decay;
         }
@@ -238,7 +254,7 @@ struct Sums {
     weight: f64,
     quality: f64,
     seconds: f64,
-    squared_seconds: f64,
+    late: f64,
     /// Quality less what time takes, and its square.
     net: f64,
     squared_net: f64,
@@ -255,7 +271,6 @@ impl Sums {
         self.weight += weight;
         self.quality += weight * outcome.quality;
         self.seconds += weight * outcome.seconds;
-        self.squared_seconds += weight * outcome.seconds * outcome.seconds;
         self.net += weight * net;
         self.squared_net += weight * net * net;
         if let Some(nano) = outcome.nano_dollars {
@@ -274,13 +289,12 @@ impl Sums {
             return Estimate { trials: self.trials, ..Estimate::default() };
         }
         let mean = |sum: f64| sum / self.weight;
-        let deviation = (mean(self.squared_seconds) - mean(self.seconds).powi(2)).max(0.0).sqrt();
         Estimate {
             weight: self.weight,
             trials: self.trials,
             quality: mean(self.quality),
             seconds: mean(self.seconds),
-            slow_seconds: mean(self.seconds) + 2.0 * deviation,
+            late: mean(self.late),
             nano_dollars: (self.priced > 0.0).then(|| self.nano_dollars / self.priced),
             reward: mean(self.net) - self.cost_term().unwrap_or(usual_cost),
             variance: (mean(self.squared_net) - mean(self.net).powi(2)).max(0.0),
@@ -298,7 +312,7 @@ mod tests {
 
     fn outcome(arm: usize, quality: f64, nano_dollars: Option<u64>) -> Observation {
         let request_id = RequestId::default();
-        Observation { arm, request_id, quality, told: false, seconds: 1.0, nano_dollars }
+        Observation { arm, request_id, quality, told: false, seconds: 1.0, nano_dollars, number: 0 }
     }
 
     #[test]
@@ -306,9 +320,9 @@ mod tests {
         let mut memory = Memory::default();
         memory.push(Kind::Open, outcome(0, 0.0, None));
         memory.push(Kind::Open, outcome(0, 1.0, None));
-        let estimate = memory.estimates(Kind::Open, &[0], 1.0, &objective())[0];
+        let estimate = memory.estimates(Kind::Open, &[0], None, 1.0, &objective())[0];
         assert!((estimate.weight - 1.5).abs() < 1e-9 && (estimate.quality - 2.0 / 3.0).abs() < 1e-9);
-        assert_eq!(memory.estimates(Kind::Code, &[0], 1.0, &objective())[0], Estimate::default());
+        assert_eq!(memory.estimates(Kind::Code, &[0], None, 1.0, &objective())[0], Estimate::default());
     }
 
     #[test]
@@ -318,9 +332,19 @@ mod tests {
         for arm in [(0, None), (1, Some(dear)), (2, Some(0))] {
             memory.push(Kind::Open, outcome(arm.0, 0.7, arm.1));
         }
-        let estimates = memory.estimates(Kind::Open, &[0, 1, 2], 30.0, &objective());
+        let estimates = memory.estimates(Kind::Open, &[0, 1, 2], None, 30.0, &objective());
         assert!(estimates[1].reward < estimates[0].reward && estimates[0].reward < estimates[2].reward);
         assert_eq!((estimates[0].nano_dollars, estimates[1].nano_dollars), (None, Some(5e7)));
+    }
+
+    #[test]
+    fn feedback_lands_on_the_newest_outcome_of_whatever_kind() {
+        let mut memory = Memory::default();
+        for kind in [Kind::Open, Kind::Code, Kind::Choice, Kind::Extraction] {
+            memory.record(kind, outcome(0, 0.7, None), &objective());
+        }
+        assert!(memory.tell(RequestId::default(), 0.1, &objective()));
+        assert!(memory.outcomes(Kind::Extraction)[0].told && !memory.outcomes(Kind::Code)[0].told);
     }
 
     #[test]

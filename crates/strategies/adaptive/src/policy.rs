@@ -1,6 +1,6 @@
 //! Which arm is taken: the place for other ways of learning.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{Estimate, Task};
 
@@ -13,6 +13,10 @@ const TRIAL_SHARE: f64 = 0.5;
 /// While few outcomes are there, at the beginning and after a change, more is explored: this many outcomes of each arm's, divided by the
 /// outcomes so far, is the share (Auer, Cesa-Bianchi and Fischer, 2002, let it fall in this way).
 const EARLY: f64 = 2.0;
+
+/// The part of the exploration that goes to arms which mostly take more than half of the time that is left: to look at them costs a
+/// caller that time, and their reward can hardly be the best.
+const SLOW_SHARE: f64 = 0.2;
 
 /// Outcomes of the usual reward that are added to every arm's own, so that few good ones make no champion.
 const SHRINKAGE: f64 = 0.5;
@@ -37,6 +41,18 @@ pub struct Situation<'a> {
     pub arms: &'a [Considered<'a>],
     /// The place of the one that the rules without history take.
     pub rule: usize,
+    /// The time that the request has left; `None` without a deadline.
+    pub time_left: Option<Duration>,
+}
+
+impl Situation<'_> {
+    /// Whether that arm mostly takes more than half of the time that is left. Once may be an accident.
+    fn is_slow(&self, place: usize) -> bool {
+        let estimate = &self.arms[place].estimate;
+        estimate.weight > 0.0
+            && estimate.trials > 1
+            && self.time_left.is_some_and(|left| estimate.seconds > left.as_secs_f64() / 2.0)
+    }
 }
 
 /// An arm that may be chosen.
@@ -107,20 +123,31 @@ impl Policy for Bandit {
         // Drawn always, so that equal seeds stay equal whatever was seen.
         let draw = rng.f64();
         let seen: f64 = arms.iter().map(|arm| arm.estimate.weight).sum();
+        let owed = (0..arms.len())
+            .filter(|place| arms[*place].estimate.trials < TRIALS && !situation.is_slow(*place))
+            .min_by_key(|place| arms[*place].estimate.trials)
+            .filter(|_| self.exploration > 0.0);
         if arms.len() == 1 || seen <= 0.0 {
-            return Choice { place: situation.rule, why: Why::Rule };
+            // Where the first ones take long, the others need not wait for their trials.
+            let waits = arms[situation.rule].estimate.trials >= TRIALS && draw < TRIAL_SHARE;
+            return match owed.filter(|_| waits) {
+                Some(place) => Choice { place, why: Why::Tried },
+                None => Choice { place: situation.rule, why: Why::Rule },
+            };
         }
         let field = Field::of(arms, seen);
         let leader = field.leader();
-        let owed = (0..arms.len()).filter(|place| arms[*place].estimate.trials < TRIALS);
-        if let Some(place) = owed.min_by_key(|place| arms[*place].estimate.trials) {
-            return match draw < TRIAL_SHARE && self.exploration > 0.0 {
+        if let Some(place) = owed {
+            return match draw < TRIAL_SHARE {
                 true => Choice { place, why: Why::Tried },
                 false => Choice { place: leader, why: Why::Learned },
             };
         }
-        if draw < self.share(arms) {
-            let others = (0..arms.len()).filter(|place| *place != leader);
+        let share = self.share(arms);
+        if draw < share {
+            let patient = draw < SLOW_SHARE * share;
+            let others =
+                (0..arms.len()).filter(|place| *place != leader && (patient || !situation.is_slow(*place)));
             let hopeful = others.max_by(|one, other| field.bound(*one).total_cmp(&field.bound(*other)));
             if let Some(place) = hopeful.filter(|place| field.bound(*place) > field.mean(leader)) {
                 return Choice { place, why: Why::Explored };
@@ -210,7 +237,7 @@ mod tests {
                 Considered { name: "", estimate }
             })
             .collect();
-        let situation = Situation { task: &task, arms: &arms, rule: 1 };
+        let situation = Situation { task: &task, arms: &arms, rule: 1, time_left: None };
         Bandit::new(exploration).choose(&situation, &mut fastrand::Rng::with_seed(seed))
     }
 

@@ -16,6 +16,9 @@ const TIME_FOR_SYNTHESIS: Duration = Duration::from_secs(20);
 /// Money that a synthesis is worth starting with: ten cents.
 const MONEY_FOR_SYNTHESIS: u64 = 100_000_000;
 
+/// Outcomes that an arm needs before it is left out for its time: one that was stopped at a deadline may have been an accident.
+const ENOUGH: f64 = 3.0;
+
 /// What a request finds when it comes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
@@ -88,13 +91,14 @@ pub(crate) fn unfit(arm: &Arm, own: &Options, request: &ChatRequest, may_ask: us
 }
 
 /// Keeps those of `left` (places among `roles` and `estimates`) that the load allows, and at least one. Says what was left
-/// out and why.
+/// out and why. With `explores` those stay that were in time at least now and then.
 pub(crate) fn restrict(
     left: &mut Vec<usize>,
     roles: &[Role],
     estimates: &[Estimate],
     load: &Load,
     settings: &AdaptiveSettings,
+    explores: bool,
     mut say: impl FnMut(usize, &'static str),
 ) {
     let width = |place: usize| match roles[place] {
@@ -109,14 +113,13 @@ pub(crate) fn restrict(
     if load.is_short(settings) && left.iter().any(|place| width(*place) < 2) {
         keep(left, |place| width(place) < 2, |place| say(place, "little time is left"));
     }
-    if let Some(time) = load.remaining {
-        let slow = |place: usize| {
-            estimates[place].weight >= 1.0 && estimates[place].slow_seconds > time.as_secs_f64()
-        };
+    if load.remaining.is_some() {
+        let most = if explores { 0.999 } else { 0.5 };
+        let slow = |place: usize| estimates[place].weight >= ENOUGH && estimates[place].late > most;
         keep_or_best(
             left,
             slow,
-            |place| estimates[place].slow_seconds,
+            |place| estimates[place].seconds,
             |place| {
                 say(place, "it is likely to take longer than the time that is left");
             },
@@ -245,12 +248,13 @@ mod tests {
 
     fn restricted(load: Load, estimates: &[Estimate; 4]) -> Vec<usize> {
         let mut left = vec![0, 1, 2, 3];
-        restrict(&mut left, &ROLES, estimates, &load, &AdaptiveSettings::default(), |_, _| {});
+        restrict(&mut left, &ROLES, estimates, &load, &AdaptiveSettings::default(), false, |_, _| {});
         left
     }
 
-    fn seen(slow_seconds: f64, nano_dollars: Option<f64>) -> Estimate {
-        Estimate { weight: 5.0, slow_seconds, nano_dollars, ..Estimate::default() }
+    fn seen(seconds: f64, nano_dollars: Option<f64>) -> Estimate {
+        let late = f64::from(u8::from(seconds > 10.0));
+        Estimate { weight: 5.0, seconds, late, nano_dollars, ..Estimate::default() }
     }
 
     #[test]
@@ -271,5 +275,17 @@ mod tests {
             [seen(60.0, Some(9.0)), seen(50.0, Some(8.0)), seen(40.0, Some(7.0)), seen(45.0, Some(6.0))];
         assert_eq!(restricted(time, &none), [2], "the quickest, where all are too slow");
         assert_eq!(restricted(Load { nano_dollars: Some(1), ..IDLE }, &none), [3], "the cheapest likewise");
+    }
+
+    #[test]
+    fn an_accident_leaves_no_arm_out_and_exploring_lets_those_pass_that_may_be_in_time() {
+        let time = Load { remaining: Some(Duration::from_secs(10)), ..IDLE };
+        let with = |weight: f64, late: f64| Estimate { weight, late, ..seen(30.0, None) };
+        let estimates = [seen(1.0, None), with(1.0, 1.0), with(5.0, 0.4), with(5.0, 0.7)];
+        assert_eq!(restricted(time, &estimates), [0, 1, 2]);
+        let mut left = vec![0, 1, 2, 3];
+        let always = [seen(1.0, None), seen(30.0, None), seen(1.0, None), with(5.0, 0.7)];
+        restrict(&mut left, &ROLES, &always, &time, &AdaptiveSettings::default(), true, |_, _| {});
+        assert_eq!(left, [0, 2, 3]);
     }
 }

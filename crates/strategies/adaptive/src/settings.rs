@@ -61,7 +61,8 @@ settings! {
 pub struct ArmSettings {
     /// The registered name of the strategy.
     pub strategy: String,
-    /// What traces and the state file call it. Default: the strategy and what `options` and `settings` set.
+    /// What traces and the state file call it. Default: the strategy, what `options` set, and a short hash in place of a template
+    /// and of `settings`.
     #[serde(default)]
     pub name: Option<String>,
     /// Options over those in force; what the user set himself stays.
@@ -99,13 +100,57 @@ impl ArmSettings {
         }
         let mut label = self.strategy.clone();
         let options = serde_json::to_value(&self.options).unwrap_or_default();
-        for map in [options.as_object(), self.settings.as_object()].into_iter().flatten() {
-            for (key, value) in map {
-                let _ = write!(label, " {key}={value}");
-            }
+        for (key, value) in options.as_object().into_iter().flatten() {
+            let _ = match value {
+                Value::Bool(_) | Value::Number(_) => write!(label, " {key}={value}"),
+                Value::String(name) if NAMES.contains(&key.as_str()) => write!(label, " {key}={name}"),
+                _ => write!(label, " {key}=#{:08x}", fingerprint(value)),
+            };
+        }
+        // Settings of a strategy may hold anything, a key among it.
+        if self.settings.as_object().map_or(!self.settings.is_null(), |settings| !settings.is_empty()) {
+            let _ = write!(label, " settings=#{:08x}", fingerprint(&self.settings));
         }
         label
     }
+}
+
+/// Options whose values are names that stand in traces anyway.
+const NAMES: [&str; 4] = ["selector", "analysis_type", "analyst", "synthesizer"];
+
+/// A number that is the same in every run of every build, and tells nothing of what it was made from: FNV-1a, folded.
+fn fingerprint(value: &Value) -> u32 {
+    fn hash(value: &Value, into: &mut u64) {
+        let mut add = |bytes: &[u8]| {
+            for byte in bytes.iter().chain([&0]) {
+                *into = (*into ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        };
+        match value {
+            Value::Object(map) => {
+                // The order of the keys depends on a feature of serde_json that another crate may turn on.
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                add(b"{");
+                for (key, value) in entries {
+                    hash(&Value::String(key.clone()), into);
+                    hash(value, into);
+                }
+            }
+            Value::Array(values) => {
+                add(b"[");
+                for value in values {
+                    hash(value, into);
+                }
+            }
+            value => add(value.to_string().as_bytes()),
+        }
+    }
+    let mut whole = 0xcbf2_9ce4_8422_2325;
+    hash(value, &mut whole);
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are in it")]
+    let folded = (whole ^ (whole >> 32)) as u32;
+    folded
 }
 
 impl AdaptiveSettings {
@@ -160,5 +205,23 @@ mod tests {
         options.use_early_stopping = Some(true);
         assert_eq!(ArmSettings::new("parallel", options.clone()).label(), "parallel use_early_stopping=true");
         assert_eq!(ArmSettings::new("parallel", options).named("quick").label(), "quick");
+    }
+
+    #[test]
+    fn texts_and_settings_stand_in_no_name_and_still_tell_arms_apart() {
+        let with = |template: &str, key: &str| {
+            let mut options = Options::default();
+            options.selector = Some("latency".into());
+            options.synthesis_template = Some(template.into());
+            ArmSettings::new("simple", options)
+                .with_settings(serde_json::json!({ "a": 1, "key": key }))
+                .label()
+        };
+        let label = with("be rude", "sk-1234");
+        assert!(label.starts_with("simple selector=latency synthesis_template=#"), "{label}");
+        assert!(!label.contains("rude") && !label.contains("sk-1234"), "{label}");
+        assert_eq!(label, with("be rude", "sk-1234"));
+        assert!(label != with("be kind", "sk-1234") && label != with("be rude", "sk-1235"));
+        assert_eq!(ArmSettings::new("simple", Options::default()).label(), "simple");
     }
 }

@@ -1,6 +1,11 @@
 //! What was seen, as a file.
 
-use std::{collections::BTreeMap, fs, io, io::Write as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -96,7 +101,10 @@ pub(crate) fn from_json(text: &str) -> Result<Memory> {
             if place >= skip {
                 let Row { arm, request_id, quality, told, seconds, nano_dollars } = row;
                 let arm = memory.arm(&arm);
-                memory.push(kind, Observation { arm, request_id, quality, told, seconds, nano_dollars });
+                memory.push(
+                    kind,
+                    Observation { arm, request_id, quality, told, seconds, nano_dollars, number: 0 },
+                );
             }
         }
     }
@@ -110,19 +118,20 @@ pub(crate) fn from_json(text: &str) -> Result<Memory> {
 pub(crate) fn read(path: &Path) -> Result<Option<Memory>> {
     let named = |what: &str| format!("the state file {}: {what}", path.display());
     let unreadable = |error: io::Error| {
-        Error::new(ErrorKind::Config, named("it cannot be read: allow it, or name another"))
-            .with_source(error)
+        let what = match error.kind() {
+            io::ErrorKind::InvalidInput => "it is no regular file: name another",
+            _ => "it cannot be read: allow it, or name another",
+        };
+        Error::new(ErrorKind::Config, named(what)).with_source(error)
     };
-    let length = match fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    if length > MOST_BYTES {
+    let Some(target) = regular(path).map_err(unreadable)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(target).map_err(unreadable)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
         let what = named("it is larger than any of this program: name another");
         return Err(Error::new(ErrorKind::Config, what));
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8_lossy(&bytes);
     let memory = from_json(&text).map_err(|error| {
         let message = named(error.message());
@@ -131,20 +140,45 @@ pub(crate) fn read(path: &Path) -> Result<Option<Memory>> {
     Ok(Some(memory))
 }
 
+/// The regular file that `path` leads to, through whatever links; `None` where there is none. A pipe would be waited for, and a
+/// device read without an end.
+///
+/// # Errors
+/// `InvalidInput` for what is no regular file, and the system's own.
+fn regular(path: &Path) -> io::Result<Option<PathBuf>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::canonicalize(path).map(Some),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes a state file: a new one beside it takes its place only when all of it is on the disk.
 ///
 /// # Errors
 /// `Config`, which names the file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    replace(path, text).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::InvalidInput => "is no regular file: name another",
+            _ => "cannot be written: allow it, or name another",
+        };
+        let what = format!("the state file {} {why}", path.display());
+        Error::new(ErrorKind::Config, what).with_source(error)
+    })
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let target = regular(path)?;
+    let path = target.as_deref().unwrap_or(path);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     // Two programs that write the same file do not write into each other's.
     name.push(format!(".{}-{:08x}.tmp", std::process::id(), fastrand::u32(..)));
     let temporary = path.with_file_name(name);
     let written = write_all(&temporary, text).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         let _ = fs::remove_file(&temporary);
-        let what = format!("the state file {} cannot be written: allow it, or name another", path.display());
-        Error::new(ErrorKind::Config, what).with_source(error)
     })
 }
 
@@ -166,7 +200,15 @@ mod tests {
             let nano_dollars = (place > 0).then_some(17);
             memory.push(
                 kind,
-                Observation { arm, request_id, quality: 0.7, told: true, seconds: 1.25, nano_dollars },
+                Observation {
+                    arm,
+                    request_id,
+                    quality: 0.7,
+                    told: true,
+                    seconds: 1.25,
+                    nano_dollars,
+                    number: 0,
+                },
             );
         }
         memory

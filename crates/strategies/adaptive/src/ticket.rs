@@ -1,9 +1,11 @@
 //! One choice under way: what came of it is recorded, and a caller who leaves leaves no trace.
 
+use std::{sync::Arc, time::Duration};
+
 use tokio::time::Instant;
 use ultraai_core::{AbandonReason, Run, ledger::Row, ledger::RowId, money::Cost};
 
-use crate::{Adaptive, Kind, memory::Observation};
+use crate::{Adaptive, Kind, memory::Observation, reader::Reader};
 
 /// A request under way with an arm. Dropped, it counts only when the deadline ended it: a caller who leaves says nothing of the
 /// arm.
@@ -14,23 +16,62 @@ pub(crate) struct Ticket<'a> {
     arm: usize,
     started: Instant,
     before: Spent,
+    /// Candidates that were asked before.
+    asked: usize,
+    /// Who reads the answer while it is made.
+    reader: Option<Arc<Reader>>,
     open: bool,
 }
 
 impl<'a> Ticket<'a> {
     pub(crate) fn open(adaptive: &'a Adaptive, run: &'a Run, kind: Kind, arm: usize) -> Self {
         adaptive.memory().begin(kind, arm);
-        Self { adaptive, run, kind, arm, started: Instant::now(), before: Spent::of(run), open: true }
+        Self {
+            adaptive,
+            run,
+            kind,
+            arm,
+            started: Instant::now(),
+            before: Spent::of(run),
+            asked: asked(run),
+            reader: run.is_live().then(Reader::new),
+            open: true,
+        }
     }
 
-    /// Whether anybody was asked since it was opened.
+    /// Waits for what the arm does, for `timeout_seconds` at most as far as the arm says.
+    pub(crate) async fn watch<F: Future>(&self, work: F, timeout_seconds: Option<f64>) -> F::Output {
+        let Some(reader) = &self.reader else { return work.await };
+        let own = timeout_seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+        let deadline = [own, self.run.context().deadline()].into_iter().flatten().min();
+        reader.watch(work, deadline).await
+    }
+
+    /// Whether anybody was asked since it was opened; those whom a layer refused at once are among them.
     pub(crate) fn has_asked(&self) -> bool {
+        asked(self.run) > self.asked || self.has_attempted()
+    }
+
+    /// Whether a request went out since it was opened.
+    pub(crate) fn has_attempted(&self) -> bool {
         Spent::of(self.run).attempts > self.before.attempts
     }
 
     /// Records what came of it.
     pub(crate) fn close(mut self, quality: f64) {
         self.record(quality);
+    }
+
+    /// Records that nothing came of it, as far as that is the arm's doing.
+    pub(crate) fn fail(mut self) {
+        if self.has_attempted() { self.record_failure() } else { self.forget() }
+    }
+
+    fn record_failure(&mut self) {
+        match self.reader.as_ref().is_some_and(|reader| reader.missed_deadline()) {
+            true => self.forget(),
+            false => self.record(0.0),
+        }
     }
 
     /// Forgets it.
@@ -45,7 +86,8 @@ impl<'a> Ticket<'a> {
 
     fn record(&mut self, quality: f64) {
         self.open = false;
-        let seconds = self.started.elapsed().as_secs_f64();
+        let away = self.reader.as_ref().map_or(Duration::ZERO, |reader| reader.away());
+        let seconds = self.started.elapsed().saturating_sub(away).as_secs_f64();
         let observation = Observation {
             arm: self.arm,
             request_id: self.run.context().request_id(),
@@ -53,6 +95,7 @@ impl<'a> Ticket<'a> {
             told: false,
             seconds,
             nano_dollars: Spent::of(self.run).since(&self.before),
+            number: 0,
         };
         let mut memory = self.adaptive.memory();
         memory.end(self.kind, self.arm);
@@ -72,11 +115,16 @@ impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if self.open {
             match self.run.context().abandonment() {
-                Some(AbandonReason::TimedOut) => self.record(0.0),
+                Some(AbandonReason::TimedOut) => self.record_failure(),
                 _ => self.forget(),
             }
         }
     }
+}
+
+/// How many of the candidates were asked until now.
+fn asked(run: &Run) -> usize {
+    run.candidates().iter().filter(|candidate| run.was_asked(candidate.id())).count()
 }
 
 /// What was spent until now.

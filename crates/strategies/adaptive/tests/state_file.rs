@@ -7,6 +7,7 @@ use std::{fs, path::Path, time::Duration};
 use ultraai_core::{ErrorKind, Options, OrchestratorBuilder};
 use ultraai_strategy_adaptive::{Adaptive, AdaptiveOrchestrator, AdaptiveSettings, ArmSettings, Kind};
 use ultraai_strategy_fallback as _;
+use ultraai_strategy_simple as _;
 use ultraai_testkit::Scripted;
 
 const PROMPT: &str = "Write a clover function in Python";
@@ -112,4 +113,47 @@ async fn a_file_that_cannot_be_written_is_told_and_stops_nobody() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("nobody said that the file could not be written");
+}
+
+#[tokio::test]
+async fn names_of_arms_hold_no_prompt_and_no_setting() {
+    let mut options = Options::default();
+    options.synthesis_template = Some("Be rude to clover {{answers}}".into());
+    let mut settings = settings(None);
+    settings.arms = vec![ArmSettings::new("simple", options)];
+    let orchestrator = OrchestratorBuilder::new(Adaptive::new(settings).unwrap()).build().unwrap();
+    orchestrator.register_provider("a", Scripted::always("an answer")).unwrap();
+    let outcome = orchestrator.process("Why is the sky blue?").await.unwrap();
+    let text = format!("{:?} {}", outcome.trace, orchestrator.strategy().to_json());
+    assert!(!text.contains("clover") && text.contains("simple synthesis_template=#"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
+        // In a thread of its own: what waits for a pipe waits for ever.
+        let (sender, received) = std::sync::mpsc::channel();
+        let settings = settings(Some(path));
+        std::thread::spawn(move || sender.send(Adaptive::new(settings).map(drop)));
+        let error = received.recv_timeout(Duration::from_secs(10)).unwrap().unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+        let error = Adaptive::default().save(path).unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_regular_file_is_followed_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, link) = (folder.path().join("state.json"), folder.path().join("link.json"));
+    used(settings(None), 2).await.strategy().save(&target).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    drop(used(settings(Some(&link)), 1).await);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap().matches("\"arm\"").count(), 3);
 }

@@ -1,9 +1,12 @@
 //! What kind of task a request is, told by cheap rules.
 
+mod search;
 mod words;
 
 use serde::{Deserialize, Serialize};
 use ultraai_core::{ChatRequest, Message, Part, ResponseFormat, Role};
+
+use self::search::{List, search};
 
 /// Bytes that are looked at from the beginning of the last user message, where the instruction mostly stands.
 const HEAD: usize = 3_072;
@@ -156,26 +159,26 @@ fn kind_of(text: &str, format: Format) -> (Kind, &'static str) {
     if option_lines(text) >= 2 {
         return (Kind::Choice, "it lists answers to choose from");
     }
-    if text.contains("```") || words::count(text, words::CODE_MARKS) >= 2 {
+    let found = search(text);
+    if text.contains("```") || found.marks() >= 2 {
         return (Kind::Code, "it holds a piece of a program");
     }
-    if words::any(text, words::CODE) {
+    if found.has(List::Code) {
         return (Kind::Code, "it speaks of programs");
     }
-    if words::any(text, words::EXTRACTION) {
+    if found.has(List::Extraction) {
         return (Kind::Extraction, "it asks to take something out of a text");
     }
-    if words::any(text, words::CHOICE) {
+    if found.has(List::Choice) {
         return (Kind::Choice, "it asks to choose");
     }
-    let numbers = numbers(text);
     if operators(text) {
         return (Kind::Arithmetic, "it holds a formula");
     }
-    if numbers >= 2 && words::any(text, words::AMOUNT) {
+    if found.has(List::Amount) && numbers(text) >= 2 {
         return (Kind::Arithmetic, "it holds numbers and asks for one");
     }
-    if words::any(text, words::MATHEMATICS) {
+    if found.has(List::Mathematics) {
         return (Kind::Arithmetic, "it speaks of mathematics");
     }
     if format == Format::Json {

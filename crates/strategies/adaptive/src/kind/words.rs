@@ -268,31 +268,3 @@ pub(super) const MATHEMATICS: &[&str] = &[
     "方程",
     "方程式",
 ];
-
-/// Whether one of `words` stands in `text`.
-pub(super) fn any(text: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| stands_in(text, word))
-}
-
-/// How many of `words` stand in `text`, as pieces of whatever is around them.
-pub(super) fn count(text: &str, words: &[&str]) -> usize {
-    words.iter().filter(|word| text.contains(**word)).count()
-}
-
-/// Whether `word` stands in `text` and is no piece of a longer word. Scripts without spaces have no such bounds.
-fn stands_in(text: &str, word: &str) -> bool {
-    let letter =
-        |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() && !is_unspaced(letter));
-    text.match_indices(word).any(|(at, _)| {
-        let bounded_before =
-            !word.starts_with(char::is_alphanumeric) || !letter(text[..at].chars().next_back());
-        let bounded_after =
-            !word.ends_with(char::is_alphanumeric) || !letter(text[at + word.len()..].chars().next());
-        bounded_before && bounded_after
-    })
-}
-
-/// Kana, Han and Hangul.
-fn is_unspaced(letter: char) -> bool {
-    matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
-}
