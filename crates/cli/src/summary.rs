@@ -62,6 +62,7 @@ fn shortcoming(outcome: &Outcome) -> Option<&'static str> {
         }
         FinishReason::ContentFilter => Some("the answer is cut off: the provider's filter ended it"),
         _ if answer.is_refusal() => Some("the model declined to answer"),
+        _ if !answer.is_complete() => Some("the answer is not finished: the provider paused it"),
         _ => None,
     }
 }

@@ -6,7 +6,9 @@ use ultraai_core::{Candidate, ChatRequest, Selector, SelectorRegistration, regis
 
 use crate::sight;
 
-register_selector!(SelectorRegistration::new("cost", || Arc::new(Cost)));
+register_selector!(
+    SelectorRegistration::new("cost", || Arc::new(Cost)).summary("the cheapest first; unknown prices last")
+);
 
 /// The cheapest first, by its price for three tokens of the request to one of the answer. An unknown price comes after every
 /// known one: who asks for the cheapest wants to know. Prices do not depend on asking, so there is no exploration.

@@ -6,7 +6,10 @@ use ultraai_core::{Candidate, ChatRequest, Delivery, Selector, SelectorRegistrat
 
 use crate::{explore::explore, sight};
 
-register_selector!(SelectorRegistration::new("dynamic", || Arc::new(Dynamic)));
+register_selector!(
+    SelectorRegistration::new("dynamic", || Arc::new(Dynamic))
+        .summary("the best first, by what each did lately, its price and its weight; explores")
+);
 
 /// How much better than the best one that was measured a candidate is taken to be that was never asked, so that it is tried:
 /// an optimistic initial value (Sutton and Barto, "Reinforcement Learning", 2nd edition, 2.6).

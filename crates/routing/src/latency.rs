@@ -6,7 +6,10 @@ use ultraai_core::{Candidate, ChatRequest, Selector, SelectorRegistration, regis
 
 use crate::{explore::explore, sight};
 
-register_selector!(SelectorRegistration::new("latency", || Arc::new(Latency)));
+register_selector!(
+    SelectorRegistration::new("latency", || Arc::new(Latency))
+        .summary("the quickest first, by what each took lately; explores")
+);
 
 /// The quickest first, by the typical time of its last attempts: to the first content of a live answer, to the end of a whole
 /// one. Who was never asked comes before the others, and who was asked and never answered after them.
