@@ -70,14 +70,15 @@ async fn replied<T>(
     let candidate = run.candidate(id).map_err(|_| "it is not registered any more")?;
     let template = run.options().analysis_template.as_deref().unwrap_or(template);
     let template = Template::parse(template, ANALYSIS_VARIABLES).map_err(|_| "its template is wrong")?;
-    let texts = answers.iter().map(|answer| answer.response.text()).collect();
+    let texts: Vec<String> = answers.iter().map(|answer| answer.response.text()).collect();
     let window = candidate.capabilities(request).context_window;
     // A small window is mostly for what is shown.
     let reply_tokens = window.map_or(REPLY_TOKENS, |window| REPLY_TOKENS.min(window / 4).max(1));
-    let (question, fence) = Prompt::new(&template, texts)
-        .format(format)
-        .within(window, reply_tokens)
-        .added_to(&question(request, reply_tokens), &mut run.context().rng(ANALYSIS_PURPOSE));
+    let question = question(request, reply_tokens);
+    let prompt = Prompt::new(&template, texts.clone()).format(format).within(window, reply_tokens);
+    // Whoever sees next to nothing of the answers can only invent what they say.
+    prompt.shortens(&question).map_err(|_| "the answers do not fit its context window")?;
+    let (question, fence) = prompt.added_to(&question, &mut run.context().rng(ANALYSIS_PURPOSE));
     let reply = run.ask_aside(Aside::Analysis, &candidate, Arc::new(question)).await;
     let answer = match reply {
         Ok(reply) => reply.collect().await,
@@ -92,7 +93,11 @@ async fn replied<T>(
         return Err("its reply repeats the frame of the prompt");
     }
     // Who thinks aloud comes to its finding at the end.
-    json::objects(&text).iter().rev().find_map(read).ok_or("its reply has not the form that was asked for")
+    json::objects(&text, &texts)
+        .iter()
+        .rev()
+        .find_map(read)
+        .ok_or("its reply has not the form that was asked for")
 }
 
 /// The conversation, without what the user wants of the answer's form.

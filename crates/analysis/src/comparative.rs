@@ -85,11 +85,17 @@ fn read(value: &Value, ids: &[&ProviderId]) -> Option<Result<Analysis>> {
                 json::text(position, "says").filter(|_| !places.is_empty()).map(|says| (places, says))
             })
             .collect();
+        let positions = one_side_each(&positions);
         if let (Some(point), true) = (json::text(item, "point"), positions.len() > 1) {
             apart.push((point, positions));
         }
     }
     let score = value.get("agreement").and_then(Value::as_f64).filter(|score| (0.0..=1.0).contains(score));
+    // What denies its own findings is no estimate.
+    let is_denied = |score: f64| {
+        (score >= 1.0 && !apart.is_empty()) || (score <= 0.0 && apart.is_empty() && !alike.is_empty())
+    };
+    let score = score.filter(|score| !is_denied(*score));
     let told = json::text(value, "summary");
     let claimed = json::list(value, "agreements").len() + json::list(value, "differences").len();
     if alike.is_empty() && apart.is_empty() && (claimed > 0 || (told.is_none() && score.is_none())) {
@@ -105,6 +111,7 @@ fn read(value: &Value, ids: &[&ProviderId]) -> Option<Result<Analysis>> {
     });
     let details = Comparison {
         method: Method::Model,
+        answers: all(ids),
         fell_back: None,
         agreements,
         differences: differences.collect(),
@@ -123,6 +130,23 @@ fn read(value: &Value, ids: &[&ProviderId]) -> Option<Result<Analysis>> {
     Some(finished(text.trim_start().to_owned(), score, &details, false))
 }
 
+/// Sides of a difference without the answers that stand on several of them, and without what is said twice.
+fn one_side_each<'a>(positions: &[(Vec<usize>, &'a str)]) -> Vec<(Vec<usize>, &'a str)> {
+    let sides = |place: &usize| positions.iter().filter(|(places, _)| places.contains(place)).count();
+    let mut kept: Vec<(Vec<usize>, &'a str)> = Vec::new();
+    for (places, says) in positions {
+        let places: Vec<usize> = places.iter().filter(|place| sides(place) == 1).copied().collect();
+        if places.is_empty() {
+            continue;
+        }
+        match kept.iter_mut().find(|(_, known)| known.eq_ignore_ascii_case(says)) {
+            Some((known, _)) => known.extend(places),
+            None => kept.push((places, says)),
+        }
+    }
+    kept
+}
+
 fn by_words(compared: &Compared, ids: &[&ProviderId], fell_back: Option<&str>) -> Result<Analysis> {
     let apart: Vec<_> = compared.topics.iter().filter(|topic| topic.is_contradicted()).collect();
     let alike: Vec<_> = compared
@@ -136,6 +160,7 @@ fn by_words(compared: &Compared, ids: &[&ProviderId], fell_back: Option<&str>) -
         positions: topic
             .variants
             .iter()
+            .filter(|variant| !variant.against.is_empty())
             .map(|variant| Position {
                 says: summary::detail(&variant.text),
                 said_by: named(&variant.said_by, ids),
@@ -149,6 +174,7 @@ fn by_words(compared: &Compared, ids: &[&ProviderId], fell_back: Option<&str>) -
     let score = compared.pairs.agreement();
     let details = Comparison {
         method: Method::Lexical,
+        answers: all(ids),
         fell_back: fell_back.map(str::to_owned),
         agreements: agreements.collect(),
         differences: differences.collect(),
@@ -168,7 +194,8 @@ fn by_words(compared: &Compared, ids: &[&ProviderId], fell_back: Option<&str>) -
     if !apart.is_empty() {
         text.push_str(" They contradict each other:");
         let lines = apart.iter().map(|topic| {
-            topic.variants.iter().map(|variant| (variant.said_by.as_slice(), variant.text.as_str())).collect()
+            let sides = topic.variants.iter().filter(|variant| !variant.against.is_empty());
+            sides.map(|variant| (variant.said_by.as_slice(), variant.text.as_str())).collect()
         });
         summary::points(&mut text, lines);
     }
@@ -196,6 +223,11 @@ fn finished(
 pub(crate) fn as_json(details: &impl serde::Serialize) -> Result<Value> {
     serde_json::to_value(details)
         .map_err(|error| Error::new(ErrorKind::Undecodable, "what was found is no JSON").with_source(error))
+}
+
+/// The candidates in the order of their answers.
+pub(crate) fn all(ids: &[&ProviderId]) -> Vec<ProviderId> {
+    ids.iter().map(|id| (*id).clone()).collect()
 }
 
 /// The candidates that gave these answers.

@@ -20,6 +20,9 @@ pub enum Method {
 pub struct Comparison {
     /// How the answers were compared.
     pub method: Method,
+    /// Who gave the answers that the summary calls answer 1, answer 2 and so on, in this order.
+    #[serde(default)]
+    pub answers: Vec<ProviderId>,
     /// Why the analyst's comparison was not used, where one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fell_back: Option<String>,
@@ -109,6 +112,9 @@ impl Pairs {
 pub struct Findings {
     /// How the answers were compared.
     pub method: Method,
+    /// Who gave the answers that the summary calls answer 1, answer 2 and so on, in this order.
+    #[serde(default)]
+    pub answers: Vec<ProviderId>,
     /// Why the analyst's findings were not used, where one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fell_back: Option<String>,

@@ -1,12 +1,14 @@
 //! The analyzer `factual`.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use ultraai_core::{Analysis, Analyzer, Answer, ChatRequest, ProviderId, Result, Run};
 
 use crate::{
     analyst::{self, Asked},
-    comparative::{as_json, named},
+    comparative::{all, as_json, named},
     details::{AgreementFrom, Claim, Findings, Method, Verdict},
     json,
     lexical::{self, Compared},
@@ -72,6 +74,16 @@ struct Weighed {
 impl Weighed {
     fn verdict(&self) -> Verdict {
         Verdict::of(self.supported.len(), self.contradicted.len())
+    }
+
+    /// Who says so, and who says otherwise.
+    fn line(&self) -> Vec<(&[usize], Cow<'_, str>)> {
+        let against = match self.supported.is_empty() {
+            true => format!("it is not so that {}", self.claim).into(),
+            false => "otherwise".into(),
+        };
+        let sides = [(self.supported.as_slice(), self.claim.as_str().into()), (&self.contradicted, against)];
+        sides.into_iter().filter(|(places, _)| !places.is_empty()).collect()
     }
 }
 
@@ -150,39 +162,29 @@ fn finished(
 ) -> Result<Analysis> {
     // Stable: claims of one verdict keep their order.
     claims.sort_by_key(Weighed::verdict);
-    let contradicted = claims.iter().filter(|claim| !claim.contradicted.is_empty());
-    let lines: Vec<_> = contradicted
-        .map(|claim| {
-            let says = [(claim.supported.as_slice(), claim.claim.as_str())];
-            says.into_iter()
-                .filter(|(places, _)| !places.is_empty())
-                .chain([(
-                    claim.contradicted.as_slice(),
-                    if claim.supported.is_empty() { claim.claim.as_str() } else { "otherwise" },
-                )])
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    if !lines.is_empty() {
-        analysis.summary.push_str(" Contradicted:");
-        summary::points(&mut analysis.summary, lines.into_iter());
-    }
-    let mut supported = claims.iter().filter(|claim| claim.verdict() == Verdict::Supported).peekable();
-    if supported.peek().is_some() {
-        let is_list = analysis.summary.contains('\n');
-        analysis.summary.push_str(if is_list { "\nSupported by several:" } else { " Supported by several:" });
-        let lines = supported.map(|claim| vec![(claim.supported.as_slice(), claim.claim.as_str())]);
-        summary::points(&mut analysis.summary, lines);
+    for (verdict, title) in [
+        (Verdict::Mixed, "Supported by several and contradicted by others:"),
+        (Verdict::Contradicted, "Contradicted:"),
+        (Verdict::Supported, "Supported by several:"),
+    ] {
+        let lines: Vec<_> =
+            claims.iter().filter(|claim| claim.verdict() == verdict).map(Weighed::line).collect();
+        if !lines.is_empty() {
+            analysis.summary.push(if analysis.summary.contains('\n') { '\n' } else { ' ' });
+            analysis.summary.push_str(title);
+            summary::points(&mut analysis.summary, lines.into_iter());
+        }
     }
     let told = analysis.summary.trim_start().len();
     analysis.summary.drain(..analysis.summary.len() - told);
-    let all: Vec<usize> = (0..ids.len()).collect();
+    let everybody: Vec<usize> = (0..ids.len()).collect();
     let listed = claims.iter().take(MOST_CLAIMS).map(|claim| Claim {
         claim: summary::detail(&claim.claim),
         supported_by: named(&claim.supported, ids),
         contradicted_by: named(&claim.contradicted, ids),
         unknown: named(
-            &all.iter()
+            &everybody
+                .iter()
                 .filter(|place| !claim.supported.contains(place) && !claim.contradicted.contains(place))
                 .copied()
                 .collect::<Vec<_>>(),
@@ -192,6 +194,7 @@ fn finished(
     });
     let findings = Findings {
         method,
+        answers: all(ids),
         fell_back: fell_back.map(str::to_owned),
         claims: listed.collect(),
         agreement_from,

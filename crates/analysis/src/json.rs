@@ -8,8 +8,10 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Places where an object may begin that are tried.
 const MOST_TRIES: usize = 64;
 
-/// The JSON objects in a reply, in order: the whole of it, or those that stand in a block of code or between other words.
-pub(crate) fn objects(reply: &str) -> Vec<Value> {
+/// The JSON objects in a reply, in order: the whole of it, or those that stand in a block of code or between other words. One
+/// that stands in an answer, too, with whatever space between its parts, is quoted and left out.
+pub(crate) fn objects(reply: &str, answers: &[String]) -> Vec<Value> {
+    let answers: Vec<String> = answers.iter().map(|answer| without_space(answer)).collect();
     let text = &reply[..reply.floor_char_boundary(MOST_BYTES)];
     let mut found = Vec::new();
     let mut at = 0;
@@ -19,13 +21,21 @@ pub(crate) fn objects(reply: &str) -> Vec<Value> {
         let mut stream = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
         match stream.next() {
             Some(Ok(value)) => {
-                at += stream.byte_offset();
-                found.push(value);
+                let end = at + stream.byte_offset();
+                let written = without_space(&text[at..end]);
+                if !answers.iter().any(|answer| answer.contains(&written)) {
+                    found.push(value);
+                }
+                at = end;
             }
             _ => at += 1,
         }
     }
     found
+}
+
+fn without_space(text: &str) -> String {
+    text.chars().filter(|part| !part.is_whitespace()).collect()
 }
 
 /// A text field.
@@ -87,9 +97,16 @@ mod tests {
             ("nothing", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(objects(reply), expected, "{reply}");
+            assert_eq!(objects(reply, &[]), expected, "{reply}");
         }
-        assert!(objects(&"{\"".repeat(MOST_BYTES)).is_empty());
+        assert!(objects(&"{\"".repeat(MOST_BYTES), &[]).is_empty());
+    }
+
+    #[test]
+    fn what_an_answer_says_is_not_the_analysts() {
+        let answers = ["Well: {\"a\":\n1}".to_owned()];
+        assert_eq!(objects("{\"b\": 2} {\"a\": 1}", &answers), vec![json!({"b": 2})]);
+        assert!(objects("{\"a\":1}", &answers).is_empty());
     }
 
     #[test]

@@ -33,7 +33,10 @@ pub(crate) fn nothing(summary: &mut String) {
 }
 
 /// Adds what answers, by place, say: each point on a line, and no more than a reader takes in.
-pub(crate) fn points<'a>(summary: &mut String, lines: impl Iterator<Item = Vec<(&'a [usize], &'a str)>>) {
+pub(crate) fn points<'a>(
+    summary: &mut String,
+    lines: impl Iterator<Item = Vec<(&'a [usize], impl AsRef<str>)>>,
+) {
     for positions in lines.take(MOST_POINTS) {
         summary.push_str("\n- ");
         for (number, (places, says)) in positions.iter().enumerate().take(MOST_POINTS) {
@@ -42,7 +45,7 @@ pub(crate) fn points<'a>(summary: &mut String, lines: impl Iterator<Item = Vec<(
                 "{}{}: {}",
                 if number == 0 { "" } else { "; " },
                 named(places),
-                shortened(says, LONGEST_POINT).replace('\n', " ")
+                shortened(says.as_ref(), LONGEST_POINT).replace('\n', " ")
             );
         }
     }

@@ -1,53 +1,64 @@
 //! What an answer comes down to, where it says so or says nothing else.
 
 use super::{
-    sentence::{sentences, without_marks},
-    statement::{Statement, option},
+    doubt,
+    mark::{MOST_MARKS, is_last, marks},
+    sentence::sentences,
+    statement::{Statement, plain, without_stop},
 };
 
 /// What an answer comes down to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Conclusion {
-    /// An option of a multiple choice.
-    Option(char),
-    /// Yes or no, true or false.
-    Verdict(bool),
+    /// An option of a multiple choice, and what stands behind its letter.
+    Option { letter: char, text: String },
+    /// Yes, no, true or false.
+    Verdict(Verdict),
     /// Anything else that stands in one short statement.
     Statement { statement: Statement, text: String },
+}
+
+/// A verdict in one word. "Yes" may be "false": the question may ask so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Yes,
+    No,
+    True,
+    False,
 }
 
 /// Bytes of the longest statement that an answer can come down to.
 const LONGEST: usize = 300;
 
-/// Bytes after a mark that are looked at: more than a conclusion has, so that a longer one is known as such.
-const LOOKED_AT: usize = 2 * LONGEST;
-
-/// Marks that an answer may have; one with more speaks of answers, and comes down to none.
-const MOST_MARKS: usize = 32;
-
-/// What may stand around a conclusion.
-const AROUND: [char; 8] = ['*', '_', '`', '"', '“', '”', ' ', '\t'];
-
 impl Conclusion {
-    /// Finds what `answer` comes down to. `None` where it does not say it, or says several things.
+    /// Finds what `answer` comes down to. `None` where it does not say it, says several things, or takes it back.
     pub(crate) fn of(answer: &str) -> Option<Self> {
-        let marked: Vec<_> = marked(answer).take(MOST_MARKS + 1).collect();
-        if marked.len() > MOST_MARKS {
+        let marks = marks(answer)?;
+        let Some(last) = marks.last() else { return Self::alone(answer.trim()) };
+        if marks.len() > MOST_MARKS || !is_last(last) {
             return None;
         }
-        let mut marked = marked.into_iter().filter_map(|text| Self::read(text, true));
-        if let Some(first) = marked.next() {
-            let agree = marked.all(|other| first.is_same(&other) == Some(true));
-            return agree.then_some(first);
-        }
-        Self::read(answer, false)
+        let mut found = marks.iter().map(|mark| Self::read(&mark.value));
+        let first = found.next()??;
+        found.all(|other| other.is_some_and(|other| first.is_same(&other) == Some(true))).then_some(first)
     }
 
     /// Whether both come down to the same; `None` where it cannot be told.
     pub(crate) fn is_same(&self, other: &Self) -> Option<bool> {
         match (self, other) {
-            (Self::Option(one), Self::Option(other)) => Some(one == other),
-            (Self::Verdict(one), Self::Verdict(other)) => Some(one == other),
+            (Self::Option { letter: one, text }, Self::Option { letter: other, text: other_text }) => {
+                let is_alike = text == other_text;
+                match one == other {
+                    true => (is_alike || text.is_empty() || other_text.is_empty()).then_some(true),
+                    // The same text under another letter is the same, and small letters may be other ones.
+                    false if is_alike && !text.is_empty() => None,
+                    false => (one.is_uppercase() == other.is_uppercase()).then_some(false),
+                }
+            }
+            (Self::Verdict(one), Self::Verdict(other)) => {
+                let is_truth = |verdict| matches!(verdict, Verdict::True | Verdict::False);
+                (is_truth(*one) == is_truth(*other)).then_some(one == other)
+            }
             (Self::Statement { statement: one, .. }, Self::Statement { statement: other, .. }) => {
                 one.is_same(other)
             }
@@ -58,164 +69,90 @@ impl Conclusion {
     /// The conclusion in words.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Option(letter) => format!("the answer is ({letter})"),
-            Self::Verdict(true) => "the answer is yes".to_owned(),
-            Self::Verdict(false) => "the answer is no".to_owned(),
+            Self::Option { letter, .. } => format!("the answer is ({letter})"),
+            Self::Verdict(Verdict::Yes) => "the answer is yes".to_owned(),
+            Self::Verdict(Verdict::No) => "the answer is no".to_owned(),
+            Self::Verdict(Verdict::True) => "the answer is true".to_owned(),
+            Self::Verdict(Verdict::False) => "the answer is false".to_owned(),
             Self::Statement { text, .. } => text.clone(),
         }
     }
 
-    fn read(text: &str, is_marked: bool) -> Option<Self> {
-        let text = text.trim();
-        let bare = without_marks(text).trim_matches(AROUND);
-        if let Some(letter) = option_of(bare).filter(|letter| is_marked || is_only_option(bare, *letter)) {
-            return Some(Self::Option(letter));
+    /// What an answer without a mark comes down to: its first word, or all of it.
+    fn alone(answer: &str) -> Option<Self> {
+        let answer = plain(answer);
+        if is_choice(&answer) {
+            return choice(&answer);
         }
-        if let Some(verdict) = verdict(bare) {
-            return Some(Self::Verdict(verdict));
+        let is_one = !answer.contains(['\n', '|', '>']) && sentences(&answer).nth(1).is_none();
+        if is_one { Self::read(&answer) } else { None }
+    }
+
+    /// What one sentence comes down to.
+    fn read(text: &str) -> Option<Self> {
+        if is_choice(text) {
+            return choice(text);
         }
-        let mut all = sentences(text);
-        let first = all.next().filter(|first| first.len() <= LONGEST)?;
-        // A marked conclusion ends with its sentence; an answer that says more does not come down to its beginning.
-        if !is_marked && (all.next().is_some() || text.contains("```") || text.contains('\n')) {
+        let text = without_stop(text);
+        if text.len() > LONGEST {
             return None;
         }
-        let statement = Statement::of(first)?;
-        Some(Self::Statement { statement, text: said(first).to_owned() })
+        Some(Self::Statement { statement: Statement::of(text)?, text: text.to_owned() })
     }
 }
 
-/// A statement without what stands around it.
-fn said(text: &str) -> &str {
-    text.trim_matches(AROUND).trim_end_matches(['.', '。']).trim_end_matches(AROUND)
+fn is_choice(text: &str) -> bool {
+    verdict(text).is_some() || option(text).is_some()
 }
 
-/// Whether a sentence says what the answer is.
-pub(crate) fn is_marked(sentence: &str) -> bool {
-    marked(sentence).next().is_some()
-}
-
-/// What follows each "answer is", "answer:" and the like, to the end of the line, or on the next line.
-fn marked(text: &str) -> impl Iterator<Item = &str> {
-    // The same length, so that places are the same.
-    let lower = text.to_ascii_lowercase();
-    let near = |at: usize| &text[at..text.floor_char_boundary(at + LOOKED_AT)];
-    let mut found: Vec<(usize, &str)> = Vec::new();
-    for (word, needs_is) in [("answer", false), ("option", true), ("choice", true)] {
-        for (at, _) in lower.match_indices(word) {
-            let is_inner = text[..at].ends_with(char::is_alphanumeric);
-            let after = near(at + word.len()).trim_start_matches(AROUND);
-            let said = match strip_is(after) {
-                Some(said) => Some(said),
-                None if needs_is => None,
-                None => after.strip_prefix(':'),
-            };
-            if let Some(said) = said.filter(|_| !is_inner) {
-                found.push((at, line_of(said)));
-            }
-        }
+/// The verdict or the option that a text begins with; `None` where what follows it takes it back.
+fn choice(text: &str) -> Option<Conclusion> {
+    if let Some((verdict, after)) = verdict(text) {
+        return (!doubt::takes_back(after)).then_some(Conclusion::Verdict(verdict));
     }
-    for (at, word) in lower.match_indices("\\boxed{") {
-        let inside = near(at + word.len());
-        let end = inside.find('}').unwrap_or(0);
-        found.push((at, &inside[..end]));
+    let (letter, after) = option(text)?;
+    let line = after.lines().next().unwrap_or_default();
+    if doubt::takes_back(after) || doubt::joins(line) {
+        return None;
     }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, said)| said).filter(|said| !said.trim().is_empty())
+    let text = without_stop(line.trim_start_matches('.')).to_owned();
+    Some(Conclusion::Option { letter, text })
 }
 
-fn strip_is(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("is").or_else(|| text.strip_prefix("IS"))?;
-    let rest = rest.strip_prefix(':').unwrap_or(rest);
-    rest.starts_with(|next: char| next.is_whitespace() || AROUND.contains(&next)).then_some(rest)
-}
-
-/// The rest of the line, or the next line where nothing is left of it.
-fn line_of(text: &str) -> &str {
-    let text = text.trim_start_matches(AROUND).trim_start();
-    // A formula says itself what it is.
-    let line = text.lines().next().unwrap_or_default();
-    if line.contains("\\boxed{") { "" } else { line }
-}
-
-/// The option that a text begins with: `(B)`, `B)`, `B.`, `B:`, or `B` alone; also after "option".
-fn option_of(text: &str) -> Option<char> {
-    let text = ["option ", "Option ", "choice ", "Choice "]
-        .iter()
-        .find_map(|word| text.strip_prefix(word))
-        .unwrap_or(text)
-        .trim_start_matches(AROUND);
-    if let Some((letter, _)) = option(text) {
-        return Some(letter);
+/// The option that a text begins with, and what follows: `(B)`, `B)`, `B.` or `B` alone; also after "option".
+fn option(text: &str) -> Option<(char, &str)> {
+    let text = text.trim();
+    let words = ["option ", "Option ", "choice ", "Choice "];
+    let text = words.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
+    let (open, text) = match text.strip_prefix('(') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let letter = text.chars().next().filter(|letter| matches!(letter, 'A'..='H' | 'a'..='h'))?;
+    let rest = &text[1..];
+    let is_over = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    if let Some(rest) = rest.strip_prefix(')') {
+        return (is_over(rest) || is_over(rest.strip_prefix('.')?)).then_some((letter, rest));
     }
-    let mut parts = text.chars();
-    let letter = parts.next().filter(|letter| matches!(letter, 'A'..='J'))?;
-    let after = parts.as_str().trim_start_matches(['*', '_', '`']);
-    let next = after.chars().next();
-    let ends = next.is_none_or(|next| matches!(next, ')' | ':' | ',' | '\n'))
-        || (next == Some('.') && !after[1..].starts_with(char::is_alphanumeric));
-    // "I" alone is a word.
-    (ends && (letter != 'I' || next == Some(')'))).then_some(letter)
+    // A small letter is a word or a name.
+    if open || letter.is_lowercase() {
+        return None;
+    }
+    match rest.strip_prefix('.') {
+        Some(rest) => is_over(rest).then_some((letter, rest)),
+        None => (rest.is_empty() || rest.starts_with(['\n', '\r'])).then_some((letter, rest)),
+    }
 }
 
-/// Whether no other option stands anywhere in an answer, so that its first one is what it chooses.
-fn is_only_option(text: &str, letter: char) -> bool {
-    let labels = text.match_indices('(').filter_map(|(at, _)| option(&text[at..]));
-    let mut lines = text.lines().skip(1).filter_map(|line| option_of(line.trim()));
-    labels.map(|(other, _)| other).all(|other| other == letter) && lines.all(|other| other == letter)
-}
-
-/// Yes or no at the beginning of a text, where a stop follows it.
-fn verdict(text: &str) -> Option<bool> {
+/// The verdict that a text begins with, where a stop follows it, and what follows.
+fn verdict(text: &str) -> Option<(Verdict, &str)> {
+    let text = text.trim();
     let end = text.find(|part: char| !part.is_alphabetic()).unwrap_or(text.len());
     let (word, after) = text.split_at(end);
-    let verdict = match word.len() {
-        2..=5 => match word.to_ascii_lowercase().as_str() {
-            "yes" | "true" => true,
-            "no" | "false" => false,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    let after = after.trim_start_matches(['*', '_', '"', '”', ' ']);
-    let ends = after.is_empty() || after.starts_with([',', '.', ';', ':', '!', '-', '–', '—', '\n', '\r']);
-    ends.then_some(verdict)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn same(one: &str, other: &str) -> Option<bool> {
-        Conclusion::of(one)?.is_same(&Conclusion::of(other)?)
-    }
-
-    #[test]
-    fn options_numbers_and_verdicts_are_found() {
-        for (one, other, expected) in [
-            ("(B)", "B) Paris", Some(true)),
-            ("**B**", "Answer: B", Some(true)),
-            ("B.", "The correct option is C.", Some(false)),
-            ("Let me think. 3 + 4 = 7. So the final answer is **7**.", "7", Some(true)),
-            ("**Final Answer:** 1,000", "#### Answer\nis it? The answer is: 1000 because of it", None),
-            ("**Final Answer:** 1,000", "The answer is: 1000.", Some(true)),
-            ("Thus \\boxed{42}.", "The answer is 41.", Some(false)),
-            ("**Answer**:\n42", "42", Some(true)),
-            ("Yes, because it is.", "No. It is not.", Some(false)),
-            ("Yes, because it is.", "TRUE", Some(true)),
-            ("No one knows.", "No.", None),
-            ("A dog is an animal.", "A", None),
-            ("I. Introduction", "(I)", None),
-            ("A) red\nB) blue", "A", None),
-            ("The answer is 5, or the answer is 6.", "5", None),
-            ("Paris", "paris.", Some(true)),
-            ("Paris", "London", None),
-            ("It is 5. And more.", "It is 6. And more.", None),
-            ("The answer is 5 km.", "The answer is 5 m.", None),
-            ("", "5", None),
-            ("Answerable: no", "no", None),
-        ] {
-            assert_eq!(same(one, other), expected, "{one} | {other}");
-        }
-    }
+    let words =
+        [("yes", Verdict::Yes), ("no", Verdict::No), ("true", Verdict::True), ("false", Verdict::False)];
+    let (_, verdict) = words.into_iter().find(|(known, _)| word.eq_ignore_ascii_case(known))?;
+    let is_over = after.is_empty() || after.starts_with([',', '.', ';', ':', '!', '\n', '\r', '–', '—']);
+    let is_dash = after.trim_start().starts_with(['-', '–', '—']) && after.starts_with(char::is_whitespace);
+    (is_over || is_dash).then_some((verdict, after))
 }

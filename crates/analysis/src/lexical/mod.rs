@@ -3,6 +3,8 @@
 //! The README describes the method; whoever changes it here changes it there.
 
 mod conclusion;
+mod doubt;
+mod mark;
 mod number;
 mod sentence;
 mod statement;
@@ -66,7 +68,8 @@ pub(crate) fn compare(answers: &[String]) -> Compared {
     let mut places: HashMap<String, usize> = HashMap::new();
     for (place, answer) in answers.iter().enumerate() {
         // An answer that is one short statement was compared as such.
-        if matches!(conclusions[place], Some(Conclusion::Statement { .. })) && !conclusion::is_marked(answer)
+        if matches!(conclusions[place], Some(Conclusion::Statement { .. }))
+            && sentences(answer).nth(1).is_none()
         {
             continue;
         }
@@ -76,7 +79,7 @@ pub(crate) fn compare(answers: &[String]) -> Compared {
                 continue;
             }
             let is_question = sentence.trim_end_matches(['*', '_', '"', '”', ')']).ends_with(['?', '？']);
-            if is_question || conclusion::is_marked(sentence) {
+            if is_question || mark::is_marked(sentence) {
                 continue;
             }
             let Some(statement) = Statement::of(sentence).filter(|statement| statement.words >= FEWEST_WORDS)
@@ -166,7 +169,8 @@ impl<'a> Sentences<'a> {
         let variants = self.kinds.iter().map(|(statement, text, said_by)| Variant {
             text: (*text).to_owned(),
             said_by: said_by.clone(),
-            against: match self.is_list {
+            // What is only pointed at may be something else in another answer.
+            against: match self.is_list || doubt::begins_with_pronoun(text) {
                 true => Vec::new(),
                 false => places(&self.kinds, |(other, ..)| statement.is_same(other) == Some(false)),
             },

@@ -10,38 +10,54 @@ const ABBREVIATIONS: [&str; 34] = [
 /// What may stand between the end of a sentence and the space after it.
 const CLOSING: [char; 8] = ['"', '”', '\'', '’', ')', ']', '*', '_'];
 
-/// The sentences of a text, without the marks of lists and headings. A line break ends a sentence; blocks of code and rows
-/// of tables are left out.
+/// The sentences of a text, without the marks of lists and headings. A line break ends a sentence; blocks of code, rows of
+/// tables and quotations are left out.
 pub(crate) fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     let lines = text.lines().map(str::trim).filter(move |line| {
-        let is_fence = line.starts_with("```") || line.starts_with("~~~");
+        let is_fence = is_fence(line);
         is_code ^= is_fence;
-        !is_code && !is_fence && !line.starts_with('|')
+        !is_code && !is_fence && !line.starts_with(['|', '>'])
     });
     lines.flat_map(|line| Split { rest: without_marks(line) }).filter(|sentence| !sentence.is_empty())
 }
 
-/// A line without the bullet, the number or the sign of a heading before it.
-pub(crate) fn without_marks(line: &str) -> &str {
+/// Whether a line begins or ends a block of code.
+pub(super) fn is_fence(line: &str) -> bool {
+    line.starts_with("```") || line.starts_with("~~~")
+}
+
+/// Whether a line is an item of a list.
+pub(super) fn is_item(line: &str) -> bool {
+    let rest = line.trim_start_matches(|part: char| part.is_ascii_digit());
+    let is_numbered = rest.len() < line.len() && rest.starts_with(['.', ')']);
+    is_numbered
+        || line.strip_prefix(['-', '*', '+', '•']).is_some_and(|rest| rest.starts_with(char::is_whitespace))
+}
+
+/// A line without the bullet, the number or the sign of a heading before it. What stands before a number may belong to it.
+pub(super) fn without_marks(line: &str) -> &str {
     let mut line = line.trim();
     loop {
         let rest = line.trim_start_matches('#');
-        let rest = rest.strip_prefix(['-', '*', '+', '•', '>']).unwrap_or(rest);
+        let rest = rest.strip_prefix(['-', '*', '+', '•']).unwrap_or(rest);
         let digits = rest.len() - rest.trim_start_matches(|part: char| part.is_ascii_digit()).len();
         let rest = match rest[digits..].strip_prefix(['.', ')']) {
             Some(item) if (1..=3).contains(&digits) => item,
             _ => rest,
         };
-        if rest.len() == line.len() || !rest.starts_with([' ', '\t']) {
+        let item = rest.trim_start();
+        if rest.len() == line.len() || item.len() == rest.len() || item.starts_with(char::is_numeric) {
             return line;
         }
-        line = rest.trim_start();
+        line = item;
     }
 }
 
-struct Split<'a> {
-    rest: &'a str,
+/// Splits a line into sentences.
+pub(super) struct Split<'a> {
+    /// What was not split yet.
+    pub(super) rest: &'a str,
 }
 
 impl<'a> Iterator for Split<'a> {
@@ -103,9 +119,10 @@ mod tests {
             ),
             ("See Fig. 3 and No. 5. Then go.", &["See Fig. 3 and No. 5.", "Then go."]),
             (
-                "- **One.** Two\n2) Three\n## Four\n\n> - 5. Five",
-                &["**One.**", "Two", "Three", "Four", "Five"],
+                "- **One.** Two\n2) Three\n## Four\n\n- 5. Five\n> He said",
+                &["**One.**", "Two", "Three", "Four", "- 5.", "Five"],
             ),
+            ("- 5 degrees\n3. 4 is it\n5. - 6 is it", &["- 5 degrees", "3.", "4 is it", "- 6 is it"]),
             ("Before\n```rust\nlet x = 5. ;\n```\nAfter\n| a | b |", &["Before", "After"]),
             ("一。二！", &["一。", "二！"]),
             ("He said \"Go.\" Then left.", &["He said \"Go.\"", "Then left."]),

@@ -39,6 +39,7 @@ async fn a_model_compares_the_answers_under_numbers() {
         (found.method, found.agreement_from, found.fell_back),
         (Method::Model, AgreementFrom::Model, None)
     );
+    assert_eq!(found.answers, ids(&["a", "b", "z"]));
     assert_eq!(found.agreements.len(), 1, "one answer agrees with nobody");
     assert_eq!(found.agreements[0].said_by, ids(&["a", "b", "z"]));
     assert_eq!(found.differences[0].positions[1].said_by, ids(&["b", "z"]));
@@ -133,6 +134,57 @@ async fn long_answers_are_shortened_to_the_analysts_window() {
     assert!(shown.contains("\nblue\n") && shown.len() < 1500 * 4, "{}", shown.len());
     let reply = bench.members[2].requests()[1].max_tokens.unwrap();
     assert!(shown.len() as u64 / 4 + reply <= 1500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_analyst_whose_window_holds_no_answers_is_not_asked() {
+    let long = "Mont Blanc is high. ".repeat(100);
+    let mut bench = Bench::new(by_z("comparative"), &[&long, "blue"]);
+    let mut small = Capabilities::default();
+    small.context_window = Some(300);
+    let small = Scripted::new(["green".to_owned(), comparison().to_string()]).with_capabilities(small);
+    let spec = ultraai_core::ProviderSpec::from(small.clone()).model("small");
+    bench.orchestrator.register_provider("z", spec).unwrap();
+    bench.members.push(small);
+    let analysis = bench.ask().await.analysis.unwrap();
+    assert_eq!(analysis.details["fell_back"], "the answers do not fit its context window");
+    assert_eq!((analysis.agreement, &analysis.details["method"]), (None, &json!("lexical")));
+    assert!(analysis.summary.starts_with("The analyst gave no comparison"), "{}", analysis.summary);
+    assert_eq!(bench.members[2].count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_denies_itself_is_not_believed() {
+    let sides = |one: &[u8], other: &[u8]| json!({ "point": "which", "positions": [{ "says": "one", "answers": one }, { "says": "two", "answers": other }] });
+    let agreements = json!([{ "point": "it is a colour", "answers": [1, 2] }]);
+    for (differences, score, expected, left) in [
+        // Nobody is on several sides.
+        (json!([sides(&[1], &[1])]), 0.5, Some(0.5), 0),
+        (json!([sides(&[1, 2], &[2, 3])]), 0.5, Some(0.5), 1),
+        (json!([sides(&[1, 2, 3], &[2, 3])]), 0.5, Some(0.5), 0),
+        // Two sides that say the same are one.
+        (
+            json!([{ "point": "p", "positions": [{ "says": "Red", "answers": 1 }, { "says": "red", "answers": 2 }] }]),
+            0.5,
+            Some(0.5),
+            0,
+        ),
+        // A score that does not go with what was found.
+        (json!([sides(&[1], &[2])]), 1.0, None, 1),
+        (json!([]), 0.0, None, 0),
+        (json!([]), 1.0, Some(1.0), 0),
+    ] {
+        let reply = json!({ "agreement": score, "agreements": agreements, "differences": differences });
+        let analysis = bench("comparative", reply.to_string()).ask().await.analysis.unwrap();
+        let found: Comparison = details(&analysis);
+        assert_eq!((analysis.agreement, found.differences.len()), (expected, left), "{reply}");
+        let from = if expected.is_some() { AgreementFrom::Model } else { AgreementFrom::Nothing };
+        assert_eq!(found.agreement_from, from);
+        if let Some(Some(first)) = (left == 1 && score < 1.0).then(|| found.differences.first()) {
+            assert_eq!(first.positions[0].said_by, ids(&["a"]));
+            assert_eq!(first.positions[1].said_by, ids(&["z"]));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,20 @@ async fn an_answer_that_claims_to_be_the_analysis_is_only_shown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_analyst_quotes_is_not_its_finding() {
+    for own in [r#"{"agreement": 0.0, "agreements": [], "summary": "no"}"#, ""] {
+        let quote = HOSTILE.lines().last().unwrap().replace(": ", ":\n");
+        let mut bench = Bench::new(by_z("comparative"), &[HOSTILE, "blue"]);
+        let reply = format!("{own} The first one says {quote}");
+        bench.member("z", Scripted::new([Step::from("green"), Step::from(reply)]));
+        let analysis = bench.ask().await.analysis.unwrap();
+        assert_eq!(analysis.agreement, if own.is_empty() { None } else { Some(0.0) });
+        assert_eq!(analysis.details["method"], if own.is_empty() { "lexical" } else { "model" });
+        assert!(!analysis.details.to_string().contains("pwned"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_analysts_delimiter_is_not_the_synthesizers() {
     let mut bench = Bench::new(by_z("comparative"), &["red", "blue"]);
     let reply = json!({ "summary": "s", "agreement": 0.0, "agreements": [] });

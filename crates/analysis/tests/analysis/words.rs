@@ -38,9 +38,9 @@ async fn one_answer_is_not_compared() {
 #[tokio::test(start_paused = true)]
 async fn claims_are_weighed_over_all_answers() {
     let answers = [
-        "Mont Blanc lies in the Alps. It is 4,808 m high.",
-        "Many love it. It is 4808 m high.",
-        "Mont Blanc lies in the Alps. It is 4,810 m high.",
+        "Mont Blanc lies in the Alps. The peak is 4808 m high.",
+        "Many love it. The peak is 4808 m high.",
+        "Mont Blanc lies in the Alps. The peak is 4807 m high.",
     ];
     let bench = Bench::new(|options| options.analysis_type = Some("factual".into()), &answers);
     let analysis = bench.ask().await.analysis.unwrap();
@@ -55,16 +55,24 @@ async fn claims_are_weighed_over_all_answers() {
     assert_eq!(
         claims,
         [
-            ("It is 4,808 m high.", 2, 1, Verdict::Mixed),
-            ("It is 4,810 m high.", 1, 2, Verdict::Contradicted),
+            ("The peak is 4808 m high.", 2, 1, Verdict::Mixed),
+            ("The peak is 4807 m high.", 1, 2, Verdict::Contradicted),
             ("Mont Blanc lies in the Alps.", 2, 0, Verdict::Supported),
             ("Many love it.", 1, 0, Verdict::Unknown),
         ]
     );
     assert_eq!(found.claims[3].unknown, ids(&["a", "c"]));
+    assert_eq!(found.answers, ids(&["a", "b", "c"]), "who the numbers of the summary stand for");
+    for title in [
+        " Supported by several and contradicted by others:\n",
+        "\nContradicted:\n",
+        "\nSupported by several:\n",
+    ] {
+        assert_eq!(analysis.summary.matches(title).count(), 1, "{}", analysis.summary);
+    }
     assert_eq!(analysis.agreement, None, "what the answers come down to is not told");
     assert!(
-        analysis.summary.contains("answers 1, 2: It is 4,808 m high.; answer 3: otherwise"),
+        analysis.summary.contains("answers 1, 2: The peak is 4808 m high.; answer 3: otherwise"),
         "{}",
         analysis.summary
     );

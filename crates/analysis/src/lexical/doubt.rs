@@ -1,0 +1,235 @@
+//! Words after which nothing is certain.
+
+/// Words that take back, limit or leave open what is said.
+const LIMITS: &[&str] = &[
+    "actually",
+    "almost",
+    "also",
+    "alternatively",
+    "although",
+    "another",
+    "assume",
+    "assuming",
+    "both",
+    "but",
+    "can",
+    "cannot",
+    "correction",
+    "could",
+    "depend",
+    "depending",
+    "depends",
+    "either",
+    "except",
+    "if",
+    "incorrect",
+    "incorrectly",
+    "instead",
+    "likely",
+    "may",
+    "maybe",
+    "might",
+    "mistake",
+    "mistaken",
+    "mostly",
+    "neither",
+    "never",
+    "nor",
+    "not",
+    "often",
+    "only",
+    "or",
+    "other",
+    "others",
+    "otherwise",
+    "partially",
+    "partly",
+    "perhaps",
+    "possibly",
+    "probably",
+    "provided",
+    "rather",
+    "should",
+    "some",
+    "sometimes",
+    "sorry",
+    "suppose",
+    "though",
+    "too",
+    "typically",
+    "unclear",
+    "unknown",
+    "unless",
+    "unlikely",
+    "unsure",
+    "until",
+    "usually",
+    "wait",
+    "when",
+    "whether",
+    "while",
+    "without",
+    "would",
+    "wrong",
+    "wrongly",
+    "however",
+    "supposedly",
+];
+
+/// Words besides, with which two numbers may both be right: bounds, estimates, examples, parts.
+const LOOSE: &[&str] = &[
+    "a",
+    "an",
+    "about",
+    "second",
+    "third",
+    "last",
+    "possible",
+    "above",
+    "additional",
+    "all",
+    "and",
+    "any",
+    "approx",
+    "approximate",
+    "approximately",
+    "around",
+    "average",
+    "below",
+    "between",
+    "certain",
+    "circa",
+    "currently",
+    "different",
+    "each",
+    "eg",
+    "estimated",
+    "every",
+    "example",
+    "examples",
+    "extra",
+    "few",
+    "fewer",
+    "first",
+    "following",
+    "for",
+    "from",
+    "here",
+    "in",
+    "instance",
+    "least",
+    "less",
+    "like",
+    "many",
+    "maximum",
+    "minimum",
+    "more",
+    "most",
+    "nearly",
+    "next",
+    "now",
+    "on",
+    "once",
+    "one",
+    "over",
+    "per",
+    "plus",
+    "roughly",
+    "say",
+    "several",
+    "such",
+    "than",
+    "then",
+    "there",
+    "these",
+    "those",
+    "today",
+    "under",
+    "up",
+    "various",
+    "with",
+    "within",
+    "no",
+];
+
+/// Words that stand for what was named before, which may be something else in another answer.
+const PRONOUNS: &[&str] = &[
+    "he", "her", "his", "i", "it", "its", "my", "our", "she", "that", "their", "they", "this", "we", "which",
+    "you", "your",
+];
+
+/// Letters of the longest word above.
+const LONGEST: usize = 13;
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|part: char| !(part.is_alphanumeric() || matches!(part, '\'' | '’')))
+        .filter(|word| !word.is_empty())
+}
+
+fn is_among(word: &str, all: &[&str]) -> bool {
+    word.len() <= LONGEST && all.contains(&word.to_ascii_lowercase().as_str())
+}
+
+fn is_limit(word: &str) -> bool {
+    is_among(word, LIMITS) || word.ends_with("n't") || word.ends_with("n’t")
+}
+
+/// Whether a text holds a word that limits what is said.
+pub(super) fn limits(text: &str) -> bool {
+    words(text).any(is_limit)
+}
+
+/// Whether two numbers may both be right in this text.
+pub(super) fn is_loose(text: &str) -> bool {
+    words(text).any(|word| is_limit(word) || is_among(word, LOOSE))
+}
+
+/// Whether a text begins with what was named before it.
+pub(super) fn begins_with_pronoun(text: &str) -> bool {
+    let first = words(text).next().unwrap_or_default();
+    let first = first.split(['\'', '’']).next().unwrap_or_default();
+    is_among(first, PRONOUNS)
+}
+
+/// Whether a conclusion that this text follows may be more or less than it seems: another verdict, another option, a
+/// number or a word that limits it follows.
+pub(super) fn takes_back(text: &str) -> bool {
+    text.contains(char::is_numeric)
+        || words(text).any(|word| {
+            let is_letter = word.chars().nth(1).is_none() && !matches!(word, "a" | "I");
+            is_letter || is_limit(word) || is_among(word, &["yes", "no", "true", "false", "none"])
+        })
+}
+
+/// Whether a text joins something to what stands before it.
+pub(super) fn joins(text: &str) -> bool {
+    text.contains(['&', '+', '/']) || words(text).any(|word| is_among(word, &["and", "plus"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_too_long_to_be_found() {
+        for word in LIMITS.iter().chain(LOOSE).chain(PRONOUNS) {
+            assert!(word.len() <= LONGEST, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_conclusion_is_read() {
+        for (text, expected) in [
+            ("", false),
+            (" Because it is a dog, and I know.", false),
+            ("It isn’t so.", true),
+            ("UNLESS it rains", true),
+            ("(C)", true),
+            ("in 1889", true),
+            ("², of course", true),
+            ("Yes", true),
+        ] {
+            assert_eq!(takes_back(text), expected, "{text}");
+        }
+    }
+}
