@@ -259,6 +259,41 @@ mod tests {
     }
 
     #[test]
+    fn who_takes_most_of_the_time_is_explored_seldom() {
+        let task = Task::of(&ChatRequest::from_prompt("hello"));
+        let of = |seconds: f64, weight: f64| {
+            let estimate =
+                Estimate { reward: 0.7, weight, trials: 9, seconds, variance: 0.05, ..Estimate::default() };
+            Considered { name: "", estimate }
+        };
+        let arms = [of(1.0, 40.0), of(22.0, 3.0)];
+        let explored = |time_left: Option<Duration>| {
+            let situation = Situation { task: &task, arms: &arms, rule: 0, time_left };
+            let choose = |seed| Bandit::new(0.1).choose(&situation, &mut fastrand::Rng::with_seed(seed));
+            (0..2_000).filter(|seed| choose(*seed).why == Why::Explored).count()
+        };
+        let (patient, hurried) =
+            (explored(Some(Duration::from_mins(2))), explored(Some(Duration::from_secs(30))));
+        assert_eq!(patient, explored(None));
+        assert!(hurried > 0 && hurried * 4 < patient && patient < hurried * 6, "{patient} and {hurried}");
+    }
+
+    #[test]
+    fn while_the_first_ones_take_long_others_are_tried() {
+        let task = Task::of(&ChatRequest::from_prompt("hello"));
+        let under_way =
+            |trials| Considered { name: "", estimate: Estimate { trials, ..Estimate::default() } };
+        let chosen = |trials: usize, seed| {
+            let arms = [under_way(trials), under_way(0)];
+            let situation = Situation { task: &task, arms: &arms, rule: 0, time_left: None };
+            Bandit::new(0.1).choose(&situation, &mut fastrand::Rng::with_seed(seed)).place
+        };
+        assert!((0..100).all(|seed| chosen(2, seed) == 0));
+        let others = (0..100).filter(|seed| chosen(3, *seed) == 1).count();
+        assert!((30..=70).contains(&others), "{others}");
+    }
+
+    #[test]
     fn what_is_hopeless_is_not_explored() {
         assert!((0..200).all(|seed| chosen(&[(0.9, 20.0), (0.1, 20.0)], 0.5, seed).place == 0));
     }
