@@ -107,16 +107,19 @@ fn is_choice(text: &str) -> bool {
 
 /// The verdict or the option that a text begins with; `None` where what follows it takes it back.
 fn choice(text: &str) -> Option<Conclusion> {
-    if let Some((verdict, after)) = verdict(text) {
-        return (!doubt::takes_back(after)).then_some(Conclusion::Verdict(verdict));
-    }
-    let (letter, after) = option(text)?;
-    let line = after.lines().next().unwrap_or_default();
-    if doubt::takes_back(after) || doubt::joins(line) {
+    let (verdict, letter, after) = match (verdict(text), option(text)) {
+        (Some((verdict, after)), _) => (Some(verdict), None, after),
+        (None, Some((letter, after))) => (None, Some(letter), after),
+        (None, None) => return None,
+    };
+    let (line, following) = after.split_once('\n').unwrap_or((after, ""));
+    if doubt::takes_back(after) || doubt::joins(line) || doubt::holds_items(following) {
         return None;
     }
-    let text = without_stop(line.trim_start_matches('.')).to_owned();
-    Some(Conclusion::Option { letter, text })
+    let text = || without_stop(line.trim_start_matches('.')).to_owned();
+    letter
+        .map(|letter| Conclusion::Option { letter, text: text() })
+        .or_else(|| verdict.map(Conclusion::Verdict))
 }
 
 /// The option that a text begins with, and what follows: `(B)`, `B)`, `B.` or `B` alone; also after "option".

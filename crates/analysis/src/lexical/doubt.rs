@@ -21,6 +21,7 @@ const LIMITS: &[&str] = &[
     "depends",
     "either",
     "except",
+    "however",
     "if",
     "incorrect",
     "incorrectly",
@@ -54,6 +55,7 @@ const LIMITS: &[&str] = &[
     "sometimes",
     "sorry",
     "suppose",
+    "supposedly",
     "though",
     "too",
     "typically",
@@ -72,22 +74,16 @@ const LIMITS: &[&str] = &[
     "would",
     "wrong",
     "wrongly",
-    "however",
-    "supposedly",
 ];
 
 /// Words besides, with which two numbers may both be right: bounds, estimates, examples, parts.
 const LOOSE: &[&str] = &[
     "a",
-    "an",
     "about",
-    "second",
-    "third",
-    "last",
-    "possible",
     "above",
     "additional",
     "all",
+    "an",
     "and",
     "any",
     "approx",
@@ -103,10 +99,12 @@ const LOOSE: &[&str] = &[
     "different",
     "each",
     "eg",
+    "estimate",
     "estimated",
     "every",
     "example",
     "examples",
+    "expected",
     "extra",
     "few",
     "fewer",
@@ -114,9 +112,11 @@ const LOOSE: &[&str] = &[
     "following",
     "for",
     "from",
+    "guess",
     "here",
     "in",
     "instance",
+    "last",
     "least",
     "less",
     "like",
@@ -127,6 +127,7 @@ const LOOSE: &[&str] = &[
     "most",
     "nearly",
     "next",
+    "no",
     "now",
     "on",
     "once",
@@ -134,22 +135,28 @@ const LOOSE: &[&str] = &[
     "over",
     "per",
     "plus",
+    "possible",
+    "recommended",
     "roughly",
     "say",
+    "second",
     "several",
     "such",
     "than",
     "then",
     "there",
     "these",
+    "third",
     "those",
     "today",
+    "tomorrow",
+    "typical",
     "under",
     "up",
     "various",
     "with",
     "within",
-    "no",
+    "yesterday",
 ];
 
 /// Words that stand for what was named before, which may be something else in another answer.
@@ -197,8 +204,17 @@ pub(super) fn takes_back(text: &str) -> bool {
     text.contains(char::is_numeric)
         || words(text).any(|word| {
             let is_letter = word.chars().nth(1).is_none() && !matches!(word, "a" | "I");
-            is_letter || is_limit(word) || is_among(word, &["yes", "no", "true", "false", "none"])
+            is_letter
+                || is_limit(word)
+                || is_among(word, &["yes", "no", "true", "false", "none", "nope", "nah", "yep", "yeah"])
         })
+}
+
+/// Whether a line is too short for a sentence, and so may be one more of what stands before it.
+pub(super) fn holds_items(text: &str) -> bool {
+    let mut lines =
+        text.lines().map(|line| line.trim().trim_end_matches('*')).filter(|line| !line.ends_with(':'));
+    lines.any(|line| (1..3).contains(&words(line).count()))
 }
 
 /// Whether a text joins something to what stands before it.

@@ -100,6 +100,7 @@ pub(super) fn is_last(mark: &Mark<'_>) -> bool {
     let (line, following) = (mark.line, mark.following);
     is_over
         && !is_item(begins)
+        && !doubt::holds_items(following)
         && !doubt::joins(line)
         && !doubt::takes_back(line)
         && !doubt::takes_back(following)
