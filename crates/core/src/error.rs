@@ -372,8 +372,19 @@ impl fmt::Display for Error {
     }
 }
 
+/// For people, since a program whose `main` returns an error prints it so: the error, and a line for each cause. `{:#?}` shows
+/// the fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            write!(f, "{self} ({})", self.0.kind)?;
+            return match (self.0.causes.as_slice(), &self.0.source) {
+                ([], Some(source)) => write!(f, "\n  because: {source}"),
+                (causes, _) => {
+                    causes.iter().try_for_each(|cause| write!(f, "\n  {cause} ({})", cause.0.kind))
+                }
+            };
+        }
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.0.kind).field("message", &self.0.message);
         if let Some(provider) = &self.0.provider {
@@ -457,6 +468,9 @@ mod tests {
             .with_causes(vec![cause]);
         assert_eq!(error.to_string(), "fast: no candidate answered (HTTP 503)");
         assert_eq!(error.source().unwrap().to_string(), "the connection was refused");
+        let lines =
+            "fast: no candidate answered (HTTP 503) (exhausted)\n  the connection was refused (connect)";
+        assert_eq!(format!("{error:?}"), lines);
     }
 
     #[test]

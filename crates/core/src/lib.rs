@@ -39,7 +39,7 @@ pub use self::{
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
-    metrics::Meter,
+    metrics::{Measurement, Meter},
     money::{Cost, Price, PriceTier, Purse},
     names::{ModelName, ProviderId, RequestId, Secret},
     options::{Options, RequestOptions},

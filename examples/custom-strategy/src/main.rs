@@ -34,6 +34,8 @@ impl Strategy for Shortest {
     }
 
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        // A quorum that cannot come costs nobody anything.
+        run.check_quorum()?;
         let asks = run.candidates().iter().take(run.allowance());
         let mut panel = run.panel(asks.map(|candidate| Ask::new(candidate, &request)));
         let (mut good, mut causes): (Vec<Answer>, Vec<_>) = (Vec::new(), Vec::new());
@@ -44,8 +46,10 @@ impl Strategy for Shortest {
                 Err(error) => causes.push(error),
             }
         }
-        let Some(best) = good.iter().min_by_key(|answer| answer.response.text().len()) else {
-            return Err(run.exhausted("nobody gave a good answer", causes));
+        let best = good.iter().min_by_key(|answer| answer.response.text().len());
+        let needed = run.options().min_responses_needed();
+        let Some(best) = best.filter(|_| good.len() >= needed) else {
+            return Err(run.exhausted(&format!("{needed} good answers needed, {} came", good.len()), causes));
         };
         run.note(format!("{} gave the shortest of {} good answers", best.provider_id(), good.len()));
         run.announce(best).await;

@@ -150,7 +150,7 @@ impl Run {
             let found = self.all.iter().find(|candidate| candidate.id == id);
             let sentence = match found {
                 None => {
-                    format!("{id}, a fallback of {}, was skipped: it is not registered any more", failed.id)
+                    format!("{id}, a fallback of {}, was skipped: it is not registered", failed.id)
                 }
                 Some(_) if self.was_asked(&id) => {
                     format!("{id}, a fallback of {}, was skipped: it was asked already", failed.id)

@@ -119,6 +119,12 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         self
     }
 
+    /// Names the selector that orders the candidates, such as `latency`. It goes over [`selector`](Self::selector).
+    pub fn selector_named(mut self, name: impl Into<String>) -> Self {
+        self.options.selector = Some(name.into());
+        self
+    }
+
     /// Adds a source of prices, which is asked before those that were added later and before the linked ones.
     pub fn prices(mut self, source: impl PriceSource) -> Self {
         self.prices.push(Arc::new(source));

@@ -290,8 +290,14 @@ impl Run {
 
     /// Checks that the candidates that options name are there.
     pub(super) fn check_named(&self, options: &Options) -> Result<()> {
-        let named = [&options.synthesizer, &options.analyst];
-        named.into_iter().flatten().try_for_each(|id| self.candidate(id).map(|_| ()))
+        for (option, named) in [("synthesizer", &options.synthesizer), ("analyst", &options.analyst)] {
+            let Some(id) = named else { continue };
+            self.candidate(id).map_err(|error| {
+                let message = format!("`{option}`: {}", error.message());
+                error.with_message(message)
+            })?;
+        }
+        Ok(())
     }
 
     /// Puts the candidates into the order that `strategy` asks them in: healthy first, in the selector's order.

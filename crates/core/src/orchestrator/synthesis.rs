@@ -80,6 +80,10 @@ impl Run {
         if fence.is_in(&answer.response.text()) {
             // Small models repeat what they were shown instead of answering.
             let what = "its synthesis repeats the frame of the prompt";
+            self.note(format!(
+                "the synthesis of {} was not used: it repeats the frame of the prompt",
+                by.id()
+            ));
             self.discard(what).await;
             return Err(Error::new(ErrorKind::NoGoodAnswer, what).with_provider(by.id().clone()));
         }
