@@ -15,6 +15,9 @@ use crate::{
     table::{Row, Tables, read_tables},
 };
 
+/// For those who name a settings file that is not there.
+const ADVICE: &str = "name another file, or write one with `ultraai config --init`";
+
 /// The strategy where nobody names one.
 const DEFAULT_STRATEGY: &str = "simple";
 
@@ -32,7 +35,7 @@ impl Settings {
     pub async fn load(sources: &Sources, registry: &Arc<Registry>) -> Result<Self> {
         let file = sources.file();
         let mut tables = match &file {
-            Some(path) => read_tables(&Document::read(path)?, registry)?,
+            Some(path) => read_tables(&Document::read(path, ADVICE)?, registry)?,
             None => Tables::default(),
         };
         let mut notices = misspelt_variables(&sources.variables);

@@ -22,13 +22,11 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Reads a file that must be there.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    /// Reads a file that must be there; `advice` says what to do when it is not.
+    pub(crate) fn read(path: &Path, advice: &str) -> Result<Self> {
         let wrong = |what: &str| Error::new(ErrorKind::Config, format!("{} {what}", path.display()));
         let bytes = fs::read(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                wrong("is not there: name another file, or write one with `ultraai config --init`")
-            }
+            std::io::ErrorKind::NotFound => wrong(&format!("is not there: {advice}")),
             _ => wrong("cannot be read").with_source(error),
         })?;
         match String::from_utf8(bytes) {
@@ -184,10 +182,10 @@ mod tests {
     fn a_file_that_is_missing_or_not_utf8_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ultraai.toml");
-        let missing = Document::read(&path).unwrap_err().to_string();
-        assert!(missing.contains("ultraai.toml is not there"), "{missing}");
+        let missing = Document::read(&path, "write it").unwrap_err().to_string();
+        assert!(missing.ends_with("ultraai.toml is not there: write it"), "{missing}");
         fs::write(&path, b"# one\n\xff").unwrap();
-        let wrong = Document::read(&path).unwrap_err().to_string();
+        let wrong = Document::read(&path, "write it").unwrap_err().to_string();
         assert!(wrong.ends_with("is not UTF-8 (line 2): save it as UTF-8"), "{wrong}");
     }
 }

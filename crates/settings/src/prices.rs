@@ -13,6 +13,9 @@ use crate::{
     table::in_order,
 };
 
+/// What a file of prices holds, for those who name one that is not there.
+const ADVICE: &str = "name another file, or write one, with lines such as \"MODEL\" = { input = 2.5, output = 10 } (dollars per million tokens) under a line [TYPE]";
+
 /// The user's own prices.
 #[derive(Debug, Default)]
 pub(crate) struct Prices {
@@ -36,7 +39,7 @@ impl Prices {
                 return Err(document.wrong(at, &message));
             };
             prices.entries.push(entry("prices", "file", &json!(path), document.origin(at)));
-            let file = Document::read(&document.beside(Path::new(path.as_ref())))
+            let file = Document::read(&document.beside(Path::new(path.as_ref())), ADVICE)
                 .map_err(|error| document.wrong(at, error.message()))?;
             prices.add(&file, &file.tables()?, registry)?;
         }

@@ -3,5 +3,6 @@
 
 mod discovery;
 mod file;
+mod readme;
 mod support;
 mod tables;

@@ -108,6 +108,29 @@ pub(crate) fn registry() -> Arc<Registry> {
     builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap().build()
 }
 
+const OF_READMES: &[ProviderRegistration] = &[
+    ProviderRegistration::new("groq", without_key).from_package("settings-tests", "0"),
+    ProviderRegistration::new("openai", without_key).from_package("settings-tests", "0"),
+    ProviderRegistration::new("compatible", without_key).fields(FIELDS).from_package("settings-tests", "0"),
+];
+
+/// As `concurrent_requests` of the strategy `parallel` is.
+const CONCURRENT: &[Field] = &[Field { name: "concurrent_requests", doc: "How many at first." }];
+
+/// What the examples of the READMEs name.
+pub(crate) fn registry_of_readmes() -> Arc<Registry> {
+    let concurrent = |settings| {
+        ultraai_core::registry::parse_settings::<serde_json::Map<String, Value>>(settings, CONCURRENT)
+            .map(|_| Arc::new(Idle) as Arc<dyn Strategy>)
+    };
+    let row = |name, fields| {
+        StrategyRegistration::new(name, concurrent).fields(fields).from_package("settings-tests", "0")
+    };
+    let builder = Registry::builder().plugin(Plugin::Providers(OF_READMES)).unwrap();
+    let builder = builder.plugin(Plugin::Strategy(row("simple", &[]))).unwrap();
+    builder.plugin(Plugin::Strategy(row("parallel", CONCURRENT))).unwrap().build()
+}
+
 /// An environment of these variables.
 pub(crate) fn lookup(pairs: &'static [(&'static str, &'static str)]) -> Lookup {
     Lookup::new(move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))

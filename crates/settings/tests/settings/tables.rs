@@ -62,6 +62,7 @@ async fn the_settings_go_over_a_file_of_prices_and_a_providers_own_over_both() {
     std::fs::remove_file(folder.path().join("prices.toml")).unwrap();
     let error = at(format!("{MOCK}{file}")).await.unwrap_err().to_string();
     assert!(error.contains("ultraai.toml:5:1: ") && error.contains("prices.toml is not there"), "{error}");
+    assert!(error.contains("{ input = 2.5, output = 10 }") && !error.contains("--init"), "{error}");
 }
 
 #[tokio::test]
