@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use ultraai::{Analysis, FinishReason, LedgerReport, ProviderResponse, orchestrator::ResponseStatus};
+use ultraai::{FinishReason, LedgerReport, ProviderResponse, orchestrator::ResponseStatus};
 
 use crate::{
     summary, sums,
@@ -34,6 +34,14 @@ impl Layout {
         width_of_stdout().map_or(Self::Below, Self::Beside)
     }
 
+    /// The text in lines that it has room for.
+    pub(crate) fn fitted(self, text: &str) -> String {
+        match self {
+            Self::Beside(width) => wrap(text, width).join("\n"),
+            Self::Below => text.to_owned(),
+        }
+    }
+
     /// What stands above the answer itself.
     pub(crate) fn heading(self) -> String {
         match self {
@@ -49,17 +57,6 @@ pub(crate) fn text(responses: &[ProviderResponse], ledger: &LedgerReport, layout
         Layout::Beside(width) => beside(responses, ledger, width),
         Layout::Below => below(responses, ledger),
     }
-}
-
-/// How far the answers agree, in a line.
-pub(crate) fn agreement(analysis: &Analysis) -> String {
-    let told = match analysis.agreement {
-        Some(agreement) if !analysis.is_inconclusive => {
-            format!("the answers agree to {:.0} %", agreement * 100.0)
-        }
-        _ => "nobody can tell how far the answers agree".to_owned(),
-    };
-    format!("Analysis ({}): {told}\n\n", printable(&analysis.analysis_type))
 }
 
 fn below(responses: &[ProviderResponse], ledger: &LedgerReport) -> String {
@@ -224,16 +221,6 @@ mod tests {
             "## near (m)\n\nanswered · 1.2 s · ~7 tokens in, ~3 out · cost ~$0.002000\n\none\n\n\
              ## far (m)\n\nanswered · 1.2 s\n\ntwo\n\n"
         );
-    }
-
-    #[test]
-    fn agreement_is_told_only_where_it_is_known() {
-        let mut analysis = Analysis::new("comparative", "They differ.");
-        assert!(agreement(&analysis).starts_with("Analysis (comparative): nobody can tell"));
-        analysis.agreement = Some(0.834);
-        assert_eq!(agreement(&analysis), "Analysis (comparative): the answers agree to 83 %\n\n");
-        analysis.is_inconclusive = true;
-        assert!(agreement(&analysis).contains("nobody can tell"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The command `ultraai`: ask several language models from a terminal.
 #![doc = include_str!("../README.md")]
 
+mod agreement;
 mod arguments;
 mod commands;
 mod compare;

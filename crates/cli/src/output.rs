@@ -8,6 +8,7 @@ use ultraai::{
 };
 
 use crate::{
+    agreement,
     arguments::OutputFlags,
     compare::{self, Layout},
     exit::Exit,
@@ -57,7 +58,9 @@ pub(crate) fn outcome(
             if flags.compare {
                 let layout = Layout::of_stdout();
                 let mut text = compare::text(&outcome.responses, &outcome.ledger, layout);
-                text.extend(outcome.analysis.as_ref().map(compare::agreement));
+                if let Some(analysis) = &outcome.analysis {
+                    let _ = writeln!(text, "{}\n", layout.fitted(&agreement::text(analysis)).trim_end());
+                }
                 text.push_str(&layout.heading());
                 print(&text)?;
             }
@@ -65,6 +68,14 @@ pub(crate) fn outcome(
         }
         if !flags.quiet {
             tell(&summary::text(outcome));
+        }
+        // Beside the others it stands on standard output already.
+        if let Some(analysis) = outcome.analysis.as_ref().filter(|_| !flags.compare) {
+            match flags.explain {
+                true => tell(&agreement::text(analysis)),
+                false if flags.quiet => {}
+                false => tell(&agreement::note(analysis, "--compare shows them")),
+            }
         }
         told(flags, &outcome.trace, Some(stats));
     }

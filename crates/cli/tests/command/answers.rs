@@ -148,8 +148,36 @@ fn the_comparison_says_how_far_the_answers_agree() {
     let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
     let arguments = ["ask", "hi", "--compare", "--analysis-type", "comparative", "-q"];
     let ran = Program::with_settings(&settings).run(&arguments);
-    let told = "\nAnalysis (comparative): the answers agree to 100 %\n\n## The answer\n";
-    assert!(ran.out.contains(told), "{ran:?}");
+    let told = "\nAnalysis (comparative): the answers agree to 100 %\n\nThe answers were compared";
+    assert!(ran.out.contains(told) && ran.out.contains("\n\n## The answer\n"), "{ran:?}");
+}
+
+#[test]
+fn answers_that_differ_are_told_of_with_each_flag_as_it_wants() {
+    let (one, two) = (Server::always(openai::answer("42")), Server::always(openai::answer("17")));
+    let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
+    let program = Program::with_settings(&settings).stdin(b"How many?\n");
+    let run = |more: &[&str]| {
+        let flags = ["ask", "How many?", "--strategy", "parallel", "--analysis-type", "comparative"];
+        let ran = program.run(&[&flags[..], more].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran
+    };
+    let (note, analysis) = ("note: the answers differ: --compare shows them\n", "Analysis (comparative): ");
+    let ran = run(&[]);
+    assert!(ran.err.contains(note) && !ran.out.contains(analysis), "{ran:?}");
+    let ran = run(&["--explain"]);
+    assert!(ran.err.contains(analysis) && ran.err.contains("- answer 1: 42; answer 2: 17"), "{ran:?}");
+    assert!(!ran.err.contains(note), "{ran:?}");
+    let ran = run(&["--compare"]);
+    assert!(ran.out.contains(analysis) && ran.out.contains("- answer 1: 42; answer 2: 17"), "{ran:?}");
+    assert!(ran.out.contains("(answer 1 is by near, answer 2 is by far)"), "{ran:?}");
+    assert!(!ran.err.contains("the answers differ"), "{ran:?}");
+    for flag in ["--quiet", "--json"] {
+        assert_eq!(run(&[flag]).err, "", "{flag}");
+    }
+    let ran = program.run(&["chat", "--strategy", "parallel", "--analysis-type", "comparative"]);
+    assert!(ran.err.contains("the answers differ: `chat --explain` says in what"), "{ran:?}");
 }
 
 #[test]

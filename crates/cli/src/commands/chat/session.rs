@@ -6,6 +6,7 @@ use ultraai::{Ledger, Orchestrator, Outcome, ProviderId, Registry, RequestOption
 use ultraai_settings::{ProviderSummary, Settings};
 
 use crate::{
+    agreement,
     arguments::Chat,
     conversation::Conversation,
     exit::Exit,
@@ -166,6 +167,13 @@ impl<'a> Session<'a> {
     fn tell(&self, outcome: &Outcome) {
         if !self.arguments.quiet {
             tell(&summary::text(outcome));
+        }
+        if let Some(analysis) = &outcome.analysis {
+            match self.arguments.explain {
+                true => tell(&agreement::text(analysis)),
+                false if self.arguments.quiet => {}
+                false => tell(&agreement::note(analysis, "`chat --explain` says in what")),
+            }
         }
         if self.arguments.explain {
             tell(&summary::explanation(&outcome.trace));
