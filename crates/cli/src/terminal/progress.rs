@@ -94,15 +94,18 @@ impl Progress {
             let line = if self.color { line } else { anstream::adapter::strip_str(&line).to_string() };
             let _ = writeln!(out, "\x1b[2K{line}");
         }
-        out.push_str("\x1b[?7h");
+        // Rows that were taken out leave their old lines below the others.
+        out.push_str("\x1b[J\x1b[?7h");
         self.drawn = self.rows.len();
         // Nobody is left to be told when this fails.
         let _ = io::stderr().lock().write_all(out.as_bytes());
     }
 
-    /// Leaves the lines as they are; what comes next stands below them.
+    /// Leaves the lines that say how something ended; what comes next stands below them. The others are taken away:
+    /// nobody keeps them up to date any more, and they would look as if it still went on.
     pub(crate) fn leave(&mut self) {
         if !self.rows.is_empty() {
+            self.rows.retain(|row| row.state.is_over());
             self.draw();
             self.drawn = 0;
             self.rows.clear();
@@ -120,6 +123,16 @@ fn failure(error: &ErrorReport) -> String {
         let _ = write!(text, ": asks to wait {} s", seconds.ceil().max(1.0));
     }
     text
+}
+
+impl State {
+    /// Whether nothing more comes of it.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Answered { .. } | Self::Failed(_) | Self::Abandoned(_) => true,
+            Self::Waiting | Self::Asked { .. } | Self::Synthesizing { .. } => false,
+        }
+    }
 }
 
 impl Row {
@@ -177,5 +190,20 @@ mod tests {
         progress.on(&Event::Failed { provider_id: id("slow"), error: (&busy).into() });
         let line = anstream::adapter::strip_str(&progress.rows[1].line()).to_string();
         assert_eq!(line, "✗ slow: slow down (HTTP 429): asks to wait 7 s");
+    }
+
+    #[test]
+    fn only_what_has_ended_is_left_behind() {
+        let now = Instant::now();
+        for (state, is_over) in [
+            (State::Waiting, false),
+            (State::Asked { model: None, since: now }, false),
+            (State::Synthesizing { since: now }, false),
+            (State::Answered { seconds: 1.0, good: true }, true),
+            (State::Failed("no".into()), true),
+            (State::Abandoned("enough_answers"), true),
+        ] {
+            assert_eq!(state.is_over(), is_over, "{state:?}");
+        }
     }
 }
