@@ -144,7 +144,7 @@ fn greeting(session: &Session<'_>) -> String {
     let engine = &session.engine;
     let asked: Vec<_> =
         engine.providers.iter().filter(|one| engine.asks(&one.id)).map(|one| one.id.as_str()).collect();
-    let mut text = format!("{DIM}{}, {}", asked.join(", "), engine.strategy);
+    let mut text = format!("{DIM}asks {} · strategy {}", asked.join(", "), engine.strategy);
     if session.conversation.turns() > 0 {
         let _ = write!(text, " · goes on after {}", turns(session.conversation.turns()));
     }
