@@ -53,8 +53,14 @@ impl From<&Error> for Exit {
         match error.kind() {
             ErrorKind::Config | ErrorKind::InvalidRequest => Self::Usage,
             ErrorKind::Timeout => Self::Deadline,
+            ErrorKind::Exhausted if nothing_was_asked(error) => Self::Usage,
             _ if !causes.is_empty() && causes.iter().all(late) => Self::Deadline,
             _ => Self::NoAnswer,
         }
     }
+}
+
+/// Whether the options wanted more than the candidates could give: it was refused before anybody was asked.
+fn nothing_was_asked(error: &Error) -> bool {
+    error.causes().is_empty() && error.report().is_some_and(|report| report.ledger.rows.is_empty())
 }

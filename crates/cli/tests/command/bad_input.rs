@@ -152,6 +152,14 @@ fn a_failure_says_how_often_it_asked_and_why() {
 }
 
 #[test]
+fn a_quorum_that_cannot_come_is_refused_as_wrong_use() {
+    let server = Server::always(openai::answer("yes"));
+    let ran = Program::with_server(&server.url()).run(&["ask", "hi", "--min-responses-needed", "9"]);
+    assert_error(&ran, 2, &["9 good answers needed, and only 1 can be asked for"]);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn a_deadline_that_passes_has_its_own_exit_code() {
     let server = Server::always(ultraai_testkit::Reply::hang());
     let program = Program::with_server(&server.url());
