@@ -85,8 +85,10 @@ impl Adaptive {
             adaptive.arms = OnceLock::from(built);
         }
         if let Some(path) = adaptive.settings.state_file.clone() {
-            if let Some(memory) = state::read(&path)? {
-                *adaptive.memory() = memory;
+            match state::read(&path)? {
+                Some(memory) => *adaptive.memory() = memory,
+                // Better now than when there is something to keep.
+                None => state::check_folder(&path)?,
             }
             adaptive.keeper = Some(Keeper::start(path, Arc::clone(&adaptive.memory))?);
         }

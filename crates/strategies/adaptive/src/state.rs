@@ -154,6 +154,20 @@ fn regular(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
+/// Checks that there is a folder for the file `path`.
+///
+/// # Errors
+/// `Config` where there is none.
+pub(crate) fn check_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_none_or(Path::is_dir) {
+        return Ok(());
+    }
+    let what =
+        format!("the state file {}: its folder is not there: make it, or name another file", path.display());
+    Err(Error::new(ErrorKind::Config, what))
+}
+
 /// Writes a state file: a new one beside it takes its place only when all of it is on the disk.
 ///
 /// # Errors

@@ -46,6 +46,14 @@ async fn what_was_seen_is_there_again_and_holds_no_content() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left in the folder");
 }
 
+#[test]
+fn a_file_in_no_folder_is_refused_before_anything_is_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Adaptive::new(settings(Some(&folder.path().join("none/state.json")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("its folder is not there"), "{error}");
+}
+
 #[tokio::test]
 async fn a_file_of_another_version_or_cut_short_is_refused_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
