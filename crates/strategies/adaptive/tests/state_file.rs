@@ -110,9 +110,12 @@ async fn arms_that_are_gone_are_kept_and_not_used() {
 #[tokio::test]
 async fn a_file_that_cannot_be_written_is_told_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    let mut everywhere = settings(Some(&folder.path().join("missing/state.json")));
+    let vanishing = folder.path().join("vanishing");
+    fs::create_dir(&vanishing).unwrap();
+    let mut everywhere = settings(Some(&vanishing.join("state.json")));
     everywhere.save_every = 1;
-    let orchestrator = used(everywhere, 1).await;
+    let orchestrator = used(everywhere, 0).await;
+    fs::remove_dir(&vanishing).unwrap();
     for _ in 0..200 {
         let outcome = orchestrator.process(PROMPT).await.unwrap();
         if outcome.trace.iter().any(|sentence| sentence.contains("could not be saved")) {
