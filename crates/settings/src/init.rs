@@ -8,10 +8,12 @@ use ultraai_core::{Options, ProviderRegistration, ProviderSpec, Registry};
 use crate::{
     OptionKind,
     kind::{default_of, read},
+    sample,
 };
 
 const HEAD: &str = "\
-# Settings of UltraAI. Everything here is commented out: take away the `#` of the lines that you want to set.
+# Settings of UltraAI. Everything here is commented out: take away the `#` of the lines that you want to set, and of
+# the `[table]` over them. A `#` with a space after it begins an explanation, and stays. `…` stands for a text of yours.
 # `ultraai config` shows what is in force and where each value comes from.
 # Environment variables go over this file (ULTRAAI_TIMEOUT_SECONDS=60), arguments over both (--timeout-seconds 60).
 ";
@@ -25,6 +27,9 @@ const PRICES: &str = "
 # Prices in dollars per million tokens, over those that are known anyway; `file = \"PATH\"` under [prices] names a file of
 # such tables. They stand under the `type` of a provider.
 ";
+
+/// Comments go on in another line from here.
+const WIDTH: usize = 110;
 
 /// A settings file with every option and every linked provider, all of it commented out. A line of settings
 /// begins with `#` and no space, so that taking these marks away makes it valid.
@@ -57,9 +62,7 @@ pub fn init_file(registry: &Registry) -> String {
 fn write_strategies(out: &mut String, registry: &Registry) {
     for row in registry.strategies().filter(|row| !row.fields.is_empty()) {
         let _ = write!(out, "\n# The strategy `{0}` has settings of its own.\n#[strategies.{0}]\n", row.name);
-        for field in row.fields {
-            comment(out, &format!("{}: {}", field.name, field.doc));
-        }
+        write_samples(out, sample::of_strategy(row));
     }
 }
 
@@ -78,7 +81,7 @@ fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&P
             "selector" => registry.selectors().next().map(|row| quoted(row.name)),
             "synthesizer" | "analyst" => provider.map(|row| quoted(row.name)),
             "analysis_template" | "synthesis_template" => Some(quoted("{{answers}}")),
-            name => Some(sample(name, field.doc)),
+            name => Some(option(name, field.doc)),
         };
         match sample {
             Some(sample) => setting(out, field.name, &sample),
@@ -88,7 +91,7 @@ fn write_orchestrator(out: &mut String, registry: &Registry, provider: Option<&P
 }
 
 /// The default where it is a value, else the least that fits.
-fn sample(name: &str, doc: &str) -> String {
+fn option(name: &str, doc: &str) -> String {
     let kind = OptionKind::of(name);
     let default = default_of(doc).and_then(|text| kind.value(text.split(',').next().unwrap_or(text)));
     let default = default.filter(|value| !value.is_string());
@@ -128,7 +131,7 @@ fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str
         comment(out, field.doc);
         setting(out, field.name, &value);
     }
-    write_own_fields(out, row);
+    write_samples(out, sample::of_provider(row));
 }
 
 fn write_row(out: &mut String, row: &ProviderRegistration) {
@@ -143,23 +146,32 @@ fn write_row(out: &mut String, row: &ProviderRegistration) {
     let _ = writeln!(out, "#[providers.{}]", table_key(row.name));
     setting(out, "type", &quoted(row.name));
     setting(out, "model", &quoted(row.default_model.unwrap_or("MODEL")));
-    write_own_fields(out, row);
+    write_samples(out, sample::of_provider(row));
 }
 
-fn write_own_fields(out: &mut String, row: &ProviderRegistration) {
-    for field in row.fields {
-        match (field.name, row.base_url) {
-            ("base_url", url) => {
+/// Settings of a plugin's own. One of which no value is known that the plugin takes is explained only.
+fn write_samples(out: &mut String, samples: Vec<sample::Sample>) {
+    for (field, value) in samples {
+        match value {
+            Some(value) => {
                 comment(out, field.doc);
-                setting(out, "base_url", &quoted(url.unwrap_or("http://localhost:8080/v1")));
+                setting(out, field.name, &sample::written(&value));
             }
-            (name, _) => comment(out, &format!("{name}: {}", field.doc)),
+            None => comment(out, &format!("`{}`: {}", field.name, field.doc.trim())),
         }
     }
 }
 
 fn comment(out: &mut String, text: &str) {
-    let _ = writeln!(out, "# {}", text.trim().replace('\n', " "));
+    let mut line = "#".to_owned();
+    for word in text.split_whitespace() {
+        if line.len() > 1 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "{line}");
+            line.truncate(1);
+        }
+        let _ = write!(line, " {word}");
+    }
+    let _ = writeln!(out, "{line}");
 }
 
 fn setting(out: &mut String, key: &str, value: &str) {

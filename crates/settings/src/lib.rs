@@ -11,6 +11,7 @@ mod origin;
 mod place;
 mod prices;
 mod probe;
+mod sample;
 mod settings;
 mod shown;
 mod sources;

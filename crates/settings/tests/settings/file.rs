@@ -234,6 +234,9 @@ async fn a_file_that_is_named_must_be_there() {
 async fn the_written_file_says_nothing_until_it_is_uncommented() {
     let text = init_file(&registry());
     assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "{text}");
+    assert!(text.contains("# How many at once. Default: 0.\n#width = 0\n"), "{text}");
+    let longest = text.lines().map(|line| line.chars().count()).max();
+    assert!(longest < Some(121), "{text}");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ultraai.toml"), &text).unwrap();
     let settings = Settings::load(&sources(folder.path(), Lookup::empty()), &registry()).await.unwrap();
