@@ -60,20 +60,50 @@ impl Settings {
             .lookup(self.lookup.clone())
             .options(&self.options)
             .build()?;
+        let mut refusals = Vec::new();
         for row in self.needed() {
-            orchestrator
+            let registered = orchestrator
                 .register_provider(row.id.as_str(), row.spec.clone())
-                .map_err(|error| row.explained(error))?;
-            row.check_model(&self.registry)?;
+                .map_err(|error| row.explained(error))
+                .and_then(|()| row.check_model(&self.registry));
+            refusals.extend(registered.err().map(|error| (row, error)));
         }
-        Ok(orchestrator)
+        let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
+        let others = self.without(&broken);
+        match refusals.into_iter().next() {
+            Some((row, error)) if !others.is_empty() => {
+                let message = format!("{}, or leave `{}` out: `{others}`", error.message(), row.id);
+                Err(error.with_message(message))
+            }
+            Some((_, error)) => Err(error),
+            None => Ok(orchestrator),
+        }
+    }
+
+    /// The arguments that name what works without the `broken` ones of a file; none where arguments name some already.
+    fn without(&self, broken: &[&str]) -> String {
+        let from_file = |row: &&Row| matches!(row.origin, Origin::File { .. });
+        if self.selected.is_some() {
+            return String::new();
+        }
+        let whole = self.rows.iter().filter(from_file).filter(|row| {
+            self.needed_for([row.id.as_str()]).iter().all(|needed| !broken.contains(&needed.id.as_str()))
+        });
+        whole.map(|row| format!("-p {}", row.id)).collect::<Vec<_>>().join(" ")
     }
 
     /// The providers that can be asked, in the order of the file: a broken one that nobody asks for is no
     /// hindrance.
     fn needed(&self) -> Vec<&Row> {
-        let Some(selected) = &self.selected else { return self.rows.iter().collect() };
-        let mut open: Vec<&str> = selected.iter().map(ProviderId::as_str).collect();
+        match &self.selected {
+            Some(selected) => self.needed_for(selected.iter().map(ProviderId::as_str)),
+            None => self.rows.iter().collect(),
+        }
+    }
+
+    /// The providers that can be asked when these are selected.
+    fn needed_for<'a>(&'a self, selected: impl IntoIterator<Item = &'a str>) -> Vec<&'a Row> {
+        let mut open: Vec<&str> = selected.into_iter().collect();
         let aside = [&self.options.synthesizer, &self.options.analyst];
         open.extend(aside.into_iter().flatten().map(ProviderId::as_str));
         let mut needed: Vec<&str> = Vec::new();

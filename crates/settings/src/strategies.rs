@@ -6,7 +6,13 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 use ultraai_core::{Error, ErrorKind, Registry, Result, registry::unknown_key};
 
-use crate::{Entry, Origin, assemble::for_users, document::Document, shown::shown, table::in_order};
+use crate::{
+    Entry, Origin,
+    assemble::for_users,
+    document::Document,
+    shown::shown,
+    table::{in_order, placed},
+};
 
 /// The settings of strategies, by name.
 #[derive(Debug, Default)]
@@ -73,17 +79,10 @@ impl Own {
         {
             return wrong(origin, unknown_key(key, fields()).message());
         }
-        match (row.build)(Value::Object(self.settings.clone())) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let named = error
-                    .message()
-                    .split('`')
-                    .skip(1)
-                    .step_by(2)
-                    .find_map(|path| self.origins.get(path.split(['.', '[']).next().unwrap_or(path)));
-                wrong(named.unwrap_or(&self.origin), error.message())
-            }
-        }
+        (row.build)(Value::Object(self.settings.clone())).map(drop).map_err(|error| {
+            let place_of = |key: &str| self.origins.get(key);
+            let message = placed(&self.settings, &self.origin, place_of, error.message());
+            error.with_message(message)
+        })
     }
 }

@@ -166,8 +166,7 @@ fn value_at<'a>(settings: &'a Map<String, Value>, path: &str) -> Option<&'a Valu
     })
 }
 
-/// Puts the place before the message, and takes out of it what a wrong value was: it may be a key that stands
-/// in a wrong line.
+/// An error of a provider with its name, and as [`placed`] words it.
 fn explained(
     id: &ProviderId,
     settings: &Map<String, Value>,
@@ -178,21 +177,43 @@ fn explained(
     if error.kind() != ErrorKind::Config || error.source().is_some() {
         return error;
     }
-    let message = error.message();
-    let path = message.split('`').nth(1);
-    let quoted = path.map(|path| path.split(['.', '[']).next().unwrap_or(path));
-    let key = quoted.filter(|key| place_of(origins, key).is_some());
-    let place = key.and_then(|key| place_of(origins, key)).unwrap_or(origin);
-    let value = path.filter(|_| key.is_some()).and_then(|path| value_at(settings, path));
-    let missing = message.split_once(": missing field `").and_then(|(_, field)| field.strip_suffix('`'));
-    let message = match (path, value, missing, message.rsplit_once(", expected ")) {
-        (Some(path), Some(_), Some(field), _) => format!("`{path}.{field}` is missing"),
-        (Some(path), Some(value), None, Some((_, expected))) if message.starts_with("wrong setting") => {
-            format!("`{path}` must be {}, and {} stands there", in_words(expected), kind_of_value(value))
-        }
-        _ => message.to_owned(),
-    };
-    Error::new(ErrorKind::Config, place.before(&message)).with_provider(id.clone())
+    let message = placed(settings, origin, |key| place_of(origins, key), error.message());
+    Error::new(ErrorKind::Config, message).with_provider(id.clone())
+}
+
+/// Puts the place before the message, and takes out of it what a wrong value was: it may be a key that stands
+/// in a wrong line.
+pub(crate) fn placed<'a>(
+    settings: &Map<String, Value>,
+    origin: &'a Origin,
+    place_of: impl Fn(&str) -> Option<&'a Origin>,
+    message: &str,
+) -> String {
+    // What is quoted may be a name in the advice; the first one that is set here is where it is wrong.
+    let quoted = || message.split('`').skip(1).step_by(2);
+    let first = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
+    let place = quoted().find_map(|path| place_of(&first(path))).unwrap_or(origin);
+    let path = quoted().next().filter(|path| place_of(&first(path)).is_some());
+    let wrong = path.filter(|_| message.starts_with("wrong setting"));
+    let worded = wrong.and_then(|path| in_our_words(path, settings, message));
+    place.before(worded.as_deref().unwrap_or(message))
+}
+
+/// What serde says of the value at `path`, in the words of users.
+fn in_our_words(path: &str, settings: &Map<String, Value>, message: &str) -> Option<String> {
+    let (_, cause) = message.split_once("`: ")?;
+    let mut quoted = cause.split('`').skip(1).step_by(2);
+    if cause.starts_with("missing field ") {
+        return Some(format!("`{path}.{}` is missing", quoted.next()?));
+    }
+    if cause.starts_with("unknown field ") {
+        let unknown = quoted.next()?;
+        let path = path.strip_suffix(unknown).map_or(path, |path| path.trim_end_matches('.'));
+        return Some(format!("in `{path}`: {}", unknown_key(unknown, quoted).message()));
+    }
+    let (_, expected) = cause.rsplit_once(", expected ")?;
+    let value = value_at(settings, path)?;
+    Some(format!("`{path}` must be {}, and {} stands there", in_words(expected), kind_of_value(value)))
 }
 
 /// Serde's words for what is expected, in those of users.

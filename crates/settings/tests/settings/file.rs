@@ -154,6 +154,20 @@ async fn a_broken_provider_that_nobody_asks_for_is_no_hindrance() {
 }
 
 #[tokio::test]
+async fn an_error_of_one_provider_says_how_to_go_on_with_the_others() {
+    let key = "[providers.a]\ntype = \"acme\"\napi_key = { env = \"WORK_KEY\" }\n";
+    let others = "[providers.b]\ntype = \"mock\"\n[providers.c]\ntype = \"mock\"\nfallbacks = [\"a\"]\n[providers.d]\ntype = \"zeta\"\n[providers.e]\ntype = \"mock\"\n";
+    let refused = async |text: &str| load(text).await.unwrap().build().unwrap_err().to_string();
+    let error = refused(&format!("{key}{others}")).await;
+    assert!(error.ends_with("is not set: set it to the key, or leave `a` out: `-p b -p e`"), "{error}");
+    // Nothing works without what cannot be built.
+    for text in [key.to_owned(), format!("{key}{others}[orchestrator]\nsynthesizer = \"a\"\n")] {
+        let error = refused(&text).await;
+        assert!(error.ends_with("is not set: set it to the key"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn variables_go_over_the_file_and_arguments_over_both() {
     let folder = tempfile::tempdir().unwrap();
     let text = "[orchestrator]\nmax_retries = 1\ntimeout_seconds = 10\ngap_timeout_seconds = 7\n[providers.a]\ntype = \"mock\"\n";

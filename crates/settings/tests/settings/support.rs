@@ -88,9 +88,20 @@ impl Strategy for Idle {
 struct Width {
     #[serde(default, rename = "width")]
     _width: u32,
+    #[serde(default, rename = "arms")]
+    _arms: Vec<Arm>,
 }
 
-const WIDTH: &[Field] = &[Field { name: "width", doc: "How many at once. Default: 0." }];
+#[derive(Deserialize)]
+struct Arm {
+    #[serde(rename = "options")]
+    _options: ultraai_core::Options,
+}
+
+const WIDTH: &[Field] = &[
+    Field { name: "width", doc: "How many at once. Default: 0." },
+    Field { name: "arms", doc: "What is chosen among. Default: all." },
+];
 
 fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
     let _: Width = ultraai_core::registry::parse_settings(settings, WIDTH)?;

@@ -24,7 +24,19 @@ async fn a_strategy_gets_the_settings_of_its_own_table() {
             "[strategies.simple]\nwidht = 3\n",
             "ultraai.toml:2:1: unknown setting `widht`: did you mean `width`?",
         ),
-        ("[strategies.simple]\nwidth = \"sk-x\"\n", "ultraai.toml:2:1: wrong setting `width`"),
+        (
+            "[strategies.simple]\nwidth = \"sk-x\"\n",
+            "ultraai.toml:2:1: `width` must be a whole number from 0 up, and a text stands there",
+        ),
+        (
+            "[strategies.simple]\narms = [{ options = { max_retries = 2 } }, { options = { max_retrys = 2 } }]\n",
+            "ultraai.toml:2:1: in `arms[1].options`: unknown setting `max_retrys`: did you mean `max_retries`?",
+        ),
+        (
+            "[strategies.simple]\narms = [{ options = { max_retries = \"sk-x\" } }]\n",
+            "ultraai.toml:2:1: `arms[0].options.max_retries` must be a whole number from 0 up, and a text stands there",
+        ),
+        ("[strategies.simple]\narms = [{}]\n", "ultraai.toml:2:1: `arms[0].options` is missing"),
         ("[strategies.simpel]\n", "ultraai.toml:1:13: no strategy `simpel` is linked"),
         (
             "[strategies]\nsimple = 3\n",
