@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use ultraai::{ProviderRegistration, Registry};
-use ultraai_settings::{KeyPlace, ProviderSummary, Settings};
+use ultraai_settings::{KeyPlace, ProviderSummary, Settings, host_and_port};
 
 use crate::{
     arguments::{Providers, is_set},
@@ -75,7 +75,6 @@ pub(crate) async fn providers(arguments: Providers) -> Result<Exit, Failure> {
         print_json(&Everything { linked, configured, notices: &settings.notices })?;
         return Ok(Exit::Answer);
     }
-    print(&linked_text(&linked))?;
     let mut table = Table::new(["NAME", "TYPE", "MODEL", "KEY", "ADDRESS", "FROM"]);
     for (provider, reach) in summaries.iter().zip(found) {
         table.row([
@@ -83,11 +82,12 @@ pub(crate) async fn providers(arguments: Providers) -> Result<Exit, Failure> {
             provider.provider_type.clone(),
             provider.model.clone().unwrap_or_else(|| "-".to_owned()),
             key_text(provider),
-            reach.as_str().to_owned(),
+            address_text(provider, reach),
             provider.origin.to_string(),
         ]);
     }
-    print(&format!("\n{STRONG}Configured or found{STRONG:#}\n{}", table.text()))?;
+    // Those that would be asked come first: the list of what is linked is longer than most terminals.
+    print(&format!("{STRONG}Configured or found{STRONG:#}\n{}\n{}", table.text(), linked_text(&linked)))?;
     for notice in &settings.notices {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
     }
@@ -110,7 +110,7 @@ fn linked(row: &ProviderRegistration) -> Linked {
 }
 
 fn linked_text(linked: &[Linked]) -> String {
-    let mut table = Table::new(["NAME", "KEY", "USUAL MODEL", "PACKAGE"]);
+    let mut table = Table::new(["NAME", "KEY", "USUAL MODEL"]);
     for row in linked {
         let key = match row.key_variables.iter().find(|key| key.is_set).or(row.key_variables.first()) {
             Some(KeyVariable { name, is_set: true }) => format!("{name} (set)"),
@@ -118,14 +118,18 @@ fn linked_text(linked: &[Linked]) -> String {
             Some(KeyVariable { name, .. }) => format!("{name} (not set)"),
             None => "none needed".to_owned(),
         };
-        table.row([
-            row.name.to_owned(),
-            key,
-            row.default_model.unwrap_or("-").to_owned(),
-            format!("{} {}", row.package, row.version),
-        ]);
+        table.row([row.name.to_owned(), key, row.default_model.unwrap_or("-").to_owned()]);
     }
     format!("{STRONG}Linked into this program{STRONG:#}\n{}", table.text())
+}
+
+/// Whether somebody answers at the address, which is told where it has to be checked.
+fn address_text(provider: &ProviderSummary, reach: Reach) -> String {
+    let place = provider.base_url.as_deref().and_then(host_and_port);
+    match (reach, place) {
+        (Reach::Unreachable, Some((host, port))) => format!("{}: {host}:{port}", reach.as_str()),
+        _ => reach.as_str().to_owned(),
+    }
 }
 
 /// Where the key is, or that none is needed.

@@ -62,7 +62,7 @@ pub(crate) fn strategies(arguments: &Listing) -> Result<Exit, Failure> {
         ("Strategies (--strategy)", &everything.strategies),
         ("Layers around every provider", &everything.layers),
         ("Analyzers (--analysis-type)", &everything.analyzers),
-        ("Selectors", &everything.selectors),
+        ("Selectors (--selector)", &everything.selectors),
         ("Sources of prices", &everything.prices),
         ("Tokenizers", &everything.tokenizers),
     ] {

@@ -8,7 +8,8 @@ use crate::program::{Program, assert_error, near};
 #[test]
 fn providers_are_listed_with_their_keys_and_whether_they_are_reachable() {
     let server = Server::always(openai::answer("yes"));
-    let settings = format!("{}{}", near(&server.url()), near(&refusing_url()).replace("near", "gone"));
+    let gone = refusing_url();
+    let settings = format!("{}{}", near(&server.url()), near(&gone).replace("near", "gone"));
     let program = Program::with_settings(&settings).variable("OPENAI_API_KEY", "sk-1");
     let ran = program.run(&["providers"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -16,7 +17,10 @@ fn providers_are_listed_with_their_keys_and_whether_they_are_reachable() {
     assert!(line("openai ").contains("OPENAI_API_KEY (set)"), "{ran:?}");
     assert!(line("groq ").contains("GROQ_API_KEY (not set)"), "{ran:?}");
     assert!(line("near ").contains(" reachable "), "{ran:?}");
-    assert!(line("gone ").contains("not reachable"), "{ran:?}");
+    let address = format!("not reachable: {} ", gone.trim_start_matches("http://"));
+    assert!(line("gone ").contains(&address), "{ran:?}");
+    assert!(ran.out.starts_with("Configured or found\n"), "what would be asked comes first: {ran:?}");
+    assert!(!ran.out.contains("ultraai-provider"), "packages are for the JSON: {ran:?}");
     assert!(server.requests().is_empty(), "nothing is sent");
 
     let listed: Value = serde_json::from_str(&program.run(&["providers", "--json"]).out).unwrap();
@@ -40,7 +44,7 @@ fn strategies_are_listed() {
         ran.out.contains("simple") && ran.out.contains("fallback") && ran.out.contains("retry"),
         "{ran:?}"
     );
-    for part in ["Sources of prices", "genai-prices", "Tokenizers", "Analyzers", "Selectors"] {
+    for part in ["Sources of prices", "genai-prices", "Tokenizers", "Analyzers", "Selectors (--selector)"] {
         assert!(ran.out.contains(part), "no `{part}` in {ran:?}");
     }
     let listed: Value = serde_json::from_str(&program.run(&["strategies", "--json"]).out).unwrap();
