@@ -1,8 +1,10 @@
 //! A flag for every option of orchestration, made from the options themselves.
 
-use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, ValueHint};
 use ultraai::Options;
 use ultraai_settings::{OptionArgument, OptionKind};
+
+use crate::arguments::Names;
 
 /// The options of orchestration that arguments set. What they hold is checked with the other settings.
 #[derive(Debug)]
@@ -26,8 +28,14 @@ impl Args for OptionFlags {
                 .value_name(value)
                 .help(help)
                 .allow_negative_numbers(true)
+                .hide_possible_values(true)
                 .help_heading(heading);
-            command.arg(flag)
+            // No shell should offer files, for none of them names one.
+            command.arg(match field.name {
+                "analysis_type" => flag.value_parser(Names::ANALYZERS),
+                "selector" => flag.value_parser(Names::SELECTORS),
+                _ => flag.value_hint(ValueHint::Other),
+            })
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod names;
 mod settings;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use ultraai::Lookup;
 pub(crate) use self::{
     ask::{Ask, OutputFlags, Show},
     chat::Chat,
+    names::Names,
     settings::{FileFlag, RequestFlags, SettingsFlags},
 };
 use crate::exit;

@@ -6,7 +6,7 @@ use clap::Args;
 use ultraai::ChatRequest;
 use ultraai_settings::Sources;
 
-use super::whole;
+use super::{Names, whole};
 use crate::flags::OptionFlags;
 
 /// What decides who is asked, and how.
@@ -16,11 +16,11 @@ pub(crate) struct SettingsFlags {
     pub(crate) file: FileFlag,
 
     /// How several models make one answer; `ultraai strategies` lists them. Also `ULTRAAI_STRATEGY`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = Names::STRATEGIES, hide_possible_values = true)]
     pub(crate) strategy: Option<String>,
 
     /// Ask this one only, or these when repeated: a configured provider's name, or TYPE or TYPE/MODEL of a linked one
-    #[arg(short, long = "provider", value_name = "ID")]
+    #[arg(short, long = "provider", value_name = "ID", value_parser = Names::PROVIDERS, hide_possible_values = true)]
     pub(crate) providers: Vec<String>,
 
     #[command(flatten)]

@@ -14,6 +14,19 @@ fn each_shell_gets_completions_that_know_the_flags() {
 }
 
 #[test]
+fn completions_offer_the_names_of_what_is_linked() {
+    for (shell, offer) in [("bash", "compgen -W"), ("zsh", ":("), ("fish", r"\t''")] {
+        let ran = Program::new().run(&["completions", shell]);
+        for name in ["fallback", "groq", "factual", "latency"] {
+            let offers = |line: &str| {
+                line.contains(offer) && line.split(|c: char| !c.is_alphanumeric()).any(|word| word == name)
+            };
+            assert!(ran.out.lines().any(offers), "{shell} {name}");
+        }
+    }
+}
+
+#[test]
 fn the_manual_page_holds_every_flag_of_every_command() {
     let program = Program::new();
     let ran = program.run(&["man"]);
