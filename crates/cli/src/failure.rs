@@ -31,6 +31,20 @@ impl Failure {
         Self::Error(Box::new(error), providers)
     }
 
+    /// The same where nobody wrote a flag: what was typed is in the message.
+    pub(crate) fn without_flag(self) -> Self {
+        match self {
+            Self::Error(error, providers) => {
+                let message = error.message();
+                match message.strip_prefix("argument --provider: ").map(str::to_owned) {
+                    Some(message) => Self::of(error.with_message(message), providers),
+                    None => Self::Error(error, providers),
+                }
+            }
+            other => other,
+        }
+    }
+
     /// Tells it on standard error.
     pub(crate) fn tell(&self) -> Exit {
         match self {

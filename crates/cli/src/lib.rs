@@ -44,6 +44,9 @@ pub fn main() -> ExitCode {
             if is_a_prompt(&error) {
                 terminal::tell("\nto ask that, write `ultraai ask \"…\"`\n");
             }
+            if is_a_word_of_a_prompt(&error) {
+                terminal::tell("\nput the prompt in quotes: `ultraai ask \"…\"`\n");
+            }
             return if error.use_stderr() { Exit::Usage } else { Exit::Answer }.into();
         }
     };
@@ -62,6 +65,13 @@ pub fn main() -> ExitCode {
 fn is_a_prompt(error: &clap::Error) -> bool {
     error.kind() == ErrorKind::InvalidSubcommand
         && matches!(error.get(ContextKind::InvalidSubcommand), Some(ContextValue::String(name)) if name.contains(char::is_whitespace))
+}
+
+/// Whether a word stands behind the prompt: a shell makes as many arguments of a sentence as it has words.
+fn is_a_word_of_a_prompt(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument
+        && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if !word.starts_with('-'))
+        && std::env::args_os().any(|argument| argument == "ask")
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {

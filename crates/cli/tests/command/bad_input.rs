@@ -46,6 +46,7 @@ fn an_unknown_strategy_option_or_setting_is_named() {
         (&["ask", "hi", "--temperature", "-1"], &["`temperature` is -1"]),
         (&["aks", "hi"], &["aks", "--help"]),
         (&["why is the sky blue?"], &["write `ultraai ask \"…\"`"]),
+        (&["ask", "why", "is", "it", "so"], &["put the prompt in quotes: `ultraai ask \"…\"`"]),
     ] {
         assert_error(&program.run(arguments), 2, parts);
     }

@@ -68,7 +68,7 @@ fn commands_change_what_is_said_and_who_is_asked() {
     let ran = Program::with_settings(&settings).stdin(lines).run(&["chat"]);
     assert_eq!(ran.out, "1 messages\n4 messages\n1 messages\nfar\nfar\n", "{ran:?}");
     assert!(ran.err.contains("asked  far (compatible, m)") && ran.err.contains("-      near"), "{ran:?}");
-    assert!(ran.err.contains("no provider `nobody` is configured"), "{ran:?}");
+    assert!(ran.err.contains("error: no provider `nobody` is configured"), "nobody wrote a flag: {ran:?}");
     assert_eq!((ran.code, two.requests().len()), (Some(0), 2));
     assert_eq!(roles(&two.requests()[1]), ["user", "assistant", "user", "assistant", "user"]);
 }

@@ -123,7 +123,8 @@ async fn done(session: &mut Session<'_>, command: Command) -> Result<String, Fai
         Command::Providers(names) => {
             if !names.is_empty() {
                 let names = if names == ["all"] { Vec::new() } else { names };
-                session.engine = Engine::load(session.arguments, Some(&names)).await?;
+                let loaded = Engine::load(session.arguments, Some(&names)).await;
+                session.engine = loaded.map_err(Failure::without_flag)?;
             }
             providers(&session.engine)
         }
