@@ -9,7 +9,7 @@ use ultraai_core::{
 
 use crate::{
     Arguments, OptionKind, Origin, Settings, Sources,
-    discovery::discover,
+    discovery::{discover, named_server},
     document::Document,
     kind::read,
     table::{Row, Tables, read_tables},
@@ -44,6 +44,13 @@ impl Settings {
         tables.options.validate().map_err(|error| placed(&tables.origins, &error))?;
 
         let configured = !tables.rows.is_empty();
+        for name in &sources.arguments.providers {
+            if tables.rows.iter().all(|row| row.id != name.as_str())
+                && let Some(row) = named_server(name, registry, sources.local_servers).await
+            {
+                tables.rows.push(row?);
+            }
+        }
         let selected = select(&mut tables.rows, &sources.arguments.providers, registry)?;
         if !configured && selected.is_none() {
             let found = discover(registry, &sources.lookup, sources.local_servers).await?;

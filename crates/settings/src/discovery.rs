@@ -124,6 +124,24 @@ pub(crate) async fn discover(registry: &Registry, lookup: &Lookup, servers: Loca
     Ok(found)
 }
 
+/// The provider that an argument names by its bare type, with what its server on this machine has; `None` where the
+/// type has a usual model, or no server answers.
+pub(crate) async fn named_server(
+    name: &str,
+    registry: &Registry,
+    servers: LocalServers,
+) -> Option<Result<Row>> {
+    let (title, address) = match name {
+        "ollama" => ("Ollama", servers.ollama),
+        "llama-cpp" => ("llama.cpp", servers.llama_cpp),
+        _ => return None,
+    };
+    if registry.provider_registration(name).ok()?.default_model.is_some() {
+        return None;
+    }
+    timeout(servers.limit, find_server(name, title, address, registry)).await.ok()?
+}
+
 async fn find_server(
     id: &str,
     name: &str,

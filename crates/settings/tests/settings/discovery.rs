@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{lookup, registry, sources};
 use ultraai_core::{Lookup, Registry};
-use ultraai_settings::Settings;
+use ultraai_settings::{Settings, Sources};
 
 /// A server that answers every request for its models, until the test ends.
 fn model_server(model: &str) -> SocketAddr {
@@ -80,6 +80,25 @@ async fn servers_of_this_machine_are_found_with_their_first_model() {
             .iter()
             .any(|entry| entry.origin.to_string() == format!("discovered: Ollama answers at {one}"))
     );
+}
+
+#[tokio::test]
+async fn an_argument_that_names_a_server_of_this_machine_takes_its_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = sources(folder.path(), Lookup::empty());
+    sources.local_servers.ollama = Some(model_server("smollm2"));
+    sources.arguments.providers = vec!["ollama".into()];
+    let model = async |sources: &Sources| {
+        let settings = Settings::load(sources, &registry()).await.unwrap();
+        settings.summaries().remove(0).model
+    };
+    assert_eq!(model(&sources).await.as_deref(), Some("smollm2"));
+    sources.arguments.providers = vec!["ollama/gemma3".into()];
+    assert_eq!(model(&sources).await.as_deref(), Some("gemma3"));
+    let text = "[providers.ollama]\ntype = \"ollama\"\nmodel = \"qwen3\"\n";
+    std::fs::write(folder.path().join("ultraai.toml"), text).unwrap();
+    sources.arguments.providers = vec!["ollama".into()];
+    assert_eq!(model(&sources).await.as_deref(), Some("qwen3"));
 }
 
 #[tokio::test]
