@@ -88,10 +88,10 @@ async fn the_deadline_is_kept(connect: &Connect) -> Verdict {
 }
 
 async fn a_slow_stream_within_its_limits(connect: &Connect) -> Verdict {
-    // The pieces together take longer than the gap between two may.
-    let live = connect.speaks().live(connect.model_name().as_str(), &TEXTS).paced(Duration::from_millis(20));
+    // The pieces together take longer than the gap between two may, which leaves room for what a busy machine adds.
+    let live = connect.speaks().live(connect.model_name().as_str(), &TEXTS).paced(Duration::from_millis(80));
     let mut bench = connect.always(live)?;
-    bench.cx = bench.cx.with_limits(limits(|limits| limits.gap = Some(Duration::from_millis(90))));
+    bench.cx = bench.cx.with_limits(limits(|limits| limits.gap = Some(Duration::from_millis(250))));
     let request = Arc::new(connect.request(Delivery::Live));
     let reply = bench.attempt.chat(&bench.cx, request).await.map_err(text)?;
     let answer = reply.collect().await.map_err(text)?;
