@@ -113,8 +113,11 @@ async fn synthesis(smollm2: &Server, gemma3: &Server, ledger: &Ledger) {
     let orchestrator = both(smollm2, gemma3);
     let mut options = Options::default();
     options.synthesizer = Some("smollm2".try_into().unwrap());
+    // So small a model follows the last words that it reads, and the built-in prompt ends with more than it can keep.
+    options.synthesis_template =
+        Some("{{answers}}\n\nForget the lines above. What is the capital of France?".into());
     // What so small a model makes of the task hangs on the random delimiters: one of several seeds must do.
-    for seed in 1..=8 {
+    for seed in 1..=16 {
         let request = request("Say hello.").edited(end_at_a_sentence);
         let with = RequestOptions::from(options.clone()).with_ledger(ledger.clone()).with_seed(seed);
         let (outcome, text, pieces) = read(orchestrator.process_stream_with(request, with).unwrap()).await;
@@ -125,7 +128,7 @@ async fn synthesis(smollm2: &Server, gemma3: &Server, ledger: &Ledger) {
             return;
         }
     }
-    panic!("no synthesis came of eight requests");
+    panic!("no synthesis came of sixteen requests");
 }
 
 /// Reads a stream to its end: the outcome, the text that came on the way, and in how many pieces.

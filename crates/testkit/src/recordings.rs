@@ -27,6 +27,34 @@ pub struct Recording {
     pub body: Vec<u8>,
 }
 
+impl Recording {
+    /// Reads the body with `codec`: one of `framing` as a stream of the frames that `cut` makes of its pieces, large ones and
+    /// then small ones; any other as a whole answer.
+    ///
+    /// # Errors
+    /// What the codec or `cut` finds.
+    ///
+    /// # Panics
+    /// When the size of the pieces makes a difference.
+    pub fn read(
+        &self,
+        codec: &dyn Codec,
+        framing: &str,
+        cut: impl Fn(Vec<Bytes>) -> Result<Vec<(String, Bytes)>>,
+    ) -> Result<ChatResponse> {
+        if self.framing != framing {
+            return codec.decode(&self.body);
+        }
+        let in_pieces_of = |size| {
+            let pieces = self.body.chunks(size).map(Bytes::copy_from_slice).collect();
+            fold(codec, cut(pieces)?)
+        };
+        let (large, small) = (in_pieces_of(1 << 16), in_pieces_of(7));
+        assert_eq!(large.as_ref().ok(), small.as_ref().ok(), "{}", self.file);
+        large
+    }
+}
+
 /// The recorded exchanges of one protocol, with what an SDK reads in each.
 #[derive(Clone, Debug)]
 pub struct Recordings {
@@ -101,7 +129,7 @@ impl Recordings {
 ///
 /// # Errors
 /// What the codec finds in the stream; `Interrupted` where it has no end.
-pub fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) -> Result<ChatResponse> {
+fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) -> Result<ChatResponse> {
     let (mut decode, mut events, mut fold) = (codec.decoder(), VecDeque::new(), Fold::default());
     for (name, data) in frames {
         decode(Some(Frame { name: &name, data: &data }), &mut events)?;

@@ -6,11 +6,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::Value;
 use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
 use ultraai_protocol_gemini::GenerateContent;
-use ultraai_testkit::recordings::{Recording, Recordings, fold};
+use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::SseDecoder;
 
 /// Files that are read differently, by the start of their names, each with its reason.
@@ -42,22 +41,12 @@ const NUMBERS: &str = "the client asked for enums as numbers, which the SDK refu
 const PIECES: &str = "calls whose arguments come in pieces, which must be asked for, are not read yet";
 
 fn read(recording: &Recording) -> Result<ChatResponse> {
-    if recording.framing != "sse" {
-        return GenerateContent.decode(&recording.body);
-    }
-    let read = read_stream(&recording.body, 1 << 16);
-    let cut = read_stream(&recording.body, 7);
-    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
-    read
-}
-
-fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
-    let (mut frames, mut events) = (SseDecoder::new(16 << 20), VecDeque::new());
-    for chunk in body.chunks(chunk) {
-        frames.push(&Bytes::copy_from_slice(chunk), &mut events)?;
-    }
-    frames.end(&mut events);
-    fold(&GenerateContent, events.into_iter().map(|event| (event.name().to_owned(), event.data)))
+    recording.read(&GenerateContent, "sse", |pieces| {
+        let (mut decoder, mut frames) = (SseDecoder::new(16 << 20), VecDeque::new());
+        pieces.iter().try_for_each(|piece| decoder.push(piece, &mut frames))?;
+        decoder.end(&mut frames);
+        Ok(frames.into_iter().map(|frame| (frame.name().to_owned(), frame.data)).collect())
+    })
 }
 
 /// What differs from what the SDK reads.

@@ -4,33 +4,22 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::Value;
 use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
 use ultraai_protocol_ollama::Chat;
-use ultraai_testkit::recordings::{Recording, Recordings, fold};
+use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::LineDecoder;
 
 /// Files that are read differently, by the start of their names, each with its reason.
 const GAPS: &[(&str, &str)] = &[];
 
 fn read(recording: &Recording) -> Result<ChatResponse> {
-    if recording.framing != "ndjson" {
-        return Chat::default().decode(&recording.body);
-    }
-    let read = read_stream(&recording.body, 1 << 16);
-    let cut = read_stream(&recording.body, 7);
-    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
-    read
-}
-
-fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
-    let (mut lines, mut frames) = (LineDecoder::new(16 << 20), VecDeque::new());
-    for chunk in body.chunks(chunk) {
-        lines.push(&Bytes::copy_from_slice(chunk), &mut frames)?;
-    }
-    lines.end(&mut frames);
-    fold(&Chat::default(), frames.into_iter().map(|frame| (String::new(), frame.data)))
+    recording.read(&Chat::default(), "ndjson", |pieces| {
+        let (mut decoder, mut frames) = (LineDecoder::new(16 << 20), VecDeque::new());
+        pieces.iter().try_for_each(|piece| decoder.push(piece, &mut frames))?;
+        decoder.end(&mut frames);
+        Ok(frames.into_iter().map(|frame| (String::new(), frame.data)).collect())
+    })
 }
 
 /// What differs from what the SDK reads.

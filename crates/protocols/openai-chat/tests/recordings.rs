@@ -4,11 +4,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use serde_json::Value;
 use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
 use ultraai_protocol_openai_chat::{Chat, Dialect};
-use ultraai_testkit::recordings::{Recording, Recordings, fold};
+use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::SseDecoder;
 
 const CHAT: Chat = Chat(&Dialect::COMPATIBLE);
@@ -37,22 +36,12 @@ const GAPS: &[(&str, &str)] = &[
 ];
 
 fn read(recording: &Recording) -> Result<ChatResponse> {
-    if recording.framing != "sse" {
-        return CHAT.decode(&recording.body);
-    }
-    let read = read_stream(&recording.body, 1 << 16);
-    let cut = read_stream(&recording.body, 7);
-    assert_eq!(read.as_ref().ok(), cut.as_ref().ok(), "{}", recording.file);
-    read
-}
-
-fn read_stream(body: &[u8], chunk: usize) -> Result<ChatResponse> {
-    let (mut frames, mut events) = (SseDecoder::new(16 << 20), VecDeque::new());
-    for chunk in body.chunks(chunk) {
-        frames.push(&Bytes::copy_from_slice(chunk), &mut events)?;
-    }
-    frames.end(&mut events);
-    fold(&CHAT, events.into_iter().map(|event| (event.name().to_owned(), event.data)))
+    recording.read(&CHAT, "sse", |pieces| {
+        let (mut decoder, mut frames) = (SseDecoder::new(16 << 20), VecDeque::new());
+        pieces.iter().try_for_each(|piece| decoder.push(piece, &mut frames))?;
+        decoder.end(&mut frames);
+        Ok(frames.into_iter().map(|frame| (frame.name().to_owned(), frame.data)).collect())
+    })
 }
 
 /// What differs from what an SDK reads.
