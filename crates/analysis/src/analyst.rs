@@ -34,7 +34,7 @@ pub(crate) async fn ask<T>(
     format: &str,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Asked<T> {
-    let Some(id) = &run.options().analyst else { return Asked::Nobody };
+    let Some(id) = run.options().analyst.as_ref().filter(|_| answers.len() > 1) else { return Asked::Nobody };
     // Tools and their results would have to be sent along, and then the analyst might call them.
     if !request.tools.is_empty()
         || request.parts().any(|part| matches!(part, Part::ToolCall(_) | Part::ToolResult(_)))

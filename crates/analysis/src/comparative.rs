@@ -44,15 +44,11 @@ impl Analyzer for Comparative {
 
     async fn analyze(&self, run: &Run, request: &ChatRequest, answers: &[Answer]) -> Result<Analysis> {
         let ids: Vec<&ProviderId> = answers.iter().map(Answer::provider_id).collect();
-        let fell_back = if answers.len() < 2 {
-            None
-        } else {
-            let read = |value: &Value| read(value, &ids);
-            match analyst::ask(run, request, answers, COMPARATIVE_TEMPLATE, FORMAT, read).await {
-                Asked::Found(analysis) => return analysis,
-                Asked::Unusable(why) => Some(why),
-                Asked::Nobody => None,
-            }
+        let read = |value: &Value| read(value, &ids);
+        let fell_back = match analyst::ask(run, request, answers, COMPARATIVE_TEMPLATE, FORMAT, read).await {
+            Asked::Found(analysis) => return analysis,
+            Asked::Unusable(why) => Some(why),
+            Asked::Nobody => None,
         };
         let texts: Vec<String> = answers.iter().map(|answer| answer.response.text()).collect();
         by_words(&lexical::compare(&texts), &ids, fell_back)

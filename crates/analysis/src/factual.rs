@@ -46,18 +46,11 @@ impl Analyzer for Factual {
 
     async fn analyze(&self, run: &Run, request: &ChatRequest, answers: &[Answer]) -> Result<Analysis> {
         let ids: Vec<&ProviderId> = answers.iter().map(Answer::provider_id).collect();
-        let fell_back = if answers.len() < 2 {
-            None
-        } else {
-            match analyst::ask(run, request, answers, FACTUAL_TEMPLATE, FORMAT, |value| {
-                read(value, ids.len())
-            })
-            .await
-            {
-                Asked::Found((told, claims)) => return by_model(told.as_deref(), claims, &ids),
-                Asked::Unusable(why) => Some(why),
-                Asked::Nobody => None,
-            }
+        let read = |value: &Value| read(value, ids.len());
+        let fell_back = match analyst::ask(run, request, answers, FACTUAL_TEMPLATE, FORMAT, read).await {
+            Asked::Found((told, claims)) => return by_model(told.as_deref(), claims, &ids),
+            Asked::Unusable(why) => Some(why),
+            Asked::Nobody => None,
         };
         let texts: Vec<String> = answers.iter().map(|answer| answer.response.text()).collect();
         by_words(&lexical::compare(&texts), &ids, fell_back)

@@ -343,10 +343,11 @@ impl Entry {
             Some(Ended::Abandoned(_)) => ("abandoned", None),
         };
         let mut attributes = self.attributes();
+        let common = attributes.len();
         attributes.push(("ultraai.outcome", outcome));
         attributes.extend(error.map(|error| ("error.type", error)));
         metrics::OPERATION_DURATION.record(meter, duration, &attributes);
-        let mut attributes = self.attributes();
+        attributes.truncate(common);
         let source = match usage.source {
             UsageSource::Reported => "reported",
             UsageSource::Estimated => "estimated",
@@ -357,7 +358,7 @@ impl Entry {
             metrics::TOKEN_USAGE.record(meter, as_f64(tokens), &attributes);
             attributes.pop();
         }
-        let attributes = self.attributes();
+        attributes.truncate(common);
         match cost {
             Cost::NanoDollars(nano) => metrics::COST.record(meter, as_f64(nano) / 1e9, &attributes),
             Cost::Unknown => metrics::UNKNOWN_COST.record(meter, 1.0, &attributes),

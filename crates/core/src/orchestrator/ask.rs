@@ -426,11 +426,8 @@ impl<'run> Record<'run> {
             record.status = ResponseStatus::Failed;
             record.error = Some(report.clone());
         });
-        let what = match self.aside {
-            None => "failed",
-            Some(Aside::Synthesis) => "failed at a synthesis",
-            Some(Aside::Analysis) => "failed at an analysis",
-        };
+        let what =
+            self.aside.map_or_else(|| "failed".to_owned(), |aside| format!("failed at {}", aside.as_str()));
         self.run.note(format!("{} {what}: {} ({})", self.candidate.id, error.message(), error.kind()));
         if self.run.has_listener() && self.place.is_some() {
             self.run.emit(Event::Failed { provider_id: self.candidate.id.clone(), error: report }).await;
