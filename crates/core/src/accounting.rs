@@ -105,8 +105,9 @@ impl Accounting {
         Self { own, registered, sources, tokenizers, meter, clock, last: Default::default() }
     }
 
-    /// The price of an exchange: the user's own, else what the sources know.
-    pub(crate) fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
+    /// The price of an exchange: the user's own, else what the sources know of the model that answered, or of the one that is
+    /// asked.
+    pub fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
         if self.own.is_some() || self.sources.all.is_empty() {
             return self.own.clone();
         }

@@ -1,6 +1,6 @@
 //! A provider as the user set it up: one row of the candidates.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -40,7 +40,11 @@ pub(crate) struct Common {
     pub(crate) timeout_seconds: Option<f64>,
     pub(crate) max_retries: Option<u32>,
     pub(crate) price: Option<PriceSettings>,
+    pub(crate) layers: LayerSettings,
 }
+
+/// Settings of layers, by name.
+pub(crate) type LayerSettings = BTreeMap<String, Map<String, Value>>;
 
 /// A candidate from the registered provider `name`.
 pub fn provider(name: impl Into<String>) -> ProviderSpec {
@@ -76,6 +80,10 @@ impl ProviderSpec {
         Field {
             name: "price",
             doc: "Dollars per million tokens: { input = 0.15, output = 0.6 }, and where they differ `cache_read`, `cache_write`, `reasoning`, `request`, `tiers`. Default: unknown.",
+        },
+        Field {
+            name: "layers",
+            doc: "Settings of the layers around it, over those of [layers]: { hedge = { enabled = false } }. Default: those of [layers].",
         },
     ];
 
@@ -181,6 +189,13 @@ impl ProviderSpec {
     #[must_use]
     pub fn price(mut self, input: f64, output: f64) -> Self {
         self.common.price = Some(PriceSettings::new(input, output));
+        self
+    }
+
+    /// Sets settings of the linked layer `name` around it, each over the orchestrator's: `json!({ "enabled": false })`.
+    #[must_use]
+    pub fn layer_settings(mut self, name: impl Into<String>, settings: Map<String, Value>) -> Self {
+        self.common.layers.insert(name.into(), settings);
         self
     }
 

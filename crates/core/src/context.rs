@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    ProviderId, RequestId,
+    Cost, Deposit, ProviderId, Purse, RateLimits, RequestId,
     ledger::{Ledger, RowId},
-    money::Purse,
 };
 
 /// Limits of time of one attempt. `None` is no limit but the deadline.
@@ -98,8 +97,17 @@ pub struct CallContext {
     max_retries: u32,
     capture: bool,
     attempt: u32,
+    is_hedge: bool,
     ask: u32,
     parent: Option<RowId>,
+    deposit: Option<Arc<Deposit>>,
+    quota: Option<Arc<dyn QuotaObserver>>,
+}
+
+/// Learns what a provider says of its rate limits, as soon as the head of its response is there.
+pub trait QuotaObserver: fmt::Debug + Send + Sync + 'static {
+    /// Sees what was said.
+    fn observe(&self, limits: &RateLimits);
 }
 
 #[derive(Debug)]
@@ -108,6 +116,9 @@ struct Shared {
     clock: Clock,
     seed: u64,
     purse: Purse,
+    /// What this request shares with others.
+    outer_purse: Option<Purse>,
+    unknown_prices: bool,
     ledger: Ledger,
 }
 
@@ -144,10 +155,22 @@ impl CallContext {
 
     /// A context of its own parts. Equal seeds make equal choices.
     pub fn with_parts(seed: u64, clock: Clock, purse: Purse, ledger: Ledger) -> Self {
+        Self::with_purses(seed, clock, purse, None, false, ledger)
+    }
+
+    /// A context of its own parts, which draws from `outer` too, and may spend on what has no price.
+    pub(crate) fn with_purses(
+        seed: u64,
+        clock: Clock,
+        purse: Purse,
+        outer_purse: Option<Purse>,
+        unknown_prices: bool,
+        ledger: Ledger,
+    ) -> Self {
         // Not from the seed: two requests may share that, and an id must tell them apart.
         let request_id = RequestId(fastrand::u64(..));
         Self {
-            shared: Arc::new(Shared { request_id, clock, seed, purse, ledger }),
+            shared: Arc::new(Shared { request_id, clock, seed, purse, outer_purse, unknown_prices, ledger }),
             abandonment: Arc::default(),
             candidate: None,
             deadline: None,
@@ -155,8 +178,11 @@ impl CallContext {
             max_retries: 0,
             capture: false,
             attempt: 0,
+            is_hedge: false,
             ask: 0,
             parent: None,
+            deposit: None,
+            quota: None,
         }
     }
 
@@ -180,10 +206,20 @@ impl CallContext {
         &self.shared.purse
     }
 
-    /// Random numbers that are equal under an equal seed, candidate, attempt and `purpose`.
+    /// The purse that this request draws from besides its own.
+    pub fn outer_purse(&self) -> Option<&Purse> {
+        self.shared.outer_purse.as_ref()
+    }
+
+    /// Whether candidates of unknown price may be asked under a budget.
+    pub fn allows_unknown_prices(&self) -> bool {
+        self.shared.unknown_prices
+    }
+
+    /// Random numbers that are equal under an equal seed, ask, attempt, leg and `purpose`.
     pub fn rng(&self, purpose: u64) -> fastrand::Rng {
         let mut seed = self.shared.seed ^ purpose.rotate_left(17) ^ u64::from(self.attempt).rotate_left(48);
-        seed ^= u64::from(self.ask).rotate_left(32);
+        seed ^= u64::from(self.ask).rotate_left(32) ^ u64::from(self.is_hedge).rotate_left(63);
         fastrand::Rng::with_seed(seed)
     }
 
@@ -274,6 +310,55 @@ impl CallContext {
     #[must_use]
     pub fn with_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
+        self
+    }
+
+    /// Whether it is the second leg of a hedge: it may be refused, since the first one is under way.
+    pub fn is_hedge(&self) -> bool {
+        self.is_hedge
+    }
+
+    /// The same call as the second leg of a hedge.
+    #[must_use]
+    pub fn as_hedge(mut self) -> Self {
+        self.is_hedge = true;
+        self
+    }
+
+    /// The same call, for which money was set aside. The attempt settles it.
+    #[must_use]
+    pub fn with_deposit(mut self, deposit: Deposit) -> Self {
+        self.deposit = Some(Arc::new(deposit));
+        self
+    }
+
+    /// Writes down what the attempt cost, in the request's purse and in those that money was set aside in.
+    pub(crate) fn settle(&self, cost: Cost) {
+        match &self.deposit {
+            Some(deposit) => deposit.settle(cost, self.purse()),
+            None => self.purse().spend(cost),
+        }
+    }
+
+    /// The same call, whose provider's rate limits are told to `observer`.
+    #[must_use]
+    pub fn with_quota_observer(mut self, observer: Arc<dyn QuotaObserver>) -> Self {
+        self.quota = Some(observer);
+        self
+    }
+
+    /// Tells what a response said of rate limits to whoever keeps them.
+    pub fn report_rate_limits(&self, limits: &RateLimits) {
+        if let Some(observer) = self.quota.as_ref().filter(|_| !limits.is_empty()) {
+            observer.observe(limits);
+        }
+    }
+
+    /// The same call inside an orchestrator that it is nested in: what stands around that is not meant for its candidates.
+    pub(crate) fn inside(mut self) -> Self {
+        self.deposit = None;
+        self.quota = None;
+        self.is_hedge = false;
         self
     }
 

@@ -52,6 +52,8 @@ pub enum ErrorKind {
     CircuitOpen,
     /// Every candidate that could be asked failed, or too few answered. Fail over.
     Exhausted,
+    /// As many requests are under way and as many wait as the orchestrator admits. Fail over.
+    QueueFull,
     /// The request is malformed: nobody can answer it. Give up.
     InvalidRequest,
     /// The configuration is wrong. Give up.
@@ -110,7 +112,8 @@ impl ErrorKind {
             | K::Unsupported
             | K::Rejected
             | K::CircuitOpen
-            | K::Exhausted => Recovery::FailOver,
+            | K::Exhausted
+            | K::QueueFull => Recovery::FailOver,
             K::InvalidRequest | K::Config | K::BudgetExceeded | K::Cancelled => Recovery::GiveUp,
         }
     }
@@ -158,6 +161,7 @@ impl ErrorKind {
             K::Rejected => "rejected",
             K::CircuitOpen => "circuit_open",
             K::Exhausted => "exhausted",
+            K::QueueFull => "queue_full",
             K::InvalidRequest => "invalid_request",
             K::Config => "config",
             K::BudgetExceeded => "budget_exceeded",
@@ -187,6 +191,7 @@ struct Inner {
     provider: Option<ProviderId>,
     status: Option<u16>,
     retry_after: Option<Duration>,
+    unsent: bool,
     request_id: Option<String>,
     body: Option<Bytes>,
     partial: Option<ChatResponse>,
@@ -206,6 +211,7 @@ impl Error {
             provider: None,
             status: None,
             retry_after: None,
+            unsent: false,
             request_id: None,
             body: None,
             partial: None,
@@ -241,6 +247,14 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// Says that nothing was sent: what was refused here, before a socket, is no attempt, stands in no ledger and speaks
+    /// against no provider.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        self.0.unsent = true;
         self
     }
 
@@ -322,6 +336,11 @@ impl Error {
     /// The delay that the provider asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Whether it was refused here, and nothing was sent.
+    pub fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// The provider's own id of the exchange.

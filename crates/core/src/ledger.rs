@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{AbandonReason, Cost, ErrorKind, ProviderId, Usage, UsageSource};
 
-/// The number of a row in its ledger, from 0.
+/// The number of a row in its ledger, from 0. Some are missing: what turned out not to have been sent is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowId(pub u32);
@@ -55,6 +55,9 @@ pub struct Row {
     pub response_model: Option<String>,
     /// Which attempt of the ask it is: 0, then one more for each retry.
     pub attempt: u32,
+    /// Whether it is the second leg of a hedge; the first one is the same attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hedge: bool,
     /// What came of it.
     pub outcome: RowOutcome,
     /// Why it failed.
@@ -159,7 +162,8 @@ struct Book {
 
 #[derive(Debug, Default)]
 struct Pages {
-    rows: Vec<Row>,
+    /// A row that was withdrawn leaves its place empty, so that the others keep their numbers.
+    rows: Vec<Option<Row>>,
     asks: u32,
 }
 
@@ -177,7 +181,7 @@ impl Ledger {
 
     /// The rows so far, with their sums.
     pub fn report(&self) -> LedgerReport {
-        let rows = self.pages().rows.clone();
+        let rows: Vec<Row> = self.pages().rows.iter().flatten().cloned().collect();
         let mut totals = Totals::default();
         rows.iter().filter(|row| !row.is_span).for_each(|row| totals.add(row));
         LedgerReport { rows, totals }
@@ -186,7 +190,7 @@ impl Ledger {
     /// The sums so far.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        self.pages().rows.iter().filter(|row| !row.is_span).for_each(|row| totals.add(row));
+        self.pages().rows.iter().flatten().filter(|row| !row.is_span).for_each(|row| totals.add(row));
         totals
     }
 
@@ -207,13 +211,20 @@ impl Ledger {
         let mut pages = self.pages();
         let id = RowId(u32::try_from(pages.rows.len()).unwrap_or(u32::MAX));
         row.id = id;
-        pages.rows.push(row);
+        pages.rows.push(Some(row));
         id
+    }
+
+    /// Takes a row out: nothing was sent, so that there was no attempt.
+    pub(crate) fn withdraw(&self, id: RowId) {
+        if let Some(row) = self.pages().rows.get_mut(id.0 as usize) {
+            *row = None;
+        }
     }
 
     /// Changes a row.
     pub(crate) fn update(&self, id: RowId, change: impl FnOnce(&mut Row)) {
-        if let Some(row) = self.pages().rows.get_mut(id.0 as usize) {
+        if let Some(Some(row)) = self.pages().rows.get_mut(id.0 as usize) {
             change(row);
         }
     }
@@ -222,7 +233,7 @@ impl Ledger {
     pub(crate) fn mark_lost(&self, lost: &[u32]) {
         let mut inside: Vec<RowId> = Vec::new();
         // A row stands behind the one it is nested in, so one pass is enough.
-        for row in &mut self.pages().rows {
+        for row in self.pages().rows.iter_mut().flatten() {
             if lost.contains(&row.ask) || row.parent.is_some_and(|parent| inside.contains(&parent)) {
                 inside.push(row.id);
                 if row.outcome == RowOutcome::Won {

@@ -3,9 +3,11 @@
 mod accounting;
 mod analyzer;
 pub mod attempt;
+mod budgets;
 mod candidate;
 mod codec;
 mod context;
+mod endpoint;
 mod error;
 pub mod estimate;
 mod event;
@@ -20,6 +22,8 @@ pub mod orchestrator;
 mod prices;
 pub mod prompt;
 mod provider;
+mod purse;
+mod rate_limits;
 pub mod registry;
 mod reply;
 mod request;
@@ -31,24 +35,28 @@ mod strategy;
 pub use self::{
     accounting::{Accounting, PriceSource, Tokenizer},
     analyzer::{Analysis, Analyzer},
+    budgets::Budgets,
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
     codec::{Codec, EventDecoder, Frame, Framing, Route},
-    context::{AbandonReason, AttemptLimits, CallContext, Clock},
+    context::{AbandonReason, AttemptLimits, CallContext, Clock, QuotaObserver},
+    endpoint::EndpointId,
     error::{Error, ErrorKind, ErrorReport, Recovery, Result},
     event::{ChatEvent, Delta, Fold, events_of},
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
     metrics::{Measurement, Meter},
-    money::{Cost, Price, PriceTier, Purse},
+    money::{Cost, Price, PriceTier},
     names::{ModelName, ProviderId, RequestId, Secret},
-    options::{Options, RequestOptions},
+    options::{Options, RequestOptions, duration},
     orchestrator::{
         Answer, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
         OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
     },
     prices::{PriceSettings, PriceTable, TierSettings},
     provider::{Capabilities, Provider, Support},
+    purse::{Deposit, Purse, Reservation},
+    rate_limits::{Quota, RateLimits},
     registry::{
         AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,
         Lookup, Plugin, PricesRegistration, ProviderRegistration, Registry, SelectorRegistration,

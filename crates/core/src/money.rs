@@ -1,12 +1,6 @@
-//! Money in integer nano-dollars, prices, and the purse of a request.
+//! Money in integer nano-dollars, and prices.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -186,91 +180,6 @@ pub(crate) fn nano_dollars(dollars: f64) -> Option<u64> {
     (nano > 0 || dollars == 0.0).then_some(nano)
 }
 
-/// The money of a request: what may be spent, what is reserved for attempts under way, what is spent.
-///
-/// A clone is the same purse.
-#[derive(Clone, Debug)]
-pub struct Purse(Arc<Account>);
-
-#[derive(Debug)]
-struct Account {
-    limit: Option<u64>,
-    reserved: AtomicU64,
-    spent: AtomicU64,
-}
-
-impl Purse {
-    /// A purse without a limit.
-    pub fn unlimited() -> Self {
-        Self::new(None)
-    }
-
-    /// A purse of so many nano-dollars.
-    pub fn of(nano_dollars: u64) -> Self {
-        Self::new(Some(nano_dollars))
-    }
-
-    fn new(limit: Option<u64>) -> Self {
-        Self(Arc::new(Account { limit, reserved: AtomicU64::new(0), spent: AtomicU64::new(0) }))
-    }
-
-    /// What may be spent in all, in nano-dollars.
-    pub fn limit(&self) -> Option<u64> {
-        self.0.limit
-    }
-
-    /// What was spent and known, in nano-dollars.
-    pub fn spent(&self) -> u64 {
-        self.0.spent.load(Ordering::Acquire)
-    }
-
-    /// What is reserved for attempts under way, in nano-dollars.
-    pub fn reserved(&self) -> u64 {
-        self.0.reserved.load(Ordering::Acquire)
-    }
-
-    /// What is neither spent nor reserved, or `None` when there is no limit.
-    pub fn remaining(&self) -> Option<u64> {
-        self.0.limit.map(|limit| limit.saturating_sub(self.spent()).saturating_sub(self.reserved()))
-    }
-
-    /// Reserves an upper bound for one attempt, or `None` when the purse does not hold it. Concurrent
-    /// reservations never pass the limit together. The reservation ends when it is dropped.
-    pub fn reserve(&self, nano_dollars: u64) -> Option<Reservation> {
-        let limit = self.0.limit.unwrap_or(u64::MAX);
-        self.0
-            .reserved
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |reserved| {
-                let next = reserved.checked_add(nano_dollars)?;
-                (next.saturating_add(self.spent()) <= limit).then_some(next)
-            })
-            .ok()
-            .map(|_| Reservation { purse: self.clone(), nano_dollars })
-    }
-
-    /// Writes down what an attempt cost.
-    pub fn spend(&self, cost: Cost) {
-        if let Cost::NanoDollars(nano) = cost {
-            let add = |spent: u64| Some(spent.saturating_add(nano));
-            let _ = self.0.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
-        }
-    }
-}
-
-/// Money set aside for one attempt.
-#[derive(Debug)]
-#[must_use = "a reservation ends when it is dropped"]
-pub struct Reservation {
-    purse: Purse,
-    nano_dollars: u64,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.purse.0.reserved.fetch_sub(self.nano_dollars, Ordering::AcqRel);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,19 +283,6 @@ mod tests {
         for zero in [0.0, -0.0] {
             assert_eq!(Price::per_million_dollars(zero, 1e-9), Some(Price::new(0, 1)));
         }
-    }
-
-    #[test]
-    fn a_purse_is_not_overdrawn_and_is_whole_in_the_end() {
-        let purse = Purse::of(10);
-        let first = purse.reserve(6).unwrap();
-        assert!(purse.reserve(5).is_none());
-        drop(first);
-        purse.spend(Cost::NanoDollars(6));
-        assert_eq!((purse.reserved(), purse.remaining()), (0, Some(4)));
-        purse.spend(Cost::NanoDollars(u64::MAX));
-        purse.spend(Cost::NanoDollars(2));
-        assert_eq!(purse.remaining(), Some(0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptLimits, Error, ErrorKind, Field, Ledger, ProviderId, Result};
+use crate::{AttemptLimits, Error, ErrorKind, Field, Ledger, ProviderId, Purse, Result, money::nano_dollars};
 
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)*) => {
@@ -62,6 +62,18 @@ options! {
     synthesizer: ProviderId,
     /// The prompt of the synthesis; `{{answers}}` must stand in it, and may `{{comparison}}`, `{{count}}`, `{{delimiter}}` and `{{question}}`. Default: a built-in one.
     synthesis_template: String,
+    /// Requests that may be under way at once; further ones wait in order. Default: any number.
+    max_requests_in_flight: usize,
+    /// Requests that may wait where `max_requests_in_flight` are under way; further ones are refused. Default: 4 times as many.
+    max_queued_requests: usize,
+    /// What one request may cost, in dollars; needs the layer `budget`. Default: any amount.
+    budget_dollars: f64,
+    /// What all requests of a day (UTC) may cost together, in dollars; needs the layer `budget`. Default: any amount.
+    daily_budget_dollars: f64,
+    /// What the requests of a day (UTC) with one key may cost together, in dollars; needs the layer `budget`. Default: any amount.
+    daily_budget_dollars_per_key: f64,
+    /// Whether candidates of unknown price may be asked under a budget; what they cost is not counted then. Default: false.
+    allow_unknown_prices: bool,
     /// Whether `tracing` spans hold the prompts and the answers. Default: false.
     capture_message_content: bool,
 }
@@ -90,9 +102,22 @@ impl Options {
                 duration(name, seconds)?;
             }
         }
+        for (name, dollars) in self.budgets() {
+            if let Some(dollars) = dollars
+                && nano_dollars(dollars).is_none()
+            {
+                return wrong(format!(
+                    "`{name}` is {dollars}: it must be an amount of dollars from 0 up to a million"
+                ));
+            }
+        }
+        if self.max_queued_requests.is_some() && self.max_requests_in_flight.is_none() {
+            return wrong("`max_queued_requests` is set, and nobody waits without `max_requests_in_flight`: set that too".to_owned());
+        }
         for (name, count) in [
             ("min_responses_needed", self.min_responses_needed),
             ("max_providers_per_request", self.max_providers_per_request),
+            ("max_requests_in_flight", self.max_requests_in_flight),
         ] {
             if count == Some(0) {
                 return wrong(format!("`{name}` is 0: it must be at least 1"));
@@ -128,6 +153,27 @@ impl Options {
         })
     }
 
+    /// What limits money, with its name.
+    pub(crate) fn budgets(&self) -> [(&'static str, Option<f64>); 3] {
+        [
+            ("budget_dollars", self.budget_dollars),
+            ("daily_budget_dollars", self.daily_budget_dollars),
+            ("daily_budget_dollars_per_key", self.daily_budget_dollars_per_key),
+        ]
+    }
+
+    /// What belongs to the whole orchestrator and cannot be set for one request: the name of what is set all the same.
+    pub(crate) fn shared_by_requests(&self) -> Option<&'static str> {
+        [
+            ("max_requests_in_flight", self.max_requests_in_flight.is_some()),
+            ("max_queued_requests", self.max_queued_requests.is_some()),
+            ("daily_budget_dollars", self.daily_budget_dollars.is_some()),
+            ("daily_budget_dollars_per_key", self.daily_budget_dollars_per_key.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, is_set)| is_set.then_some(name))
+    }
+
     /// Whether candidates are asked together.
     pub fn parallel_requests(&self) -> bool {
         self.parallel_requests.unwrap_or(true)
@@ -160,8 +206,11 @@ pub(crate) struct Resolved {
 /// Thirty years: what is longer is no limit, and clocks would overflow.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// Checks a duration of the settings.
-pub(crate) fn duration(name: &str, seconds: f64) -> Result<Duration> {
+/// Checks a duration of the settings, in seconds: above 0 and no more than thirty years.
+///
+/// # Errors
+/// `Config`, which names it.
+pub fn duration(name: &str, seconds: f64) -> Result<Duration> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
         _ => {
@@ -185,6 +234,8 @@ pub struct RequestOptions {
     pub ledger: Option<Ledger>,
     /// Seed of every random choice. Default: a random one.
     pub seed: Option<u64>,
+    /// A purse that this request draws from besides its own, such as a customer's; needs the layer `budget`. Default: none.
+    pub purse: Option<Purse>,
 }
 
 impl RequestOptions {
@@ -213,6 +264,15 @@ impl RequestOptions {
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+}
+
+impl RequestOptions {
+    /// Sets the purse that this request draws from besides its own.
+    #[must_use]
+    pub fn with_purse(mut self, purse: Purse) -> Self {
+        self.purse = Some(purse);
         self
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{CallContext, ChatReply, ChatRequest, ModelName, Part, ResponseFormat, Result};
+use crate::{CallContext, ChatReply, ChatRequest, EndpointId, ModelName, Part, ResponseFormat, Result};
 
 /// Answers requests. One call is one attempt: retrying is a layer's work.
 #[async_trait]
@@ -15,10 +15,16 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// What `model` can do. What is not known is [`Support::Unknown`], and is tried.
     fn capabilities(&self, model: &ModelName) -> Capabilities;
 
+    /// Where it sends, and as whom; `None` where that is nowhere, or is nobody else's business.
+    fn endpoint(&self) -> Option<EndpointId> {
+        None
+    }
+
     /// Answers one request with one attempt.
     ///
-    /// What it cannot send is `Unsupported`, never dropped in silence; a live reply may be given for a request
-    /// for a whole one and the reverse. Dropping the future or the reply aborts the exchange.
+    /// What it cannot send is `Unsupported`, never dropped in silence, and says so by [`Error::unsent`](crate::Error::unsent);
+    /// a live reply may be given for a request for a whole one and the reverse. Dropping the future or the reply aborts the
+    /// exchange. What the other side says of its rate limits goes to [`CallContext::report_rate_limits`].
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply>;
 }
 
@@ -30,6 +36,10 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     fn capabilities(&self, model: &ModelName) -> Capabilities {
         (**self).capabilities(model)
+    }
+
+    fn endpoint(&self) -> Option<EndpointId> {
+        (**self).endpoint()
     }
 
     fn chat<'this, 'cx, 'call>(
@@ -72,13 +82,17 @@ pub struct Capabilities {
     pub structured_output: Support,
     /// Tokens of request and answer together.
     pub context_window: Option<u64>,
+    /// Tokens of an answer.
+    pub max_output_tokens: Option<u64>,
+    /// Whether it asks candidates of its own, each of which is watched, limited and paid for by itself.
+    pub orchestrates: bool,
 }
 
 impl Capabilities {
     /// Text alone: no tools, images, documents and structured output.
     pub fn text_only() -> Self {
         let no = Support::No;
-        Self { tools: no, images: no, documents: no, structured_output: no, context_window: None }
+        Self { tools: no, images: no, documents: no, structured_output: no, ..Self::default() }
     }
 
     /// What `request` asks for that is known to be missing here.

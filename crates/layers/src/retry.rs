@@ -14,37 +14,67 @@ use std::{
 };
 
 use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value;
 use ultraai_core::{
-    CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Layer, LayerContext,
-    LayerRegistration, ModelName, Provider, Recovery, Result, Slot, register_layer,
+    CallContext, Capabilities, ChatReply, ChatRequest, EndpointId, Error, ErrorKind, Field, Layer,
+    LayerContext, LayerRegistration, ModelName, Provider, Recovery, Result, Slot, duration, register_layer,
 };
 
 register_layer!(
     LayerRegistration::new("retry", build)
         .slot(Slot::Retry)
+        .fields(RetryConfig::FIELDS)
         .summary("tries again what the same candidate may answer; how often is `max_retries`")
 );
 
-#[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build(_: &LayerContext<'_>) -> Result<Arc<dyn Layer>> {
-    Ok(Arc::new(RetryLayer::default()))
+fn build(settings: Value, context: &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>> {
+    let config: RetryConfig = context.parse(settings, RetryConfig::FIELDS)?;
+    Ok(Some(Arc::new(RetryLayer::new(config)?)))
 }
 
 /// Delays and the bucket. How often is [`CallContext::max_retries`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RetryConfig {
-    /// Upper bound of the delay before the first retry; doubles after each. Default: 0.5 s, as in OpenAI's SDKs.
-    pub base_delay: Duration,
-    /// Upper bound of any delay that the provider did not ask for. Default: 8 s, as in OpenAI's SDKs.
-    pub max_delay: Duration,
-    /// Tokens of a full bucket. Default: 500, as in the AWS SDKs' standard retry mode.
+    /// Upper bound of the delay before the first retry, in seconds; doubles after each. Default: 0.5, as in OpenAI's SDKs.
+    pub base_delay_seconds: f64,
+    /// Upper bound of any delay that the provider did not ask for, in seconds. Default: 8, as in OpenAI's SDKs.
+    pub max_delay_seconds: f64,
+    /// Tokens of a full bucket: a retry costs 5, after a timeout 10, and what a retry paid comes back when it is answered. Default:
+    /// 500, as in the AWS SDKs' standard retry mode.
     pub bucket: u32,
 }
 
 impl Default for RetryConfig {
     fn default() -> Self {
-        Self { base_delay: Duration::from_millis(500), max_delay: Duration::from_secs(8), bucket: 500 }
+        Self { base_delay_seconds: 0.5, max_delay_seconds: 8.0, bucket: 500 }
+    }
+}
+
+impl RetryConfig {
+    /// Every setting, for help texts and settings files.
+    pub const FIELDS: &'static [Field] = &[
+        Field {
+            name: "base_delay_seconds",
+            doc: "Upper bound of the delay before the first retry, in seconds; doubles after each. Default: 0.5.",
+        },
+        Field {
+            name: "max_delay_seconds",
+            doc: "Upper bound of any delay that the provider did not ask for, in seconds. Default: 8.",
+        },
+        Field {
+            name: "bucket",
+            doc: "Tokens of a full bucket; a retry costs 5, after a timeout 10, and answers give back. Default: 500.",
+        },
+    ];
+
+    fn checked(&self) -> Result<(Duration, Duration)> {
+        Ok((
+            duration("base_delay_seconds", self.base_delay_seconds)?,
+            duration("max_delay_seconds", self.max_delay_seconds)?,
+        ))
     }
 }
 
@@ -59,21 +89,33 @@ const FIRST_SUCCESS_REFUND: u32 = 1;
 const PURPOSE: u64 = 0x5245_5452;
 
 /// The layer `retry`. Every candidate that it is put around has a bucket of its own.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct RetryLayer {
-    config: RetryConfig,
+    base_delay: Duration,
+    max_delay: Duration,
+    bucket: u32,
 }
 
 impl RetryLayer {
     /// A layer with other delays or another bucket.
-    pub fn new(config: RetryConfig) -> Self {
-        Self { config }
+    ///
+    /// # Errors
+    /// `Config`, which names the setting that is wrong.
+    pub fn new(config: RetryConfig) -> Result<Self> {
+        let (base_delay, max_delay) = config.checked()?;
+        Ok(Self { base_delay, max_delay, bucket: config.bucket })
+    }
+}
+
+impl Default for RetryLayer {
+    fn default() -> Self {
+        Self::new(RetryConfig::default()).expect("the defaults are durations")
     }
 }
 
 impl Layer for RetryLayer {
     fn layer(&self, inner: Arc<dyn Provider>) -> Arc<dyn Provider> {
-        Arc::new(Retry { inner, config: self.config, tokens: AtomicU32::new(self.config.bucket) })
+        Arc::new(Retry { inner, config: *self, tokens: AtomicU32::new(self.bucket) })
     }
 }
 
@@ -81,7 +123,7 @@ impl Layer for RetryLayer {
 #[derive(Debug)]
 struct Retry {
     inner: Arc<dyn Provider>,
-    config: RetryConfig,
+    config: RetryLayer,
     tokens: AtomicU32,
 }
 
@@ -120,6 +162,10 @@ impl Provider for Retry {
 
     fn capabilities(&self, model: &ModelName) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn endpoint(&self) -> Option<EndpointId> {
+        self.inner.endpoint()
     }
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {

@@ -104,7 +104,7 @@ async fn an_empty_bucket_stops_a_storm_and_success_refills_it() {
     let mut config = RetryConfig::default();
     config.bucket = 20;
     let inner = Scripted::always(Step::fail(ErrorKind::ServerError));
-    let provider = RetryLayer::new(config).layer(Arc::new(inner.clone()));
+    let provider = RetryLayer::new(config).unwrap().layer(Arc::new(inner.clone()));
     for _ in 0..10 {
         provider.ask_in(&cx(), "hi").await.unwrap_err();
     }
@@ -113,7 +113,7 @@ async fn an_empty_bucket_stops_a_storm_and_success_refills_it() {
 
     let steps = (0..20).map(|_| Step::fail(ErrorKind::Timeout)).chain((0..10).map(|_| Step::from("hello")));
     let inner = Scripted::new(steps.collect::<Vec<_>>()).then_always(Step::fail(ErrorKind::ServerError));
-    let provider = RetryLayer::new(config).layer(Arc::new(inner.clone()));
+    let provider = RetryLayer::new(config).unwrap().layer(Arc::new(inner.clone()));
     while provider.ask_in(&cx(), "hi").await.is_err() {}
     for _ in 0..9 {
         provider.ask_in(&cx(), "hi").await.unwrap();

@@ -18,8 +18,8 @@ register_strategy!(
 );
 
 #[expect(clippy::unnecessary_wraps, reason = "the registry's signature")]
-fn build_nothing(_: &LayerContext<'_>) -> Result<Arc<dyn Layer>> {
-    Ok(Arc::new(Nothing))
+fn build_nothing(_: serde_json::Value, _: &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>> {
+    Ok(Some(Arc::new(Nothing)))
 }
 
 fn build_first(settings: Value) -> Result<Arc<dyn Strategy>> {

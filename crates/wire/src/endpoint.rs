@@ -99,6 +99,11 @@ impl Endpoint {
         self.limits
     }
 
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// The key that is sent, so that it can be taken out of what a server repeats.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()

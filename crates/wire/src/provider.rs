@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ultraai_core::{
-    CallContext, Capabilities, ChatReply, ChatRequest, Codec, Delivery, Error, ErrorKind, Framing, ModelName,
-    Provider, Result, async_trait,
+    CallContext, Capabilities, ChatReply, ChatRequest, Codec, Delivery, EndpointId, Error, ErrorKind,
+    Framing, ModelName, Provider, Result, async_trait,
 };
 
 use crate::{Endpoint, Response, delay::retry_after, frames::FrameDecoder, hygiene::cleaned, live::LiveBody};
@@ -104,8 +104,12 @@ impl<C: Codec> Provider for HttpProvider<C> {
         self.codec.capabilities(model)
     }
 
+    fn endpoint(&self) -> Option<EndpointId> {
+        Some(EndpointId::new(self.endpoint.address().host_and_port(), self.endpoint.secret()))
+    }
+
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        let body = self.codec.encode(&request)?;
+        let body = self.codec.encode(&request).map_err(Error::unsent)?;
         let response = match self.codec.route(&request) {
             Some(route) => self.endpoint.post_json_to(&route, body).await?,
             None => self.endpoint.post_json(body).await?,

@@ -97,7 +97,12 @@ impl Transport {
     }
 
     async fn send(&self, address: &Address, request: reqwest::Request) -> Result<Response> {
-        let client = self.0.client.get_or_init(|| client(self.0.key)).as_ref().map_err(Clone::clone)?;
+        let client = self
+            .0
+            .client
+            .get_or_init(|| client(self.0.key))
+            .as_ref()
+            .map_err(|error| error.clone().unsent())?;
         let sent = client.execute(request).await;
         let response = sent.map_err(|error| failure::sending(error, address, self.0.key.settings))?;
         if response.status().is_redirection() {

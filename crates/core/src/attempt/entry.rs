@@ -71,6 +71,7 @@ impl Entry {
             request_model: model.map(str::to_owned),
             response_model: None,
             attempt: cx.attempt(),
+            is_hedge: cx.is_hedge(),
             outcome: RowOutcome::Running,
             error: None,
             reason: None,
@@ -103,6 +104,7 @@ impl Entry {
             ultraai.provider_id = attempt.provider_id.as_str(),
             ultraai.request_id = %cx.request_id(),
             ultraai.attempt = cx.attempt(),
+            ultraai.hedge = cx.is_hedge().then_some(true),
         );
         let said = (cx.captures() && !span.is_disabled()).then(Fold::default);
         if said.is_some() {
@@ -257,6 +259,14 @@ impl Entry {
         self.close(RowOutcome::Won, usage, self.cost(&usage), now, None);
     }
 
+    /// Takes the attempt out of the books: it was refused before anything was sent.
+    pub(super) fn withdraw(&mut self, error: &Error) {
+        self.stage = Stage::Closed;
+        self.span.record("error.type", error.kind().as_str());
+        self.stats.withdrawn(self.cx.attempt() > 0);
+        self.cx.ledger().withdraw(self.row);
+    }
+
     /// Closes an attempt that failed, and returns what it used.
     pub(super) fn fail(&mut self, error: &Error) -> Usage {
         // Before tokens are counted, which may take its time.
@@ -313,7 +323,7 @@ impl Entry {
 
     fn close(&mut self, outcome: RowOutcome, usage: Usage, cost: Cost, now: Instant, ended: Option<Ended>) {
         self.stage = Stage::Closed;
-        self.cx.purse().spend(cost);
+        self.cx.settle(cost);
         self.stats.used(&usage, cost);
         if let Some(model) = &self.model {
             self.span.record("gen_ai.response.model", model.as_str());
@@ -420,6 +430,7 @@ fn is_unbilled(kind: ErrorKind) -> bool {
             | K::Unsupported
             | K::Rejected
             | K::CircuitOpen
+            | K::QueueFull
             | K::InvalidRequest
             | K::Config
             | K::BudgetExceeded

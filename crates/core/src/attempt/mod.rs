@@ -16,8 +16,9 @@ use tracing::Instrument as _;
 
 use self::{entry::Entry, live::LiveAttempt};
 use crate::{
-    Accounting, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error,
-    ErrorKind, FinishReason, ModelName, Provider, ProviderId, Result, stats::CandidateStats,
+    Accounting, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery,
+    EndpointId, Error, ErrorKind, FinishReason, ModelName, Provider, ProviderId, Result,
+    stats::CandidateStats,
 };
 
 /// Core's own wrapper around every provider.
@@ -104,11 +105,15 @@ impl Provider for Attempt {
         self.inner.capabilities(model)
     }
 
+    fn endpoint(&self) -> Option<EndpointId> {
+        self.inner.endpoint()
+    }
+
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let now = Instant::now();
         if cx.deadline().is_some_and(|deadline| deadline <= now) {
             // Nothing reached a socket, so nothing stands in the ledger.
-            return Err(timed_out("the deadline had passed before the attempt began"));
+            return Err(timed_out("the deadline had passed before the attempt began").unsent());
         }
         let wants_whole = request.delivery == Delivery::Whole;
         let mut entry = Entry::open(self, cx, &request, now);
@@ -129,7 +134,10 @@ impl Provider for Attempt {
             }
             Err(error) => {
                 let error = error.with_provider(self.provider_id.clone());
-                entry.fail(&error);
+                match error.is_unsent() {
+                    true => entry.withdraw(&error),
+                    false => drop(entry.fail(&error)),
+                }
                 Err(error)
             }
         }

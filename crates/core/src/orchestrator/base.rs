@@ -10,15 +10,19 @@ use std::{
     time::Duration,
 };
 
-use super::{Event, Run};
+use super::{
+    Event, Run,
+    admission::{Admission, Place},
+};
 use crate::{
-    Accounting, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
-    LayerContext, Lookup, Meter, Options, ProviderId, ProviderSpec, Purse, Registry, RequestOptions, Result,
-    Selector, Slot, Strategy, Tokenizer,
+    Accounting, Budgets, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
+    LayerContext, Lookup, Meter, Options, Provider as _, ProviderId, ProviderSpec, Purse, Registry,
+    RequestOptions, Result, Selector, Slot, Strategy, Tokenizer,
     accounting::Sources,
     attempt::Attempt,
-    candidate::Source,
+    candidate::{LayerSettings, Source},
     layer::stack,
+    money::nano_dollars,
     nearest,
     stats::{CandidateStats, Flight, OrchestratorStats, RequestStats},
 };
@@ -31,6 +35,8 @@ pub struct BaseOrchestrator {
 
 struct Inner {
     parts: Parts,
+    /// None: any number of requests may be under way.
+    admission: Option<Admission>,
     requests: Arc<RequestStats>,
     /// Selectors that options named, kept for what they learn.
     selectors: Mutex<BTreeMap<&'static str, Arc<dyn Selector>>>,
@@ -47,6 +53,8 @@ pub(super) struct Parts {
     pub(super) tokenizers: Arc<[Arc<dyn Tokenizer>]>,
     pub(super) meter: Option<Arc<dyn Meter>>,
     pub(super) layers: Vec<(Slot, Arc<dyn Layer>)>,
+    pub(super) layer_settings: LayerSettings,
+    pub(super) budgets: Arc<Budgets>,
     pub(super) options: Arc<Options>,
     pub(super) lookup: Lookup,
     pub(super) clock: Clock,
@@ -56,6 +64,7 @@ pub(super) struct Parts {
 impl BaseOrchestrator {
     pub(super) fn new(parts: Parts) -> Self {
         let inner = Inner {
+            admission: Admission::new(&parts.options),
             parts,
             requests: Arc::default(),
             selectors: Mutex::default(),
@@ -73,6 +82,21 @@ impl BaseOrchestrator {
     /// Requests under way.
     pub fn requests_in_flight(&self) -> u64 {
         self.inner.requests.in_flight()
+    }
+
+    /// Requests that wait for their turn, which are under way too.
+    pub fn requests_queued(&self) -> u64 {
+        self.inner.admission.as_ref().map_or(0, |admission| admission.waiting() as u64)
+    }
+
+    /// Waits for a place among the requests under way; `None` when the deadline came first.
+    ///
+    /// # Errors
+    /// `QueueFull`, with the delay after which there will probably be room.
+    pub(super) async fn admit(&self, cx: &CallContext) -> Result<Option<Option<Place>>> {
+        let Some(admission) = &self.inner.admission else { return Ok(Some(None)) };
+        let place = admission.enter(cx.deadline(), || self.inner.requests.usual_duration()).await?;
+        Ok(place.map(Some))
     }
 
     /// Who orders the candidates for `strategy` under `options`.
@@ -201,6 +225,12 @@ impl BaseOrchestrator {
                            orchestrator, or in the settings";
             return Err(Error::new(ErrorKind::Config, message));
         }
+        if let Some(name) = over.options.shared_by_requests() {
+            let message = format!(
+                "`{name}` cannot be set for one request: all requests share it; set it on the orchestrator, or in the settings"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         request.validate()?;
 
         let all = self.candidates();
@@ -210,10 +240,14 @@ impl BaseOrchestrator {
         }
         let seed = over.seed.unwrap_or_else(|| self.next_seed());
         let cx = match parent {
-            Some(cx) => cx.child(),
+            Some(cx) => cx.child().inside(),
             None => {
                 let ledger = over.ledger.clone().unwrap_or_default();
-                CallContext::with_parts(seed, parts.clock.clone(), Purse::unlimited(), ledger)
+                let limit = options.budget_dollars.and_then(nano_dollars);
+                let purse = limit.map_or_else(Purse::unlimited, Purse::of);
+                let unknown_prices = options.allow_unknown_prices.unwrap_or(false);
+                let clock = parts.clock.clone();
+                CallContext::with_purses(seed, clock, purse, over.purse.clone(), unknown_prices, ledger)
             }
         };
         let cx = cx.with_timeout(resolved.timeout).with_capture(options.capture_message_content());
@@ -234,6 +268,12 @@ impl BaseOrchestrator {
         if options.max_retries.is_some_and(|retries| retries > 0) && !own_retry {
             parts.registry.require_layer("retry", "max_retries")?;
         }
+        let own_budget = parts.layers.iter().any(|(slot, _)| *slot == Slot::Budget);
+        if let Some((option, _)) = options.budgets().into_iter().find(|(_, dollars)| dollars.is_some())
+            && !own_budget
+        {
+            parts.registry.require_layer("budget", option)?;
+        }
         if let Some(analyzer) = &options.analysis_type {
             parts.registry.analyzer(analyzer)?;
         }
@@ -241,6 +281,21 @@ impl BaseOrchestrator {
             parts.registry.selector(selector)?;
         }
         Ok(())
+    }
+
+    /// The settings of layers around every candidate.
+    pub(super) fn layer_settings(&self) -> &LayerSettings {
+        &self.inner.parts.layer_settings
+    }
+
+    /// Checks that the layers that settings are for are linked.
+    pub(super) fn check_layers(&self, settings: &LayerSettings) -> Result<()> {
+        settings.keys().try_for_each(|name| self.registry().layer(name).map(drop))
+    }
+
+    /// What may be spent in a day, and what was spent today.
+    pub fn budgets(&self) -> &Budgets {
+        &self.inner.parts.budgets
     }
 
     fn next_seed(&self) -> u64 {
@@ -289,18 +344,36 @@ impl BaseOrchestrator {
         ));
         let attempt =
             Attempt::with_accounting(provider, id.clone(), Arc::clone(&accounting), Arc::clone(&stats));
-        let context = LayerContext::new(&id, &stats);
-        let mut layers = parts.layers.clone();
-        layers.extend(spec.layers.iter().cloned());
-        for row in parts.registry.layers() {
-            // A layer that the application gave itself takes the place of the linked one.
-            if !layers.iter().any(|(slot, _)| *slot == row.slot) {
-                layers.push((row.slot, (row.build)(&context).map_err(named)?));
-            }
-        }
+        let context = LayerContext {
+            model: terms.model.as_ref(),
+            endpoint: attempt.endpoint(),
+            clock: parts.clock.clone(),
+            seed: self.next_seed(),
+            ..LayerContext::new(&id, &stats, &accounting, &parts.budgets)
+        };
+        let layers = self.layers(&spec, &context).map_err(named)?;
         let stack = stack(Arc::new(attempt), &layers);
         let provider_name = stack.name().into();
         Ok(Arc::new(Candidate { id, spec, terms, provider_name, stack, stats, accounting }))
+    }
+
+    /// The layers around one candidate: the application's own, and the linked ones in the slots that those leave free.
+    fn layers(&self, spec: &ProviderSpec, context: &LayerContext<'_>) -> Result<Vec<(Slot, Arc<dyn Layer>)>> {
+        let parts = &self.inner.parts;
+        self.check_layers(&spec.common.layers)?;
+        let mut layers = parts.layers.clone();
+        layers.extend(spec.layers.iter().cloned());
+        for row in parts.registry.layers() {
+            if layers.iter().any(|(slot, _)| *slot == row.slot) {
+                continue;
+            }
+            let mut settings = parts.layer_settings.get(row.name).cloned().unwrap_or_default();
+            settings.extend(spec.common.layers.get(row.name).cloned().unwrap_or_default());
+            if let Some(layer) = row.layer(settings, context)? {
+                layers.push((row.slot, layer));
+            }
+        }
+        Ok(layers)
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Candidate>>) -> Result<()>) -> Result<()> {

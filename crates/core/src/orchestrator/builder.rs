@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::{BaseOrchestrator, Orchestrator, base::Parts};
 use crate::{
-    Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, ProviderId, Registry, Result,
-    Selector, Slot, Strategy, accounting::Sources,
+    Budgets, Clock, Error, ErrorKind, Layer, Lookup, Meter, Options, PriceSource, ProviderId, Registry,
+    Result, Selector, Slot, Strategy, accounting::Sources, candidate::LayerSettings, money::nano_dollars,
 };
 
 /// Builds an [`Orchestrator`]. Every option is a method here and a key of the settings.
@@ -18,6 +20,7 @@ pub struct OrchestratorBuilder<S> {
     prices: Vec<Arc<dyn PriceSource>>,
     meter: Option<Arc<dyn Meter>>,
     layers: Vec<(Slot, Arc<dyn Layer>)>,
+    layer_settings: LayerSettings,
     options: Options,
     lookup: Lookup,
     clock: Clock,
@@ -44,6 +47,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             prices: Vec::new(),
             meter: None,
             layers: Vec::new(),
+            layer_settings: LayerSettings::new(),
             options: Options::default(),
             lookup: Lookup::environment(),
             clock: Clock::default(),
@@ -77,6 +81,18 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         synthesizer(ProviderId),
         /// Sets whether one answer is written from several good ones. Default: the strategy's own.
         synthesize(bool),
+        /// Sets how many requests may be under way at once; further ones wait in order. Default: any number.
+        max_requests_in_flight(usize),
+        /// Sets how many requests may wait; further ones are refused. Default: 4 times `max_requests_in_flight`.
+        max_queued_requests(usize),
+        /// Sets what one request may cost, in dollars. Default: any amount.
+        budget_dollars(f64),
+        /// Sets what all requests of a day (UTC) may cost together, in dollars. Default: any amount.
+        daily_budget_dollars(f64),
+        /// Sets what the requests of a day (UTC) with one key may cost together, in dollars. Default: any amount.
+        daily_budget_dollars_per_key(f64),
+        /// Sets whether candidates of unknown price may be asked under a budget. Default: false.
+        allow_unknown_prices(bool),
         /// Sets whether `tracing` spans hold the prompts and the answers. Default: false.
         capture_message_content(bool),
     }
@@ -143,6 +159,13 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         self
     }
 
+    /// Sets settings of the linked layer `name` around every candidate, such as `json!({ "enabled": false })`. A candidate's own
+    /// go over them: [`ProviderSpec::layer_settings`](crate::ProviderSpec::layer_settings).
+    pub fn layer_settings(mut self, name: impl Into<String>, settings: Map<String, Value>) -> Self {
+        self.layer_settings.insert(name.into(), settings);
+        self
+    }
+
     /// Sets where variables are looked up. Default: the process's environment.
     pub fn lookup(mut self, lookup: Lookup) -> Self {
         self.lookup = lookup;
@@ -187,11 +210,18 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             registry,
             selector: self.selector,
             layers: self.layers,
+            layer_settings: self.layer_settings,
+            budgets: Arc::new(Budgets::new(
+                self.options.daily_budget_dollars.and_then(nano_dollars),
+                self.options.daily_budget_dollars_per_key.and_then(nano_dollars),
+                self.clock.clone(),
+            )),
             options: Arc::new(self.options),
             lookup: self.lookup,
             clock: self.clock,
             seed,
         });
+        base.check_layers(base.layer_settings())?;
         base.check_links(base.options())?;
         base.selector_of(&self.strategy, base.options())?;
         Ok(Orchestrator::new(base, self.strategy))

@@ -1,5 +1,6 @@
 //! The base orchestrator, and what strategies do their work through.
 
+mod admission;
 mod ask;
 mod base;
 mod builder;

@@ -24,8 +24,8 @@ impl<S: Strategy> Provider for Orchestrator<S> {
     }
 
     fn capabilities(&self, _: &ModelName) -> Capabilities {
-        // Each of its candidates is looked at when it is asked.
-        Capabilities::default()
+        // What its candidates can do is looked at when each is asked.
+        Capabilities { orchestrates: true, ..Capabilities::default() }
     }
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {

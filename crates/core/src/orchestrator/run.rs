@@ -332,6 +332,15 @@ impl Run {
         if let Some(flight) = &mut self.flight {
             flight.strategy = name;
         }
+        let _place = match self.base.admit(&self.cx).await {
+            Ok(Some(place)) => place,
+            Ok(None) => {
+                self.note("the request waited for its turn until its deadline: `max_requests_in_flight` were under way");
+                let error = self.too_late(Vec::new());
+                return self.seal(name, Err(error));
+            }
+            Err(error) => return self.seal(name, Err(error)),
+        };
         if let Err(error) = self.order(strategy) {
             return self.seal(name, Err(error));
         }

@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::{
-    Analyzer, BuildContext, Layer, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy,
-    Tokenizer, stats::CandidateStats,
+    Accounting, Analyzer, Budgets, BuildContext, Clock, EndpointId, Error, ErrorKind, Layer, ModelName,
+    PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy, Tokenizer, registry::parse_settings,
+    stats::CandidateStats,
 };
 
 /// One submission of a plugin crate. Use the `register_*!` macros.
@@ -149,9 +151,11 @@ registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Stra
     fields: &'static [Field] = &[],
 });
 
-registration!(LayerRegistration, "layer", fn(&LayerContext<'_>) -> Result<Arc<dyn Layer>>, {
+registration!(LayerRegistration, "layer", fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>, {
     /// Where it stands.
     slot: Slot = Slot::Outermost,
+    /// Its own settings, besides `enabled`, which every layer has.
+    fields: &'static [Field] = &[],
 });
 
 registration!(AnalyzerRegistration, "analyzer", fn() -> Arc<dyn Analyzer>, {});
@@ -163,21 +167,88 @@ registration!(PricesRegistration, "price source", fn() -> Arc<dyn PriceSource>, 
 registration!(TokenizerRegistration, "tokenizer", fn() -> Arc<dyn Tokenizer>, {});
 
 /// What a layer may know when it is built: one layer is built for each candidate.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayerContext<'a> {
     /// The candidate it will stand around.
     pub provider_id: &'a ProviderId,
+    /// The candidate's model, where it has one of its own.
+    pub model: Option<&'a ModelName>,
+    /// Where the candidate's provider sends, and as whom.
+    pub endpoint: Option<EndpointId>,
     /// The candidate's counters.
     pub stats: &'a Arc<CandidateStats>,
+    /// What the candidate's attempts cost.
+    pub accounting: &'a Arc<Accounting>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// What may be spent in a day.
+    pub budgets: &'a Arc<Budgets>,
+    /// Seed of everything random in it.
+    pub seed: u64,
 }
 
 impl<'a> LayerContext<'a> {
-    /// What a layer around this candidate may know.
-    pub fn new(provider_id: &'a ProviderId, stats: &'a Arc<CandidateStats>) -> Self {
-        Self { provider_id, stats }
+    /// What a layer around this candidate may know; the rest is at its default and can be set.
+    pub fn new(
+        provider_id: &'a ProviderId,
+        stats: &'a Arc<CandidateStats>,
+        accounting: &'a Arc<Accounting>,
+        budgets: &'a Arc<Budgets>,
+    ) -> Self {
+        Self {
+            provider_id,
+            model: None,
+            endpoint: None,
+            stats,
+            accounting,
+            clock: Clock::default(),
+            budgets,
+            seed: 0,
+        }
+    }
+
+    /// Reads the layer's own settings into its struct.
+    ///
+    /// # Errors
+    /// `Config`, which names the key that is unknown, and the nearest known one, or the value that is wrong.
+    pub fn parse<T: DeserializeOwned>(&self, settings: Value, fields: &[Field]) -> Result<T> {
+        parse_settings(settings, fields)
     }
 }
+
+impl LayerRegistration {
+    /// Builds the layer around one candidate; `None` where `enabled` is false, or where it has nothing to do.
+    ///
+    /// # Errors
+    /// `Config`, which names the layer and the setting that is wrong.
+    pub fn layer(
+        &self,
+        mut settings: Map<String, Value>,
+        context: &LayerContext<'_>,
+    ) -> Result<Option<Arc<dyn Layer>>> {
+        let named = |error: Error| {
+            let message = format!("in the settings of the layer `{}`: {}", self.name, error.message());
+            error.with_message(message)
+        };
+        match settings.remove(ENABLED.name) {
+            None | Some(Value::Bool(true)) => (self.build)(Value::Object(settings), context).map_err(named),
+            Some(Value::Bool(false)) => Ok(None),
+            Some(_) => {
+                let message = format!("`{}` must be true or false", ENABLED.name);
+                Err(named(Error::new(ErrorKind::Config, message)))
+            }
+        }
+    }
+
+    /// Every setting of it, for help texts and settings files.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        std::iter::once(&ENABLED).chain(self.fields)
+    }
+}
+
+/// The setting that every layer has.
+const ENABLED: Field = Field { name: "enabled", doc: "Whether it stands around candidates. Default: true." };
 
 impl ProviderRegistration {
     /// Whether its settings move it away from the vendor's own address: what answers elsewhere under the same protocol has

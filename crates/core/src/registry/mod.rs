@@ -142,18 +142,20 @@ impl Registry {
         Ok((row.build)())
     }
 
+    /// The registration of the layer `name`.
+    ///
+    /// # Errors
+    /// `Config` when no such layer is linked.
+    pub fn layer(&self, name: &str) -> Result<&LayerRegistration> {
+        self.layers.get(name).ok_or_else(|| self.unknown(name, &self.layers))
+    }
+
     /// Checks that the layer `name`, which the option `option` needs, is linked.
     pub(crate) fn require_layer(&self, name: &str, option: &str) -> Result<()> {
-        match self.layers.contains_key(name) {
-            true => Ok(()),
-            false => {
-                let message = format!(
-                    "`{option}` needs the layer `{name}`: {}",
-                    self.unknown(name, &self.layers).message()
-                );
-                Err(Error::new(ErrorKind::Config, message))
-            }
-        }
+        self.layer(name).map(drop).map_err(|error| {
+            let message = format!("`{option}` needs the layer `{name}`: {}", error.message());
+            error.with_message(message)
+        })
     }
 
     /// The linked providers, by name.

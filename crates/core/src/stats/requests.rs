@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use histogram::AtomicHistogram;
@@ -42,6 +43,11 @@ impl Default for RequestStats {
 impl RequestStats {
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight.load(Relaxed)
+    }
+
+    /// How long half of the answered requests took at most.
+    pub(crate) fn usual_duration(&self) -> Option<Duration> {
+        Percentiles::of(&self.duration).p50_seconds.map(Duration::from_secs_f64)
     }
 
     pub(crate) fn snapshot(&self) -> RequestsSnapshot {

@@ -172,7 +172,7 @@ impl Provider for MockProvider {
         let model = ModelName::new(NAME)?;
         if let Some(missing) = self.capabilities(&model).missing_for(&request) {
             let message = format!("the mock cannot take {missing}: ask a provider that has a model");
-            return Err(Error::new(ErrorKind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Unsupported, message).unsent());
         }
         let Plan { number, latency, failure } = self.plan();
         // A sleep of zero still waits for the timer's next tick.

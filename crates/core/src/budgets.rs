@@ -1,0 +1,125 @@
+//! What an orchestrator may spend in a day, in all and with each key.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::UNIX_EPOCH,
+};
+
+use crate::{Clock, EndpointId, Purse};
+
+/// Keys of which nothing was spent today are forgotten when there are more than so many.
+const KEYS: usize = 1024;
+
+/// What an orchestrator may spend in a day, in all and with each key. A day begins at midnight UTC, as vendors count them;
+/// what was reserved the day before is settled there.
+#[derive(Debug, Default)]
+pub struct Budgets {
+    clock: Clock,
+    daily: Option<u64>,
+    daily_per_key: Option<u64>,
+    today: Mutex<Option<Today>>,
+}
+
+#[derive(Debug)]
+struct Today {
+    day: u64,
+    all: Purse,
+    keys: HashMap<EndpointId, Purse>,
+}
+
+impl Budgets {
+    /// So many nano-dollars a day in all, and with each key at its host.
+    pub fn new(daily: Option<u64>, daily_per_key: Option<u64>, clock: Clock) -> Self {
+        Self { clock, daily, daily_per_key, today: Mutex::default() }
+    }
+
+    /// Whether anything is limited.
+    pub fn is_limited(&self) -> bool {
+        self.daily.is_some() || self.daily_per_key.is_some()
+    }
+
+    /// The purses that an attempt at `endpoint` draws from today, each with the option that limits it.
+    pub fn today(&self, endpoint: Option<&EndpointId>) -> Vec<(&'static str, Purse)> {
+        let now = self.clock.now();
+        let day = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / (24 * 60 * 60));
+        let mut guard = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        let begin = || Today { day, all: purse(self.daily), keys: HashMap::new() };
+        let today = guard.get_or_insert_with(begin);
+        // A clock that was set back does not give a day's money twice.
+        if today.day < day {
+            *today = begin();
+        }
+        let mut purses = Vec::new();
+        if self.daily.is_some() {
+            purses.push(("daily_budget_dollars", today.all.clone()));
+        }
+        if let (Some(limit), Some(endpoint)) = (self.daily_per_key, endpoint) {
+            if !today.keys.contains_key(endpoint) && today.keys.len() >= KEYS {
+                today.keys.retain(|_, purse| purse.spent() > 0 || purse.reserved() > 0);
+            }
+            let of_key = today.keys.entry(endpoint.clone()).or_insert_with(|| Purse::of(limit));
+            purses.push(("daily_budget_dollars_per_key", of_key.clone()));
+        }
+        purses
+    }
+
+    /// What was spent today in all, in nano-dollars; `None` where that is not limited.
+    pub fn spent_today(&self) -> Option<u64> {
+        self.daily?;
+        self.today(None).first().map(|(_, purse)| purse.spent())
+    }
+}
+
+fn purse(limit: Option<u64>) -> Purse {
+    limit.map_or_else(Purse::unlimited, Purse::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::Cost;
+
+    #[test]
+    fn every_day_begins_with_whole_purses_and_no_clock_gives_a_day_twice() {
+        let seconds = Arc::new(AtomicU64::new(86_399));
+        let own = Arc::clone(&seconds);
+        let clock = Clock::new(move || UNIX_EPOCH + Duration::from_secs(own.load(Ordering::Relaxed)));
+        let budgets = Budgets::new(Some(10), Some(4), clock);
+        let endpoint = EndpointId::new("host", None);
+        let purses = budgets.today(Some(&endpoint));
+        purses[1].1.spend(Cost::NanoDollars(4));
+        purses[0].1.spend(Cost::NanoDollars(4));
+        assert_eq!(budgets.today(Some(&endpoint))[1].1.remaining(), Some(0));
+        assert_eq!(budgets.today(Some(&EndpointId::new("other", None)))[1].1.remaining(), Some(4));
+        seconds.store(86_400, Ordering::Relaxed);
+        assert_eq!(budgets.today(Some(&endpoint))[1].1.remaining(), Some(4));
+        purses[0].1.spend(Cost::NanoDollars(1));
+        assert_eq!(budgets.spent_today(), Some(0), "the day before keeps its own");
+        budgets.today(None)[0].1.spend(Cost::NanoDollars(3));
+        seconds.store(0, Ordering::Relaxed);
+        assert_eq!(budgets.spent_today(), Some(3));
+    }
+
+    #[test]
+    fn keys_that_spent_nothing_are_forgotten() {
+        let budgets = Budgets::new(None, Some(4), Clock::default());
+        let spender = EndpointId::new("spender", None);
+        budgets.today(Some(&spender))[0].1.spend(Cost::NanoDollars(1));
+        for number in 0..10 * KEYS {
+            let _ = budgets.today(Some(&EndpointId::new(number.to_string(), None)));
+        }
+        let guard = budgets.today.lock().unwrap();
+        assert!(guard.as_ref().unwrap().keys.len() <= KEYS + 1);
+        drop(guard);
+        assert_eq!(budgets.today(Some(&spender))[0].1.spent(), 1);
+    }
+}

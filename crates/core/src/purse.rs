@@ -1,0 +1,202 @@
+//! Purses: what may be spent, what is reserved for attempts under way, what is spent.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::Cost;
+
+/// Money with a limit: of one request, of one key, of one day. A clone is the same purse.
+///
+/// Attempts under way reserve an upper bound, so that what is spent and what is reserved never pass the limit together,
+/// however many draw from it at once. What a provider bills beyond the bound that was reserved can pass it; then nothing
+/// more is let out.
+#[derive(Clone, Debug)]
+pub struct Purse(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit: Option<u64>,
+    /// One lock and no pair of atomics: a reservation must see both numbers of one moment.
+    balance: Mutex<Balance>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    reserved: u64,
+    spent: u64,
+}
+
+impl Purse {
+    /// A purse without a limit.
+    pub fn unlimited() -> Self {
+        Self::new(None)
+    }
+
+    /// A purse of so many nano-dollars.
+    pub fn of(nano_dollars: u64) -> Self {
+        Self::new(Some(nano_dollars))
+    }
+
+    fn new(limit: Option<u64>) -> Self {
+        Self(Arc::new(Account { limit, balance: Mutex::default() }))
+    }
+
+    /// What may be spent in all, in nano-dollars.
+    pub fn limit(&self) -> Option<u64> {
+        self.0.limit
+    }
+
+    /// What was spent, in nano-dollars: what is known, and of attempts that were reserved for and whose cost nobody knows
+    /// the whole reservation.
+    pub fn spent(&self) -> u64 {
+        self.balance().spent
+    }
+
+    /// What is reserved for attempts under way, in nano-dollars.
+    pub fn reserved(&self) -> u64 {
+        self.balance().reserved
+    }
+
+    /// What is neither spent nor reserved, or `None` when there is no limit.
+    pub fn remaining(&self) -> Option<u64> {
+        let Balance { reserved, spent } = *self.balance();
+        self.0.limit.map(|limit| limit.saturating_sub(spent).saturating_sub(reserved))
+    }
+
+    /// Reserves an upper bound for one attempt, or `None` when the purse does not hold it. A reservation that is dropped
+    /// was not needed.
+    pub fn reserve(&self, nano_dollars: u64) -> Option<Reservation> {
+        let limit = self.0.limit.unwrap_or(u64::MAX);
+        let mut balance = self.balance();
+        let reserved = balance.reserved.checked_add(nano_dollars)?;
+        if reserved.checked_add(balance.spent)? > limit {
+            return None;
+        }
+        balance.reserved = reserved;
+        drop(balance);
+        Some(Reservation { purse: self.clone(), nano_dollars })
+    }
+
+    /// Writes down what an attempt cost that nothing was reserved for.
+    pub fn spend(&self, cost: Cost) {
+        if let Cost::NanoDollars(nano) = cost {
+            let mut balance = self.balance();
+            balance.spent = balance.spent.saturating_add(nano);
+        }
+    }
+
+    fn balance(&self) -> MutexGuard<'_, Balance> {
+        self.0.balance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Money set aside for one attempt. Dropped, it goes back; [`settle`](Self::settle) says what was spent of it.
+#[derive(Debug)]
+#[must_use = "a reservation ends when it is dropped"]
+pub struct Reservation {
+    purse: Purse,
+    nano_dollars: u64,
+}
+
+impl Reservation {
+    /// The purse that it was taken from.
+    pub fn purse(&self) -> &Purse {
+        &self.purse
+    }
+
+    /// Spends what the attempt cost and gives the rest back. Of a cost that nobody knows all of it is spent, for so much may
+    /// be billed.
+    pub fn settle(self, cost: Cost) {
+        let nano = match cost {
+            Cost::NanoDollars(nano) => nano,
+            Cost::Unknown => self.nano_dollars,
+        };
+        // The rest goes back on drop, after this: in between the money is missing, and never there twice.
+        self.purse.spend(Cost::NanoDollars(nano));
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut balance = self.purse.balance();
+        balance.reserved = balance.reserved.saturating_sub(self.nano_dollars);
+    }
+}
+
+/// What was set aside for one attempt in every purse that it draws from. It rides in the attempt's
+/// [`CallContext`](crate::CallContext), and the attempt settles it as its row is closed. Dropped before an attempt began,
+/// all of it goes back.
+#[derive(Debug, Default)]
+pub struct Deposit(Mutex<Vec<Reservation>>);
+
+impl Deposit {
+    /// A deposit of these reservations.
+    pub fn new(reservations: Vec<Reservation>) -> Self {
+        Self(Mutex::new(reservations))
+    }
+
+    /// Settles all reservations, and spends in `own`, which is not among them, what was not reserved there.
+    pub(crate) fn settle(&self, cost: Cost, own: &Purse) {
+        let reservations = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if !reservations.iter().any(|reservation| Arc::ptr_eq(&reservation.purse.0, &own.0)) {
+            own.spend(cost);
+        }
+        reservations.into_iter().for_each(|reservation| reservation.settle(cost));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purse_is_not_overdrawn_and_is_whole_in_the_end() {
+        let purse = Purse::of(10);
+        let first = purse.reserve(6).unwrap();
+        assert!(purse.reserve(5).is_none());
+        drop(first);
+        purse.spend(Cost::NanoDollars(6));
+        assert_eq!((purse.reserved(), purse.remaining()), (0, Some(4)));
+        purse.spend(Cost::NanoDollars(u64::MAX));
+        purse.spend(Cost::NanoDollars(2));
+        assert_eq!(purse.remaining(), Some(0));
+    }
+
+    #[test]
+    fn of_an_unknown_cost_all_that_was_reserved_is_spent() {
+        let purse = Purse::of(10);
+        purse.reserve(6).unwrap().settle(Cost::NanoDollars(2));
+        assert_eq!((purse.reserved(), purse.spent()), (0, 2));
+        purse.reserve(6).unwrap().settle(Cost::Unknown);
+        assert_eq!((purse.reserved(), purse.spent()), (0, 8));
+    }
+
+    #[test]
+    fn a_deposit_settles_every_purse_once() {
+        let (own, day) = (Purse::of(10), Purse::of(10));
+        let deposit = Deposit::new(vec![own.reserve(5).unwrap(), day.reserve(5).unwrap()]);
+        deposit.settle(Cost::NanoDollars(3), &own);
+        deposit.settle(Cost::NanoDollars(1), &day);
+        assert_eq!((own.spent(), own.reserved(), day.spent(), day.reserved()), (3, 0, 4, 0));
+    }
+
+    #[test]
+    fn however_many_draw_at_once_the_limit_holds() {
+        let purse = Purse::of(1000);
+        std::thread::scope(|scope| {
+            for thread in 0..4_u64 {
+                let purse = &purse;
+                scope.spawn(move || {
+                    let mut rng = fastrand::Rng::with_seed(thread);
+                    for _ in 0..2000 {
+                        if let Some(reservation) = purse.reserve(rng.u64(1..50)) {
+                            let most = reservation.nano_dollars;
+                            reservation.settle(Cost::NanoDollars(rng.u64(0..=most) / 20));
+                        }
+                        assert!(purse.spent() + purse.reserved() <= 1000);
+                    }
+                });
+            }
+        });
+        assert_eq!(purse.reserved(), 0);
+    }
+}
