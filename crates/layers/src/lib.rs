@@ -1,5 +1,13 @@
 //! Layers around a provider.
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "breaker")]
+pub mod breaker;
+#[cfg(feature = "budget")]
+pub mod budget;
+#[cfg(feature = "hedge")]
+pub mod hedge;
+#[cfg(feature = "limit")]
+pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;

@@ -9,6 +9,10 @@ const fn hint(kind: &'static str, name: &'static str, feature: &'static str) -> 
 const HINTS: &[FeatureHint] = &[
     hint("analyzer", "comparative", "analysis"),
     hint("analyzer", "factual", "analysis"),
+    hint("layer", "breaker", "layer-breaker"),
+    hint("layer", "budget", "layer-budget"),
+    hint("layer", "hedge", "layer-hedge"),
+    hint("layer", "limit", "layer-limit"),
     hint("layer", "retry", "layer-retry"),
     hint("price source", "genai-prices", "prices"),
     hint("provider", "anthropic", "provider-anthropic"),
@@ -43,6 +47,7 @@ const HINTS: &[FeatureHint] = &[
     hint("strategy", "adaptive", "strategy-adaptive"),
     hint("strategy", "fallback", "strategy-fallback"),
     hint("strategy", "parallel", "strategy-parallel"),
+    hint("strategy", "race", "strategy-race"),
     hint("strategy", "simple", "strategy-simple"),
     hint("tokenizer", "tiktoken", "tokens"),
 ];

@@ -8,7 +8,13 @@ pub use ultraai_core::*;
 pub use ultraai_analysis as analysis;
 
 /// Layers around every provider.
-#[cfg(feature = "layer-retry")]
+#[cfg(any(
+    feature = "layer-breaker",
+    feature = "layer-budget",
+    feature = "layer-hedge",
+    feature = "layer-limit",
+    feature = "layer-retry"
+))]
 pub use ultraai_layers as layers;
 
 /// What models cost.
@@ -45,6 +51,8 @@ pub mod strategies {
     pub use ultraai_strategy_fallback as fallback;
     #[cfg(feature = "strategy-parallel")]
     pub use ultraai_strategy_parallel as parallel;
+    #[cfg(feature = "strategy-race")]
+    pub use ultraai_strategy_race as race;
     #[cfg(feature = "strategy-simple")]
     pub use ultraai_strategy_simple as simple;
 }
@@ -55,6 +63,8 @@ pub use ultraai_strategy_adaptive::AdaptiveOrchestrator;
 pub use ultraai_strategy_fallback::FallbackOrchestrator;
 #[cfg(feature = "strategy-parallel")]
 pub use ultraai_strategy_parallel::ParallelOrchestrator;
+#[cfg(feature = "strategy-race")]
+pub use ultraai_strategy_race::RaceOrchestrator;
 #[cfg(feature = "strategy-simple")]
 pub use ultraai_strategy_simple::SimpleOrchestrator;
 

@@ -1,0 +1,1 @@
+//! Refuses at once while the provider is known to be down.

@@ -1,0 +1,1 @@
+//! Reserves money before each attempt.

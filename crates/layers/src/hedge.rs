@@ -1,0 +1,1 @@
+//! Asks twice where an answer is late.

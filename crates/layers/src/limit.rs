@@ -1,0 +1,1 @@
+//! Waits for a place under the provider's limits.
