@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use super::{
-    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
+    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -178,6 +178,12 @@ impl Run {
     /// Asks several candidates together. They are polled in the caller's task.
     pub fn panel(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_> {
         Panel::new(self, asks)
+    }
+
+    /// Asks several candidates together and hands over each reply as it begins: a live one with its first content, a whole one
+    /// complete. They are polled in the caller's task.
+    pub fn panel_of_replies(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_, Reply<'_>> {
+        Panel::of_replies(self, asks)
     }
 
     /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).

@@ -151,7 +151,10 @@ registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Stra
     fields: &'static [Field] = &[],
 });
 
-registration!(LayerRegistration, "layer", fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>, {
+/// Builds a layer around one candidate from its own settings; `None` where it has nothing to do.
+type BuildLayer = fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>;
+
+registration!(LayerRegistration, "layer", BuildLayer, {
     /// Where it stands.
     slot: Slot = Slot::Outermost,
     /// Its own settings, besides `enabled`, which every layer has.

@@ -197,6 +197,16 @@ impl CandidateStats {
         self.pace_cell(delivery).read()
     }
 
+    /// The time in which 95 of 100 of its attempts gave the first content of a live answer, or a whole one; `None` before the
+    /// first.
+    pub fn p95(&self, delivery: Delivery) -> Option<Duration> {
+        let times = match delivery {
+            Delivery::Live => &self.first_event,
+            Delivery::Whole => &self.total,
+        };
+        Percentiles::of(times).p95_seconds.map(Duration::from_secs_f64)
+    }
+
     /// Recency-weighted share of its attempts that did not speak against it: about the last fifty, of the last minutes. It
     /// begins at 0.9, as if ten attempts had been made.
     pub fn success_share(&self) -> f64 {
