@@ -236,6 +236,10 @@ impl LayerRegistration {
         };
         match settings.remove(ENABLED.name) {
             None | Some(Value::Bool(true)) => (self.build)(Value::Object(settings), context).map_err(named),
+            Some(Value::Bool(false)) if self.slot == Slot::Budget => {
+                let message = "it cannot be disabled, since money that is limited must be kept: take the limits out instead";
+                Err(named(Error::new(ErrorKind::Config, message)))
+            }
             Some(Value::Bool(false)) => Ok(None),
             Some(_) => {
                 let message = format!("`{}` must be true or false", ENABLED.name);
