@@ -320,7 +320,10 @@ impl Run {
         ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
         let any_healthy = ranked.iter().any(|(unhealthy, _)| !unhealthy);
         for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy && any_healthy) {
-            self.note(format!("{} was put behind the others: its last attempts failed", candidate.id()));
+            self.note(format!(
+                "{} was put behind the others: its last attempts failed, or none has answered for long",
+                candidate.id()
+            ));
         }
         self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();
