@@ -408,7 +408,7 @@ impl Run {
             response.used = used.contains(&response.ask);
         }
         let report = ledger.report();
-        state.trace.extend(state.responses.iter().filter_map(|response| retried(response, &report)));
+        state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,
@@ -430,11 +430,26 @@ impl Run {
     }
 }
 
-/// Says how often and why a candidate was tried again, which only the ledger saw.
-fn retried(response: &ProviderResponse, ledger: &LedgerReport) -> Option<String> {
+/// Says how often and why a candidate was tried again or asked a second time, which only the ledger saw.
+fn asked_again(response: &ProviderResponse, ledger: &LedgerReport) -> Vec<String> {
+    let id = &response.provider_id;
     let rows: Vec<_> = ledger.rows.iter().filter(|row| row.ask == response.ask).collect();
-    let (_, before) = rows.split_last().filter(|(_, before)| !before.is_empty())?;
-    let why: Vec<_> = before.iter().filter_map(|row| row.error).map(ErrorKind::as_str).collect();
-    let times = if before.len() == 1 { "once".to_owned() } else { format!("{} times", before.len()) };
-    Some(format!("{} was tried again {times}, after {}", response.provider_id, why.join(", ")))
+    let mut sentences = Vec::new();
+    let retries = rows.iter().map(|row| row.attempt).max().unwrap_or_default();
+    if retries > 0 {
+        let before = rows.iter().filter(|row| row.attempt < retries);
+        let why: Vec<_> = before.filter_map(|row| row.error).map(ErrorKind::as_str).collect();
+        let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
+        sentences.push(format!("{id} was tried again {times}, after {}", why.join(", ")));
+    }
+    for hedge in rows.iter().filter(|row| row.is_hedge) {
+        let first = rows.iter().find(|row| row.attempt == hedge.attempt && !row.is_hedge);
+        let quicker = match (hedge.reason, first.and_then(|first| first.reason)) {
+            (Some(AbandonReason::LostHedge), _) => ": the first leg was quicker",
+            (_, Some(AbandonReason::LostHedge)) => ": the second leg was quicker",
+            _ => "",
+        };
+        sentences.push(format!("{id} was asked a second time, since it was late{quicker}"));
+    }
+    sentences
 }
