@@ -1,5 +1,7 @@
 //! The layer `hedge`, in virtual time: what a second leg does.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
