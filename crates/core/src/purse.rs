@@ -214,25 +214,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_is_counted_once_at_every_moment() {
-        let purse = Purse::of(200_000);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while let Some(reservation) = purse.reserve(1) {
-                    reservation.settle(Cost::NanoDollars(1));
-                }
-            });
-            // All that is reserved is spent, so that what remains only falls.
-            let mut last = purse.remaining();
-            while last > Some(0) {
-                let now = purse.remaining();
-                assert!(now <= last, "{last:?} and then {now:?}");
-                last = now;
-            }
-        });
-    }
-
-    #[test]
     fn however_many_draw_at_once_the_limit_holds() {
         let purse = Purse::of(1000);
         std::thread::scope(|scope| {

@@ -343,7 +343,9 @@ async fn however_many_ask_at_once_no_limit_is_passed_at_any_moment() {
             orchestrator.budgets().today(endpoint.as_ref()).into_iter().map(|(_, purse)| purse).collect();
         purses.push(customer.clone());
         assert_eq!(purses.len(), 3);
-        purses.iter().for_each(|purse| provider.watch(purse));
+        for purse in &purses {
+            provider.watch(purse);
+        }
         let mut tasks = JoinSet::new();
         let mut rng = fastrand::Rng::with_seed(seed);
         for number in 0..500_u64 {
