@@ -218,10 +218,10 @@ async fn rows_are_the_calls_that_were_sent_each_is_closed_and_no_money_is_reserv
             let begins = Duration::from_millis(rng.u64(0..20_000));
             // Some leave soon, some late, some not at all.
             let patience = Duration::from_millis(rng.u64(1..=100) * 10_u64.pow(rng.u32(0..4)));
-            let retries = rng.u32(0..3);
+            let most = rng.u32(0..3);
             let mut options = RequestOptions::default().with_ledger(ledger.clone());
             options = options.with_seed(rng.u64(..)).with_purse(customer.clone());
-            options.options = Options::default().edited(|options| options.max_retries = Some(retries));
+            options.options = Options::default().edited(|options| options.max_retries = Some(most));
             let orchestrator = Arc::clone(&asked);
             tasks.spawn(async move {
                 tokio::time::sleep(begins).await;
