@@ -426,6 +426,17 @@ async fn a_nested_orchestrators_own_limit_holds_for_each_request() {
 }
 
 #[test]
+fn a_limit_that_nobody_would_keep_is_refused() {
+    let disabled = || builder().layer_settings("budget", settings(&json!({ "enabled": false })));
+    let error = disabled().budget_dollars(1.0).build().unwrap_err();
+    assert!(
+        error.to_string().contains("`budget_dollars` is a limit that the layer `budget` keeps"),
+        "{error}"
+    );
+    assert!(disabled().build().is_ok());
+}
+
+#[test]
 fn wrong_settings_are_refused_by_name() {
     let orchestrator = OrchestratorBuilder::new(Fallback::default())
         .layer_settings("budget", settings(&json!({ "assumed_output_tokens": 0 })))
