@@ -12,4 +12,8 @@ pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(any(feature = "breaker", feature = "limit"))]
-mod shared;
+mod shared {
+    //! What layers share.
+    pub(crate) mod calls;
+    pub(crate) mod states;
+}

@@ -21,7 +21,10 @@ use ultraai_core::{
 };
 
 use self::{gate::Gate, ticket::Ticket};
-use crate::shared::{Seat, Shared, orchestrates};
+use crate::shared::{
+    calls::orchestrates,
+    states::{Seat, Shared},
+};
 
 register_layer!(
     LayerRegistration::new("limit", build)

@@ -12,7 +12,7 @@ use super::{
     gate::{Entered, Gate, Refusal},
     line::{Amount, Place},
 };
-use crate::shared::{LateStart, PATIENCE};
+use crate::shared::calls::{LateStart, PATIENCE};
 
 /// Tokens of an answer that has no upper bound, until it is there: about a page of text.
 const ANSWER_TOKENS: u64 = 500;
