@@ -11,3 +11,9 @@ pub mod hedge;
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
+#[cfg(any(feature = "breaker", feature = "limit"))]
+mod shared {
+    //! What layers share.
+    pub(crate) mod calls;
+    pub(crate) mod states;
+}
