@@ -10,8 +10,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-
 use super::{
     Event, Run,
     admission::{Admission, Place},
@@ -302,18 +300,10 @@ impl BaseOrchestrator {
 
     /// Checks that somebody keeps to the limit of money that `option` is.
     fn check_budget_layer(&self, option: &str) -> Result<()> {
-        let parts = &self.inner.parts;
-        if parts.layers.iter().any(|(slot, _)| *slot == Slot::Budget) {
-            return Ok(());
+        match self.inner.parts.layers.iter().any(|(slot, _)| *slot == Slot::Budget) {
+            true => Ok(()),
+            false => self.registry().require_layer("budget", option),
         }
-        let enabled = parts.layer_settings.get("budget").and_then(|settings| settings.get("enabled"));
-        if enabled == Some(&Value::Bool(false)) {
-            let message = format!(
-                "`{option}` is a limit that the layer `budget` keeps, and its settings disable it: take out one of them"
-            );
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-        parts.registry.require_layer("budget", option)
     }
 
     fn next_seed(&self) -> u64 {
