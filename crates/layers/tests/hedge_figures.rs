@@ -9,8 +9,8 @@ use std::{
 
 use tokio::{task::JoinSet, time::Instant};
 use ultraai_core::{
-    CallContext, Capabilities, ChatReply, ChatRequest, Delivery, Layer as _, ModelName, Price, Provider,
-    ProviderId, Result, async_trait, attempt::Attempt, stats::CandidateStats,
+    CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, Delivery, Layer as _, ModelName, Price,
+    Provider, ProviderId, Result, async_trait, attempt::Attempt, stats::CandidateStats,
 };
 use ultraai_layers::hedge::HedgeLayer;
 use ultraai_testkit::{Latency, Simulated, Simulation};
@@ -54,6 +54,25 @@ impl Provider for Drawn {
     }
 }
 
+/// A provider that takes as long for the same request each time: where times are those of answers of many lengths.
+#[derive(Debug)]
+struct ByRequest(Latency);
+
+#[async_trait]
+impl Provider for ByRequest {
+    fn name(&self) -> &'static str {
+        "by-request"
+    }
+    fn capabilities(&self, _: &ModelName) -> Capabilities {
+        Capabilities::default()
+    }
+    async fn chat(&self, _: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let seed = request.seed.unwrap().unsigned_abs();
+        tokio::time::sleep(self.0.sample(&mut fastrand::Rng::with_seed(seed))).await;
+        Ok(ChatReply::whole(ChatResponse::from_text("answer")))
+    }
+}
+
 /// What came of a run.
 struct Figures {
     p50: Duration,
@@ -63,7 +82,13 @@ struct Figures {
 }
 
 /// Runs so many requests, some of them at a time.
-async fn run(inner: Drawn, requests: usize, hedged: bool, delivery: Delivery, at_once: usize) -> Figures {
+async fn run(
+    inner: impl Provider,
+    requests: usize,
+    hedged: bool,
+    delivery: Delivery,
+    at_once: usize,
+) -> Figures {
     let stats = Arc::new(CandidateStats::default());
     let id = ProviderId::new("one").unwrap();
     let attempt: Arc<dyn Provider> =
@@ -71,14 +96,16 @@ async fn run(inner: Drawn, requests: usize, hedged: bool, delivery: Delivery, at
     let provider = if hedged { HedgeLayer::default().layer(attempt) } else { attempt };
     let request = Arc::new(ChatRequest::from_prompt("hi").with_delivery(delivery));
     let mut tasks = JoinSet::new();
-    for _ in 0..at_once {
+    for task in 0..at_once {
         let (provider, request) = (Arc::clone(&provider), Arc::clone(&request));
         tasks.spawn(async move {
             let mut times = Vec::new();
-            for _ in 0..requests / at_once {
+            for number in 0..requests / at_once {
+                let mut request = (*request).clone();
+                request.seed = i64::try_from(task * requests + number).ok();
                 let cx = CallContext::new().with_max_retries(1);
                 let before = Instant::now();
-                let reply = provider.chat(&cx, Arc::clone(&request)).await.unwrap();
+                let reply = provider.chat(&cx, Arc::new(request)).await.unwrap();
                 times.push(before.elapsed());
                 reply.collect().await.unwrap();
                 let rows = cx.ledger().report().rows;
@@ -146,4 +173,14 @@ async fn where_the_tail_is_narrow_nothing_is_asked_twice() {
     println!("{}", figures("uniform ± 20 %", 20_000, drawn, -0.05, 0.0).await);
     let drawn = |seed| Drawn::new(seed, 0.0, Latency::LogNormal { p50: ms(300), p99: ms(450) });
     println!("{}", figures("log-normal, p99 = 1.5 × p50", 20_000, drawn, -0.05, 0.0).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_long_answers_make_the_tail_next_to_nothing_is_asked_twice() {
+    let latency = Latency::LogNormal { p50: ms(300), p99: ms(3000) };
+    for at_once in [1, 50] {
+        let figures = run(ByRequest(latency), 20_000, true, Delivery::Whole, at_once).await;
+        println!("by request, {at_once} at once: {:.2} % hedged", figures.second_legs * 100.0);
+        assert!(figures.second_legs > 0.0 && figures.second_legs < 0.01, "{}", figures.second_legs);
+    }
 }

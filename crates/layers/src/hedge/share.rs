@@ -1,6 +1,6 @@
 //! How many second legs there may be.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Second legs that may be saved up. Few, so that a provider that becomes slow as a whole is not asked twice by everybody.
 const FULL: u64 = 10 * WHOLE;
@@ -8,13 +8,31 @@ const FULL: u64 = 10 * WHOLE;
 /// One second leg, in the smallest unit that is counted.
 const WHOLE: u64 = 1_000_000;
 
+/// A share of 1, in the unit that wins are counted in.
+const ALL: u32 = 1 << 16;
+
+/// Where fewer than one in five of the second legs win, they do not pay.
+const WORTH_IT: u32 = ALL / 5;
+
+/// What one second leg more moves the share of those that win: a sixteenth of the distance.
+const STEP_POWER: u32 = 4;
+
 /// A bucket that begins empty and gains a little with every request, so that no run of requests, from the first one on, has
 /// more second legs than its share.
+///
+/// Long answers take long whoever writes them: where that makes the tail, a second leg is as late as the first and loses. Then
+/// each costs a full bucket, so that one in a while still finds out whether that has changed.
 #[derive(Debug)]
 pub(super) struct Share {
     gain: u64,
     saved: AtomicU64,
+    /// The recency-weighted share of second legs that won.
+    wins: AtomicU32,
 }
+
+/// What a second leg was paid with.
+#[derive(Debug)]
+pub(super) struct Paid(u64);
 
 impl Share {
     /// At most so many second legs for each request.
@@ -26,7 +44,7 @@ impl Share {
             reason = "a share is between 0 and 1"
         )]
         let gain = (share * WHOLE as f64) as u64;
-        Self { gain, saved: AtomicU64::new(0) }
+        Self { gain, saved: AtomicU64::new(0), wins: AtomicU32::new(ALL) }
     }
 
     /// One request more.
@@ -35,14 +53,21 @@ impl Share {
         let _ = self.saved.fetch_update(Relaxed, Relaxed, more);
     }
 
-    /// Takes a second leg, when one is there.
-    pub(super) fn take(&self) -> bool {
-        self.saved.fetch_update(Relaxed, Relaxed, |saved| saved.checked_sub(WHOLE)).is_ok()
+    /// Pays for a second leg, when there is enough.
+    pub(super) fn pay(&self) -> Option<Paid> {
+        let price = if self.wins.load(Relaxed) < WORTH_IT { FULL } else { WHOLE };
+        self.saved.fetch_update(Relaxed, Relaxed, |saved| saved.checked_sub(price)).ok().map(|_| Paid(price))
     }
 
-    /// A second leg that was taken was not needed.
-    pub(super) fn give_back(&self) {
-        let _ = self.saved.fetch_update(Relaxed, Relaxed, |saved| Some(FULL.min(saved + WHOLE)));
+    /// A second leg that was paid for was not sent.
+    pub(super) fn give_back(&self, paid: &Paid) {
+        let _ = self.saved.fetch_update(Relaxed, Relaxed, |saved| Some(FULL.min(saved + paid.0)));
+    }
+
+    /// A second leg won, or lost to the first.
+    pub(super) fn learn(&self, won: bool) {
+        let gain = if won { ALL >> STEP_POWER } else { 0 };
+        let _ = self.wins.fetch_update(Relaxed, Relaxed, |wins| Some(wins - (wins >> STEP_POWER) + gain));
     }
 }
 
@@ -56,13 +81,34 @@ mod tests {
         let mut taken = 0;
         for request in 1..=10_000 {
             share.earn();
-            taken += u64::from(share.take());
+            taken += u64::from(share.pay().is_some());
             assert!(taken * 20 <= request, "{taken} of {request}");
         }
         assert_eq!(taken, 500);
         (0..100_000).for_each(|_| share.earn());
-        assert_eq!((0..100).filter(|_| share.take()).count(), 10);
-        share.give_back();
-        assert!(share.take() && !share.take());
+        let paid: Vec<_> = (0..100).filter_map(|_| share.pay()).collect();
+        assert_eq!(paid.len(), 10);
+        share.give_back(&paid[0]);
+        assert!(share.pay().is_some() && share.pay().is_none());
+    }
+
+    #[test]
+    fn second_legs_that_always_lose_become_rare_and_those_that_win_again_do_not() {
+        let share = Share::new(0.05);
+        let mut run = |requests: u32, wins: fn(u32) -> bool| {
+            let mut taken = 0;
+            for _ in 0..requests {
+                share.earn();
+                if share.pay().is_some() {
+                    taken += 1;
+                    share.learn(wins(taken));
+                }
+            }
+            taken
+        };
+        assert_eq!(run(20_000, |number| number % 3 == 0), 1000);
+        let lost = run(20_000, |_| false);
+        assert!((90..=130).contains(&lost), "{lost}");
+        assert!(run(20_000, |_| true) > 900);
     }
 }
