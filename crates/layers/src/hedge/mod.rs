@@ -160,7 +160,7 @@ impl Hedge {
                 // The second leg could hardly be over before the deadline.
                 return first_leg.end(first.await);
             }
-            if let Some(paid) = self.share.pay() {
+            if let Some(paid) = self.share.pay(estimator.wins()) {
                 break paid;
             }
             // Most that are late now are there soon; those that still are not are the ones that a share is worth for.
@@ -175,7 +175,7 @@ impl Hedge {
                 Ok(reply) => {
                     // Before the leg is dropped, which closes its row.
                     second_cx.abandon(AbandonReason::LostHedge);
-                    self.share.learn(false);
+                    estimator.wins().learn(false);
                     Ok(reply)
                 }
                 Err(error) => match self.end_second(&mut second_leg, &paid, second.await) {
@@ -186,7 +186,7 @@ impl Hedge {
             reply = &mut second => match self.end_second(&mut second_leg, &paid, reply) {
                 Ok(reply) => {
                     first_cx.abandon(AbandonReason::LostHedge);
-                    self.share.learn(true);
+                    estimator.wins().learn(true);
                     Ok(reply)
                 }
                 Err(other) => first_leg.end(first.await).map_err(|error| more_telling(error, other)),

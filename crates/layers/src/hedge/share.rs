@@ -19,15 +19,10 @@ const STEP_POWER: u32 = 4;
 
 /// A bucket that begins empty and gains a little with every request, so that no run of requests, from the first one on, has
 /// more second legs than its share.
-///
-/// Long answers take long whoever writes them: where that makes the tail, a second leg is as late as the first and loses. Then
-/// each costs a full bucket, so that one in a while still finds out whether that has changed.
 #[derive(Debug)]
 pub(super) struct Share {
     gain: u64,
     saved: AtomicU64,
-    /// The recency-weighted share of second legs that won.
-    wins: AtomicU32,
 }
 
 /// What a second leg was paid with.
@@ -44,7 +39,7 @@ impl Share {
             reason = "a share is between 0 and 1"
         )]
         let gain = (share * WHOLE as f64) as u64;
-        Self { gain, saved: AtomicU64::new(0), wins: AtomicU32::new(ALL) }
+        Self { gain, saved: AtomicU64::new(0) }
     }
 
     /// One request more.
@@ -53,9 +48,10 @@ impl Share {
         let _ = self.saved.fetch_update(Relaxed, Relaxed, more);
     }
 
-    /// Pays for a second leg, when there is enough.
-    pub(super) fn pay(&self) -> Option<Paid> {
-        let price = if self.wins.load(Relaxed) < WORTH_IT { FULL } else { WHOLE };
+    /// Pays for a second leg, when there is enough. Where second legs do not pay each costs a full bucket, so that one in a
+    /// while still finds out whether that has changed.
+    pub(super) fn pay(&self, wins: &Wins) -> Option<Paid> {
+        let price = if wins.0.load(Relaxed) < WORTH_IT { FULL } else { WHOLE };
         self.saved.fetch_update(Relaxed, Relaxed, |saved| saved.checked_sub(price)).ok().map(|_| Paid(price))
     }
 
@@ -63,11 +59,25 @@ impl Share {
     pub(super) fn give_back(&self, paid: &Paid) {
         let _ = self.saved.fetch_update(Relaxed, Relaxed, |saved| Some(FULL.min(saved + paid.0)));
     }
+}
 
+/// The recency-weighted share of second legs that won. Long answers take long whoever writes them: where that makes the tail,
+/// a second leg is as late as the first and loses.
+#[derive(Debug)]
+pub(super) struct Wins(AtomicU32);
+
+impl Default for Wins {
+    /// They are believed to win until they do not.
+    fn default() -> Self {
+        Self(AtomicU32::new(ALL))
+    }
+}
+
+impl Wins {
     /// A second leg won, or lost to the first.
     pub(super) fn learn(&self, won: bool) {
         let gain = if won { ALL >> STEP_POWER } else { 0 };
-        let _ = self.wins.fetch_update(Relaxed, Relaxed, |wins| Some(wins - (wins >> STEP_POWER) + gain));
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |wins| Some(wins - (wins >> STEP_POWER) + gain));
     }
 }
 
@@ -77,31 +87,31 @@ mod tests {
 
     #[test]
     fn no_run_has_more_than_its_share_and_a_slow_time_spends_no_more_than_was_saved() {
-        let share = Share::new(0.05);
+        let (share, wins) = (Share::new(0.05), Wins::default());
         let mut taken = 0;
         for request in 1..=10_000 {
             share.earn();
-            taken += u64::from(share.pay().is_some());
+            taken += u64::from(share.pay(&wins).is_some());
             assert!(taken * 20 <= request, "{taken} of {request}");
         }
         assert_eq!(taken, 500);
         (0..100_000).for_each(|_| share.earn());
-        let paid: Vec<_> = (0..100).filter_map(|_| share.pay()).collect();
+        let paid: Vec<_> = (0..100).filter_map(|_| share.pay(&wins)).collect();
         assert_eq!(paid.len(), 10);
         share.give_back(&paid[0]);
-        assert!(share.pay().is_some() && share.pay().is_none());
+        assert!(share.pay(&wins).is_some() && share.pay(&wins).is_none());
     }
 
     #[test]
     fn second_legs_that_always_lose_become_rare_and_those_that_win_again_do_not() {
-        let share = Share::new(0.05);
-        let mut run = |requests: u32, wins: fn(u32) -> bool| {
+        let (share, winning) = (Share::new(0.05), Wins::default());
+        let run = |requests: u32, wins: fn(u32) -> bool| {
             let mut taken = 0;
             for _ in 0..requests {
                 share.earn();
-                if share.pay().is_some() {
+                if share.pay(&winning).is_some() {
                     taken += 1;
-                    share.learn(wins(taken));
+                    winning.learn(wins(taken));
                 }
             }
             taken
