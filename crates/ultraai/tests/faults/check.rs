@@ -1,0 +1,59 @@
+//! What must hold of every case.
+
+use std::time::Duration;
+
+use ultraai_testkit::faults::Allowed;
+
+use crate::{
+    case::{Case, Setting},
+    run::{End, Seen},
+};
+
+/// How far behind its deadline a request may end.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What a busy machine adds: hundreds of servers share two cores here, and a core may be taken away for a while. The
+/// deadline itself shows in the outcome, which is a timeout.
+const BUSY: Duration = Duration::from_secs(3);
+
+/// What is wrong with what came of it.
+pub(crate) fn complaints(case: &Case, seen: &Seen) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut check = |holds: bool, what: &str| {
+        if !holds {
+            wrong.push(format!("{case}: {what}: {seen:?}"));
+        }
+    };
+    let expected = case.expected();
+    let most = expected.attempts as usize;
+    check(seen.attempts <= most, "more attempts than the table says");
+    check(!seen.running, "a row of the ledger is still under way");
+    check(seen.took <= case.limits().deadline + GRACE + BUSY, "it ended after its deadline");
+    check(seen.requests.is_none_or(|requests| requests <= seen.attempts), "a request stands in no row");
+    match case.setting {
+        Setting::Alone | Setting::AloneUntilTheDeadline => {
+            // Nobody is given up here, so every attempt came to the server.
+            let all = seen.requests.is_none_or(|requests| requests == seen.attempts);
+            check(all, "a row stands for no request");
+            check(seen.attempts >= 1, "it was not asked");
+            check(
+                match &seen.end {
+                    End::Right => expected.answer == Allowed::Right,
+                    End::Incomplete => expected.answer == Allowed::Incomplete,
+                    End::Failed(kind) => expected.kinds.contains(kind),
+                    End::Other | End::Wrong(_) => false,
+                },
+                "that is not what may come of it",
+            );
+        }
+        Setting::Beside { .. } => check(
+            match &seen.end {
+                End::Other => true,
+                End::Right => expected.answer == Allowed::Right,
+                End::Incomplete | End::Failed(_) | End::Wrong(_) => false,
+            },
+            "the other candidate could have answered",
+        ),
+    }
+    wrong
+}
