@@ -17,6 +17,7 @@ const fn row(
 }
 
 const NO_ANSWER: Expected = Expected::once(&[K::Undecodable]);
+const NO_CONTENT: Expected = Expected::once(&[K::EmptyAnswer, K::Undecodable]);
 const EMPTY: Expected = Expected::once(&[K::EmptyAnswer]);
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -40,27 +41,19 @@ pub(super) const FAULTS: &[Fault] = &[
         })
     },
     row("204", "204: no content", EMPTY, |_| Reply::status(204).into()),
-    row(
-        "no-choices",
-        "a whole answer without any choice",
-        Expected::once(&[K::EmptyAnswer, K::Undecodable]),
-        |scene| scene.dialogue.nothing(scene.model).into(),
-    ),
-    row("null-content", "a whole answer whose text is `null`", EMPTY, |scene| {
+    row("no-choices", "a whole answer without any choice", NO_CONTENT, |scene| {
+        scene.dialogue.nothing(scene.model).into()
+    }),
+    row("null-content", "a whole answer whose text is `null`", NO_CONTENT, |scene| {
         Deed::or(scene.dialogue.null_content(scene.model), "the protocol has no answer whose text is `null`")
     }),
     row("empty-content", "an answer whose text is empty", EMPTY, |scene| {
         Scene { texts: &[""], ..*scene }.right().into()
     }),
-    row(
-        "other-json",
-        "JSON that is no answer: `{\"status\":\"ok\"}`",
-        Expected::once(&[K::Undecodable, K::EmptyAnswer]),
-        |_| Reply::json(200, &json!({ "status": "ok" })).into(),
-    ),
-    row("json-list", "JSON that is an empty list", Expected::once(&[K::Undecodable, K::EmptyAnswer]), |_| {
-        Reply::json(200, &json!([])).into()
+    row("other-json", "JSON that is no answer: `{\"status\":\"ok\"}`", NO_CONTENT, |_| {
+        Reply::json(200, &json!({ "status": "ok" })).into()
     }),
+    row("json-list", "JSON that is an empty list", NO_CONTENT, |_| Reply::json(200, &json!([])).into()),
     row("json-twice", "the whole answer twice, one after the other", NO_ANSWER.or_right(), |scene| {
         json(scene.whole().body_pieces().concat().repeat(2)).into()
     }),

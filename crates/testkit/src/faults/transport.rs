@@ -123,10 +123,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "length-too-short",
         group: Transport,
-        summary: "claims 10 bytes less than the answer has",
+        summary: "claims 60 bytes less than the answer has",
         whole: Expected::once(&[K::Undecodable]),
         live: Expected::once(&[K::Interrupted]),
-        does: |scene| framed(scene.right(), |length| length - 10).into(),
+        does: |scene| framed(scene.right(), |length| length - 60).into(),
     },
     Fault {
         name: "broken-gzip",

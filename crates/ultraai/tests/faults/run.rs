@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) attempts: usize,
     /// Requests that reached it, where it reads any.
     pub(crate) requests: Option<usize>,
+    /// Whether one of them asked for a live answer: panels ask for whole ones, whatever is asked of them.
+    pub(crate) asked_live: bool,
     /// Whether a row still says that it is under way.
     pub(crate) running: bool,
     pub(crate) took: Duration,
@@ -63,11 +65,13 @@ pub(crate) async fn run(case: &Case, world: &World, server: &FaultyServer, numbe
     };
     let took = before.elapsed();
     let rows = ledger.report().rows;
-    let requests = server.requests().iter().filter(|one| one.path.starts_with(&format!("{prefix}/"))).count();
+    let mut requests = server.requests();
+    requests.retain(|request| request.path.starts_with(&format!("{prefix}/")));
     Seen {
         end: ended.unwrap_or_else(|error| End::Failed(first_kind(&error))),
         attempts: rows.iter().filter(|row| !row.is_span && row.provider_id.as_str() == "faulty").count(),
-        requests: server.reads().then_some(requests),
+        requests: server.reads().then_some(requests.len()),
+        asked_live: requests.iter().any(|request| case.protocol.dialogue.wants_live(request)),
         running: rows.iter().any(|row| row.outcome == RowOutcome::Running),
         took,
     }
