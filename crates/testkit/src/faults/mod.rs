@@ -14,7 +14,7 @@ mod transport;
 
 use std::fmt;
 
-use ultraai_core::ErrorKind;
+use ultraai_core::{ChatResponse, ErrorKind, Result};
 
 pub use self::{
     scene::{Deed, Scene},
@@ -124,6 +124,36 @@ impl Expected {
     #[must_use]
     pub const fn waiting(self) -> Self {
         Self { waits: true, ..self }
+    }
+
+    /// Judges what came of a call of a [`FaultyServer`].
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn judge(&self, answered: &Result<ChatResponse>) -> Result<(), String> {
+        let right = FaultyServer::TEXTS.concat();
+        match answered {
+            Ok(answer) if self.answer == Allowed::Right && answer.text() == right && answer.is_good() => {
+                Ok(())
+            }
+            Ok(answer)
+                if self.answer == Allowed::Incomplete
+                    && right.starts_with(&answer.text())
+                    && !answer.is_complete() =>
+            {
+                Ok(())
+            }
+            Ok(answer) => Err(format!(
+                "{:?} ({}) is taken for an answer, and {:?} is allowed",
+                answer.text(),
+                answer.finish_reason.as_str(),
+                self.answer
+            )),
+            Err(error) if self.kinds.contains(&error.kind()) => Ok(()),
+            Err(error) => {
+                Err(format!("it says `{}`, which is none of {:?}: {error}", error.kind(), self.kinds))
+            }
+        }
     }
 
     /// Whether nothing is broken for the caller.

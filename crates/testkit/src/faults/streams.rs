@@ -1,6 +1,9 @@
 //! Live answers that break off, stall, or come in odd shapes. Who asks for a whole answer gets a good one.
 
-use std::{iter::repeat_n, time::Duration};
+use std::{
+    iter::{once, repeat_n},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use ultraai_core::ErrorKind as K;
@@ -11,7 +14,7 @@ use super::{
     Scene,
     scene::Rest::{Follows, Missing},
 };
-use crate::{End, Reply};
+use crate::{End, Framing, Reply};
 
 const fn row(
     name: &'static str,
@@ -206,18 +209,18 @@ fn empty_deltas(scene: &Scene<'_>) -> impl Iterator<Item = Bytes> {
     repeat_n(stream.body_pieces()[skipped].clone(), ENDLESS)
 }
 
-/// The stream whose event of the second text is padded with white space inside its JSON.
+/// The stream whose event of the second text is padded with white space inside its JSON. Its pieces share their memory,
+/// which chunks would copy.
 fn padded(scene: &Scene<'_>, size: usize) -> Reply {
+    const BLANK: &[u8] = &[b' '; 64 << 10];
     let at = scene.dialogue.pieces_before_end(1);
-    scene.stream().edited(|pieces| {
-        let piece = &pieces[at];
+    let stream = scene.stream().edited(|pieces| {
+        let piece = pieces[at].clone();
         let inside = piece.iter().position(|byte| *byte == b'{').map_or(piece.len(), |brace| brace + 1);
-        let mut padded = Vec::with_capacity(size + piece.len());
-        padded.extend_from_slice(&piece[..inside]);
-        padded.resize(inside + size, b' ');
-        padded.extend_from_slice(&piece[inside..]);
-        pieces[at] = padded.into();
-    })
+        let blanks = repeat_n(Bytes::from_static(BLANK), size / BLANK.len());
+        pieces.splice(at..=at, once(piece.slice(..inside)).chain(blanks).chain([piece.slice(inside..)]));
+    });
+    stream.framed(Framing::UntilClose)
 }
 
 /// Cuts before each byte that continues a character.

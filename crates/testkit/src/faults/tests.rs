@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ultraai_core::{Error, FinishReason};
+
 use super::*;
 use crate::{anthropic::AnthropicMessages, gemini::Gemini, ollama::Ollama, openai::OpenAiChat};
 
@@ -53,4 +55,25 @@ fn a_fault_is_the_same_for_every_text() {
             }
         }
     }
+}
+
+#[test]
+fn what_came_of_a_call_is_judged() {
+    let right = || ChatResponse::from_text(FaultyServer::TEXTS.concat());
+    let part = || ChatResponse::from_text(FaultyServer::TEXTS[0]);
+    let cut = || part().with_finish_reason(FinishReason::Length);
+    let failed = || Err(Error::new(ErrorKind::Interrupted, "cut off"));
+    let broken = Expected::once(&[ErrorKind::Interrupted]);
+    for (expected, allowed) in [
+        (Expected::RIGHT, [true, false, false, false]),
+        (Expected::INCOMPLETE, [false, false, true, false]),
+        (broken, [false, false, false, true]),
+        (broken.or_right(), [true, false, false, true]),
+    ] {
+        let judged =
+            [Ok(right()), Ok(part()), Ok(cut()), failed()].map(|answered| expected.judge(&answered).is_ok());
+        assert_eq!(judged, allowed, "{expected:?}");
+    }
+    let other = Expected::once(&[ErrorKind::Connect]).judge(&failed()).unwrap_err();
+    assert!(other.starts_with("it says `interrupted`"), "{other}");
 }

@@ -1,6 +1,6 @@
 //! Connections that fail, and HTTP that is none.
 
-use std::time::Duration;
+use std::{iter::once, time::Duration};
 
 use bytes::Bytes;
 use ultraai_core::ErrorKind as K;
@@ -165,6 +165,17 @@ pub(super) const FAULTS: &[Fault] = &[
         whole: BROKEN,
         live: BROKEN,
         does: |_| Reply::acts([send("\x15\x03\x01\x00\x02\x02\x28 not HTTP\r\n\r\n"), Act::Close]).into(),
+    },
+    Fault {
+        name: "interim-response",
+        group: Transport,
+        summary: "sends `103 Early Hints` before a good answer",
+        whole: Expected::RIGHT,
+        live: Expected::RIGHT,
+        does: |scene| {
+            let hints = send("HTTP/1.1 103 Early Hints\r\nlink: </>; rel=preload\r\n\r\n");
+            Reply::acts(once(hints).chain(scene.right().to_acts())).into()
+        },
     },
     Fault {
         name: "huge-header",

@@ -76,12 +76,9 @@ impl Case {
             Setting::Alone if begins => Limits { gap: SHORT, ..Limits::LONG },
             // A whole answer has no first event.
             Setting::Alone if self.live => Limits { first_event: SHORT, ..Limits::LONG },
-            Setting::Alone => Limits { attempt: Some(SHORT), ..Limits::LONG },
             // The others are not to be hurried.
-            Setting::Beside { .. } if begins => {
-                Limits { attempt: Some(Duration::from_millis(800)), ..Limits::LONG }
-            }
-            Setting::Beside { .. } => Limits { attempt: Some(SHORT), ..Limits::LONG },
+            Setting::Beside { .. } if begins => Limits { gap: Duration::from_millis(1500), ..Limits::LONG },
+            Setting::Alone | Setting::Beside { .. } => Limits { attempt: Some(SHORT), ..Limits::LONG },
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::{
 /// How far behind its deadline a request may end.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What a busy machine adds: hundreds of servers share two cores here, and a core may be taken away for a while. The
-/// deadline itself shows in the outcome, which is a timeout.
-const BUSY: Duration = Duration::from_secs(3);
+/// What a busy machine may add to that: other tests run beside this one, and a core may be taken away for a while. The
+/// deadline itself shows in the outcome, which is a timeout, and what was measured is told when the table is written.
+const BUSY: Duration = Duration::from_secs(2);
 
 /// What is wrong with what came of it.
 pub(crate) fn complaints(case: &Case, seen: &Seen) -> Vec<String> {
@@ -27,7 +27,7 @@ pub(crate) fn complaints(case: &Case, seen: &Seen) -> Vec<String> {
     let expected = case.expected();
     check(seen.attempts <= most(case), "more attempts than the table says");
     check(!seen.running, "a row of the ledger is still under way");
-    check(seen.took <= case.limits().deadline + GRACE + BUSY, "it ended after its deadline");
+    check(seen.late <= GRACE + BUSY, "it ended after its deadline");
     check(seen.requests.is_none_or(|requests| requests <= seen.attempts), "a request stands in no row");
     match case.setting {
         Setting::Alone | Setting::AloneUntilTheDeadline => {

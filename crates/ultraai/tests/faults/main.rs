@@ -14,7 +14,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use self::{
-    case::{Case, PROTOCOLS, cases},
+    case::{Case, PROTOCOLS, Setting, cases},
     check::complaints,
     run::{Seen, run},
     table::table,
@@ -26,24 +26,36 @@ use ultraai_testkit::faults::{FAULTS, FaultyServer};
 /// let a candidate that is well answer in time.
 const AT_ONCE: usize = 12;
 
+/// As many where it is measured how well a deadline is kept.
+const MEASURED_AT_ONCE: usize = 6;
+
 const COMMAND: &str = "cargo test -p ultraai --test faults --all-features -- --ignored write_the_table";
 
 /// Plays all of them, in the order of the list.
 async fn observe() -> Vec<(Case, Seen)> {
     let world = Arc::new(World::new());
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let until_the_deadline = |case: &Case| case.setting == Setting::AloneUntilTheDeadline;
+    let mut seen = play(&world, move |case| !until_the_deadline(case), AT_ONCE).await;
+    seen.extend(play(&world, until_the_deadline, MEASURED_AT_ONCE).await);
+    seen
+}
+
+/// Plays those that are wanted.
+async fn play(world: &Arc<World>, wanted: impl Fn(&Case) -> bool, at_once: usize) -> Vec<(Case, Seen)> {
+    let places = Arc::new(Semaphore::new(at_once));
     let mut playing = JoinSet::new();
     let pairs = FAULTS.iter().flat_map(|fault| PROTOCOLS.iter().map(move |protocol| (fault, protocol)));
     for (at, (fault, protocol)) in pairs.enumerate() {
-        if fault.lacking_in(protocol.dialogue).is_some() {
+        let cases: Vec<_> = cases(fault, protocol, &world.strategies).into_iter().filter(&wanted).collect();
+        if cases.is_empty() || fault.lacking_in(protocol.dialogue).is_some() {
             continue;
         }
-        let (world, places) = (Arc::clone(&world), Arc::clone(&places));
+        let (world, places) = (Arc::clone(world), Arc::clone(&places));
         playing.spawn(async move {
             let _place = places.acquire_owned().await.unwrap();
             let server = Arc::new(FaultyServer::start(protocol.dialogue, fault));
             let mut scenes = JoinSet::new();
-            for (number, case) in cases(fault, protocol, &world.strategies).into_iter().enumerate() {
+            for (number, case) in cases.into_iter().enumerate() {
                 let (world, server) = (Arc::clone(&world), Arc::clone(&server));
                 scenes.spawn(async move {
                     let seen = run(&case, &world, &server, number).await;
@@ -74,5 +86,8 @@ async fn every_fault_ends_in_the_right_answer_or_in_an_error_that_says_what_it_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it writes the table into the testkit's documentation"]
 async fn write_the_table() {
-    fs::write(file(), table(&observe().await)).unwrap();
+    let seen = observe().await;
+    let late = seen.iter().map(|(_, seen)| seen.late).max().unwrap_or_default();
+    eprintln!("{} cases; the latest one ended {late:?} after its deadline", seen.len());
+    fs::write(file(), table(&seen)).unwrap();
 }

@@ -15,6 +15,8 @@ use crate::{
     world::{GOOD, World},
 };
 
+const PROMPT: &str = "What does the zebra eat?";
+
 /// What came of a case.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -27,7 +29,8 @@ pub(crate) struct Seen {
     pub(crate) asked_live: bool,
     /// Whether a row still says that it is under way.
     pub(crate) running: bool,
-    pub(crate) took: Duration,
+    /// How long after its deadline it ended.
+    pub(crate) late: Duration,
 }
 
 #[derive(Debug, PartialEq)]
@@ -60,10 +63,13 @@ pub(crate) async fn run(case: &Case, world: &World, server: &FaultyServer, numbe
     let options = RequestOptions::default().with_ledger(ledger.clone()).with_seed(1);
     let before = Instant::now();
     let ended = match case.live {
-        false => orchestrator.process_with("What does the zebra eat?", options).await.map(whole),
+        false => {
+            let outcome = orchestrator.process_with(PROMPT, options).await;
+            outcome.map(|outcome| judged(&outcome, None))
+        }
         true => live(&orchestrator, options).await,
     };
-    let took = before.elapsed();
+    let late = before.elapsed().saturating_sub(case.limits().deadline);
     let rows = ledger.report().rows;
     let mut requests = server.requests();
     requests.retain(|request| request.path.starts_with(&format!("{prefix}/")));
@@ -73,7 +79,7 @@ pub(crate) async fn run(case: &Case, world: &World, server: &FaultyServer, numbe
         requests: server.reads().then_some(requests.len()),
         asked_live: requests.iter().any(|request| case.protocol.dialogue.wants_live(request)),
         running: rows.iter().any(|row| row.outcome == RowOutcome::Running),
-        took,
+        late,
     }
 }
 
@@ -110,12 +116,8 @@ fn candidate(protocol: &Protocol, url: &str) -> ProviderSpec {
         .api_key(Secret::new(format!("sk-{url}")).unwrap())
 }
 
-fn whole(outcome: Outcome) -> End {
-    judged(&outcome, None)
-}
-
 async fn live(orchestrator: &Orchestrator<Arc<dyn Strategy>>, options: RequestOptions) -> Result<End> {
-    let mut stream = orchestrator.process_stream_with("What does the zebra eat?", options)?;
+    let mut stream = orchestrator.process_stream_with(PROMPT, options)?;
     let mut told = String::new();
     while let Some(event) = stream.next().await {
         match event? {

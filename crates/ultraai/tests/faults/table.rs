@@ -48,11 +48,26 @@ pub(crate) fn table(seen: &[(Case, Seen)]) -> String {
 }
 
 fn what_it_does(fault: &Fault) -> String {
-    let lacking = PROTOCOLS.iter().filter_map(|protocol| {
-        let reason = fault.lacking_in(protocol.dialogue)?;
-        Some(format!(" (not `{}`: {reason})", protocol.provider))
-    });
-    std::iter::once(fault.summary.to_owned()).chain(lacking).collect()
+    let lacking = PROTOCOLS
+        .iter()
+        .filter_map(|protocol| Some((fault.lacking_in(protocol.dialogue)?.to_owned(), protocol.provider)));
+    let mut text = fault.summary.to_owned();
+    for (reason, who) in grouped(lacking) {
+        let _ = write!(text, " (not {}: {reason})", who.join(", "));
+    }
+    text
+}
+
+/// What is said, each with who says it, in order.
+fn grouped<'a>(said: impl Iterator<Item = (String, &'a str)>) -> Vec<(String, Vec<&'a str>)> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (word, who) in said {
+        match groups.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, all)) => all.push(who),
+            None => groups.push((word, vec![who])),
+        }
+    }
+    groups
 }
 
 /// The cases of one fault alone, for one delivery.
@@ -65,17 +80,10 @@ struct Row<'a> {
 impl Row<'_> {
     /// What `say` says, once where all protocols agree.
     fn cell(&self, say: fn(&Seen) -> String) -> String {
-        let mut said: Vec<(String, Vec<&str>)> = Vec::new();
         let own = self.seen.iter().filter(|(case, _)| {
             case.fault.name == self.fault.name && case.live == self.live && case.setting == Setting::Alone
         });
-        for (case, seen) in own {
-            let word = say(seen);
-            match said.iter_mut().find(|(known, _)| *known == word) {
-                Some((_, who)) => who.push(case.protocol.provider),
-                None => said.push((word, vec![case.protocol.provider])),
-            }
-        }
+        let said = grouped(own.map(|(case, seen)| (say(seen), case.protocol.provider)));
         match said.as_slice() {
             [(word, _)] => word.clone(),
             several => {
