@@ -19,12 +19,19 @@ use crate::{
 pub struct Decoder {
     started: bool,
     finish_reason: Option<FinishReason>,
-    /// Whether usage was told.
-    counted: bool,
-    /// Whether the last event told usage for the first time. Who does not tell it all along knows it at the end only.
-    counted_last: bool,
+    usage: Told,
     finished: bool,
     calls: Vec<Started>,
+}
+
+/// When usage was told. Who does not tell it all along knows it at the answer's end only.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Told {
+    #[default]
+    Never,
+    /// By the last event, and by none before.
+    Last,
+    Earlier,
 }
 
 /// A tool call of the stream; its position is its index in our events.
@@ -56,7 +63,7 @@ impl Decoder {
         }
         if data == b"[DONE]" {
             // A gateway says so too when the server behind it broke off.
-            if self.finish_reason.is_none() && !self.counted_last {
+            if self.finish_reason.is_none() && self.usage != Told::Last {
                 let message = "the stream ended without a reason for the answer's end";
                 return Err(Error::new(ErrorKind::Interrupted, message));
             }
@@ -68,8 +75,11 @@ impl Decoder {
         }
         let chunk: Answer<'_> = parse(data, "an event of the stream")?;
         let usage = chunk.usage();
-        self.counted_last = usage.is_some() && !self.counted;
-        self.counted |= self.counted_last;
+        self.usage = match self.usage {
+            Told::Never if usage.is_some() => Told::Last,
+            Told::Never => Told::Never,
+            Told::Last | Told::Earlier => Told::Earlier,
+        };
         self.push_chunk(chunk, data, out).map_err(|error| with_usage(error, usage, None))?;
         out.extend(usage.map(ChatEvent::Usage));
         Ok(())

@@ -34,6 +34,8 @@ pub(crate) enum Setting {
     AloneUntilTheDeadline,
     /// The faulty one first, and so many others that are well.
     Beside { strategy: &'static str, others: usize },
+    /// The faulty one with others that are well, and it is to write one answer from those of all.
+    Writing,
 }
 
 #[derive(Clone, Copy)]
@@ -54,13 +56,15 @@ impl Case {
         match self.setting {
             Setting::Alone | Setting::AloneUntilTheDeadline => "fallback",
             Setting::Beside { strategy, .. } => strategy,
+            Setting::Writing => "simple",
         }
     }
 
     pub(crate) fn others(&self) -> usize {
         match self.setting {
             Setting::Beside { others, .. } => others,
-            _ => 0,
+            Setting::Writing => 2,
+            Setting::Alone | Setting::AloneUntilTheDeadline => 0,
         }
     }
 
@@ -77,8 +81,10 @@ impl Case {
             // A whole answer has no first event.
             Setting::Alone if self.live => Limits { first_event: SHORT, ..Limits::LONG },
             // The others are not to be hurried.
-            Setting::Beside { .. } if begins => Limits { gap: Duration::from_millis(1500), ..Limits::LONG },
-            Setting::Alone | Setting::Beside { .. } => Limits { attempt: Some(SHORT), ..Limits::LONG },
+            _ if begins => Limits { gap: Duration::from_millis(1500), ..Limits::LONG },
+            Setting::Alone | Setting::Beside { .. } | Setting::Writing => {
+                Limits { attempt: Some(SHORT), ..Limits::LONG }
+            }
         }
     }
 }
@@ -126,6 +132,7 @@ pub(crate) fn cases(
         if fault.expected(live).waits {
             add(Setting::AloneUntilTheDeadline);
         }
+        add(Setting::Writing);
         for &strategy in strategies {
             add(Setting::Beside { strategy, others: 1 });
             // A chain stops at the first of them.

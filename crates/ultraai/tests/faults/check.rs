@@ -45,9 +45,13 @@ pub(crate) fn complaints(case: &Case, seen: &Seen) -> Vec<String> {
                 "that is not what may come of it",
             );
         }
-        Setting::Beside { .. } => check(
+        Setting::Beside { .. } | Setting::Writing => check(
             match &seen.end {
                 End::Other => true,
+                // It answered like the others before it was to write.
+                End::Right if case.setting == Setting::Writing => {
+                    [case.fault.whole, case.fault.live].iter().any(|one| one.answer == Allowed::Right)
+                }
                 End::Right => case.fault.expected(seen.asked_live).answer == Allowed::Right,
                 End::Incomplete | End::Failed(_) | End::Wrong(_) => false,
             },
@@ -59,9 +63,12 @@ pub(crate) fn complaints(case: &Case, seen: &Seen) -> Vec<String> {
 
 /// The attempts that may reach the faulty one. Panels ask for whole answers, whatever is asked of them.
 fn most(case: &Case) -> usize {
+    let (whole, live) = (case.fault.whole.attempts, case.fault.live.attempts);
     let most = match case.setting {
-        Setting::Beside { .. } => case.fault.whole.attempts.max(case.fault.live.attempts),
-        _ => case.expected().attempts,
+        Setting::Beside { .. } => whole.max(live),
+        // Asked with the others, and to write.
+        Setting::Writing => 2 * whole.max(live),
+        Setting::Alone | Setting::AloneUntilTheDeadline => case.expected().attempts,
     };
     most as usize
 }

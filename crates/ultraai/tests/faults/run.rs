@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use ultraai::{
     Delta, Error, ErrorKind, Event, Ledger, Lookup, Options, Orchestrator, OrchestratorBuilder, Outcome,
-    ProviderSpec, RequestOptions, Result, Secret, Strategy, ledger::RowOutcome, provider,
+    ProviderId, ProviderSpec, RequestOptions, Result, Secret, Strategy, ledger::RowOutcome, provider,
 };
 use ultraai_testkit::faults::FaultyServer;
 
 use crate::{
-    case::{Case, Protocol},
+    case::{Case, Protocol, Setting},
     world::{GOOD, World},
 };
 
@@ -91,8 +91,10 @@ fn orchestrator(case: &Case, world: &World) -> Orchestrator<Arc<dyn Strategy>> {
         options.timeout_seconds = Some(limits.deadline.as_secs_f64());
         options.first_event_timeout_seconds = Some(limits.first_event.as_secs_f64());
         options.gap_timeout_seconds = Some(limits.gap.as_secs_f64());
-        // An answer that is written from others is none of them.
-        options.synthesize = Some(false);
+        // An answer that is written from others is none of them, but where the faulty one is to write it.
+        let writes = case.setting == Setting::Writing;
+        options.synthesize = Some(writes);
+        options.synthesizer = writes.then(|| ProviderId::new("faulty").unwrap());
     });
     let delays = Map::from_iter([
         ("base_delay_seconds".to_owned(), Value::from(0.01)),

@@ -17,8 +17,8 @@ pub(crate) fn table(seen: &[(Case, Seen)]) -> String {
         {} faults, each in the protocols of {}. *Alone*: the strategy `fallback` with this candidate only and\n\
         `max_retries = 2`. *Attempts* are those that reached the server, for a whole answer and for a live one; a live answer that\n\
         broke off after its first content is not asked for again, since a caller may have read it. *Beside others*: who answers\n\
-        when one or two candidates that are well stand beside it, through every strategy; what a faulty one had told live before it\n\
-        broke off is discarded. An error is named by its `ErrorKind`. Where protocols differ, each is named.\n",
+        when one or two candidates that are well stand beside it, through every strategy, also where the faulty one is to write the\n\
+        synthesis; what it had told live before it broke off is discarded. An error is named by its `ErrorKind`. Where protocols differ, each is named.\n",
         FAULTS.len(),
         PROTOCOLS.iter().map(|protocol| format!("`{}`", protocol.provider)).collect::<Vec<_>>().join(", "),
     );
