@@ -24,10 +24,13 @@ use ultraai_testkit::faults::{FAULTS, FaultyServer};
 
 /// Faults that are played at once, each in one protocol: enough that waiting costs nothing, and few enough that two cores
 /// let a candidate that is well answer in time.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 24;
 
 /// As many where it is measured how well a deadline is kept.
 const MEASURED_AT_ONCE: usize = 6;
+
+/// The fault that takes tens of megabytes each time, and so is played once at a time.
+const HEAVY: &str = "too-large-event";
 
 const COMMAND: &str = "cargo test -p ultraai --test faults --all-features -- --ignored write_the_table";
 
@@ -54,10 +57,12 @@ async fn play(world: &Arc<World>, wanted: impl Fn(&Case) -> bool, at_once: usize
         playing.spawn(async move {
             let _place = places.acquire_owned().await.unwrap();
             let server = Arc::new(FaultyServer::start(protocol.dialogue, fault));
+            let seats = Arc::new(Semaphore::new(if fault.name == HEAVY { 1 } else { cases.len() }));
             let mut scenes = JoinSet::new();
             for (number, case) in cases.into_iter().enumerate() {
-                let (world, server) = (Arc::clone(&world), Arc::clone(&server));
+                let (world, server, seats) = (Arc::clone(&world), Arc::clone(&server), Arc::clone(&seats));
                 scenes.spawn(async move {
+                    let _seat = seats.acquire_owned().await.unwrap();
                     let seen = run(&case, &world, &server, number).await;
                     (at, number, case, seen)
                 });
