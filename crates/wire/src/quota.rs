@@ -117,6 +117,7 @@ mod tests {
         parse(|name| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), now())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be missing")]
     fn quota(limit: impl Into<Option<u64>>, remaining: u64, milliseconds: u64) -> Option<Quota> {
         Some(Quota::new(limit.into(), remaining, Duration::from_millis(milliseconds)))
     }
