@@ -10,7 +10,7 @@ use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_provider,
 };
 use ultraai_protocol_ollama::{Chat, Defaults};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
+use ultraai_wire::{BaseUrl, HttpProvider, HttpSettings};
 
 use self::host::HOST_VARIABLE;
 

@@ -42,6 +42,14 @@ async fn wrong_credentials_are_the_proxys_own_error_and_reach_no_server() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_the_proxy_is_told_by_its_status_and_reaches_no_server() {
+    let server = Server::always(Reply::json(200, &json!({})));
+    let refusing = TestProxy::start(Manner::Refusing);
+    let error = ask_of(&with_settings(&server.url(), json!({ "proxy": refusing.url() }))).await.unwrap_err();
+    assert_eq!((error.status(), server.connections()), (Some(403), 0));
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_not_there_is_named() {
     let gone = refusing_url();
     let error = ask_of(&with_settings("http://127.0.0.1:9", json!({ "proxy": gone }))).await.unwrap_err();
