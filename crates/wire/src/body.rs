@@ -226,9 +226,26 @@ impl fmt::Debug for Body {
 
 #[cfg(test)]
 mod tests {
+    use http_body::Frame;
+    use tokio::time::timeout;
     use ultraai_core::ErrorKind;
 
     use super::*;
+
+    /// A body whose next chunk is there whenever it is asked for.
+    struct Flood;
+
+    impl http_body::Body for Flood {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b" ")))))
+        }
+    }
 
     fn body(text: &'static str) -> Body {
         Body::new(text.into(), Coding::Plain)
@@ -272,5 +289,12 @@ mod tests {
         }
         assert!(matches!(Coding::of("identity"), Coding::Plain));
         assert!(matches!(Coding::of("X-Gzip"), Coding::Gzip(_)));
+    }
+
+    #[tokio::test]
+    async fn a_flood_lets_a_limit_of_time_be_looked_at() {
+        let mut flood = Body::new(reqwest::Body::wrap(Flood), Coding::Plain).limited(1 << 20);
+        let read = timeout(Duration::from_millis(1), flood.first_byte()).await;
+        assert!(read.is_err(), "{read:?}");
     }
 }

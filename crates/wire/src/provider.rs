@@ -69,7 +69,7 @@ impl<C: Codec> HttpProvider<C> {
                         answer.request_id = answer.request_id.or(request_id);
                         Ok(ChatReply::whole(answer))
                     }
-                    Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
+                    Err(error) => Err(self.clean(error, &request).with_body(body)),
                 }
             }
             Some(first) if lines || (said_stream && first != b'<') || body.looks_like_events() => {
@@ -119,8 +119,9 @@ impl<C: Codec> Provider for HttpProvider<C> {
             None => self.endpoint.post_json(body).await?,
         };
         cx.report_rate_limits(&rate_limits(&response, cx.clock().now()));
+        let id = request_id(&response);
         match response.is_success() {
-            true => self.answer(request, response).await,
+            true => self.answer(request, response).await.map_err(|error| identified(error, id)),
             false => Err(self.failure(cx, &request, response).await),
         }
     }

@@ -78,6 +78,15 @@ async fn the_ids_of_exchanges_come_from_the_header_where_the_body_has_none() {
     let reply = |status| Reply::json(status, &json!({})).header("x-request-id", "req-1");
     assert_eq!(answer(reply(200)).await.unwrap().request_id.as_deref(), Some("req-1"));
     assert_eq!(answer(reply(400)).await.unwrap_err().request_id(), Some("req-1"));
+    for broken in [
+        Reply::html(200),
+        Reply::body(200, "application/json", ""),
+        Reply::json(200, &json!({})).framed(Framing::Claimed(99)).ending(End::Closed),
+        Reply::sse(["a"]).ending(End::Closed),
+    ] {
+        let error = answer(broken.header("x-request-id", "req-1")).await.unwrap_err();
+        assert_eq!(error.request_id(), Some("req-1"), "{error}");
+    }
 }
 
 #[tokio::test]
