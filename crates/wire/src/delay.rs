@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use reqwest::header::HeaderMap;
+
 use crate::{Response, quota};
 
 /// No limit has a longer window than a month, so nothing that is said is taken for longer.
@@ -21,13 +23,14 @@ pub(crate) enum Bare {
 /// The delay that the response asks for: `retry-after-ms`, `retry-after` in seconds or as a date, and with status
 /// 429 the time until the limits that are used up are reset, as OpenAI and those who follow it say it, and Anthropic.
 pub fn retry_after(response: &Response, now: SystemTime) -> Option<Duration> {
-    delay(|name| response.header(name), response.status() == 429, now)
+    delay(response.headers(), response.status() == 429, now)
 }
 
-fn delay<'a>(header: impl Fn(&str) -> Option<&'a str>, limited: bool, now: SystemTime) -> Option<Duration> {
+fn delay(headers: &HeaderMap, limited: bool, now: SystemTime) -> Option<Duration> {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
     let milliseconds = header("retry-after-ms").and_then(|text| span(text.trim(), Bare::Milliseconds));
     let said = || header("retry-after").and_then(|text| until(text, Bare::Seconds, now));
-    let reset = || limited.then(|| quota::used_up(&header, now)).flatten();
+    let reset = || limited.then(|| quota::used_up(headers, now)).flatten();
     milliseconds.map(|delay| delay.min(LONGEST)).or_else(said).or_else(reset)
 }
 
@@ -126,14 +129,19 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
     use super::*;
 
     fn now() -> SystemTime {
         httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap()
     }
 
-    fn delay_of(headers: &[(&str, &'static str)]) -> Option<Duration> {
-        delay(|name| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), true, now())
+    fn delay_of(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        delay(&headers.iter().map(header).collect(), true, now())
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use ultraai_core::{Quota, RateLimits};
 
 use crate::{
@@ -28,7 +29,7 @@ const WINDOWS: &[(&str, Duration)] = &[
 
 /// What the response says of rate limits, in the headers of OpenAI and those who follow it, and in Anthropic's.
 pub fn rate_limits(response: &Response, now: SystemTime) -> RateLimits {
-    let mut limits = parse(|name| response.header(name), now);
+    let mut limits = parse(response.headers(), now);
     if !response.is_success() {
         limits.retry_after = delay::retry_after(response, now);
     }
@@ -36,20 +37,45 @@ pub fn rate_limits(response: &Response, now: SystemTime) -> RateLimits {
 }
 
 /// How long until everything that is used up is whole again, as far as the vendor says it.
-pub(crate) fn used_up<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Option<Duration> {
-    let said = said(&header, now);
-    said.iter().flatten().filter(|said| said.remaining == 0).filter_map(|said| said.reset).max()
+pub(crate) fn used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let used_up = headers.iter().filter_map(|header| Said::read(header, headers, now));
+    used_up.filter(|(_, said)| said.remaining == 0).filter_map(|(_, said)| said.reset).max()
 }
 
-fn parse<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> RateLimits {
-    // The one that lets the least through.
-    let quotas = said(&header, now).map(|of_one_kind| {
-        let quotas = of_one_kind.into_iter().map(Said::quota);
-        quotas.min_by_key(|quota| (quota.remaining, Reverse(quota.reset)))
-    });
+fn parse(headers: &HeaderMap, now: SystemTime) -> RateLimits {
     let mut limits = RateLimits::default();
-    [limits.requests, limits.tokens, limits.input_tokens, limits.output_tokens] = quotas;
+    for (kind, said) in headers.iter().filter_map(|header| Said::read(header, headers, now)) {
+        let quota = match kind {
+            Kind::Requests => &mut limits.requests,
+            Kind::Tokens => &mut limits.tokens,
+            Kind::InputTokens => &mut limits.input_tokens,
+            Kind::OutputTokens => &mut limits.output_tokens,
+        };
+        // Of several the one that lets the least through.
+        let both = quota.take().into_iter().chain([said.quota()]);
+        *quota = both.min_by_key(|quota| (quota.remaining, Reverse(quota.reset)));
+    }
     limits
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Requests,
+    Tokens,
+    InputTokens,
+    OutputTokens,
+}
+
+impl Kind {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "requests" | "req" => Some(Self::Requests),
+            "tokens" => Some(Self::Tokens),
+            "input-tokens" => Some(Self::InputTokens),
+            "output-tokens" => Some(Self::OutputTokens),
+            _ => None,
+        }
+    }
 }
 
 /// A limit as headers say it.
@@ -62,45 +88,46 @@ struct Said {
 }
 
 impl Said {
+    /// Reads a header that says what is left, and those that belong to it.
+    fn read(
+        (name, value): (&HeaderName, &HeaderValue),
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Option<(Kind, Self)> {
+        let name = name.as_str();
+        let text = |name: String| headers.get(name)?.to_str().ok();
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        if let Some(what) = name.strip_prefix("anthropic-ratelimit-") {
+            let what = what.strip_suffix("-remaining")?;
+            let (kind, remaining) = (Kind::named(what)?, number(value.to_str().ok()?)?);
+            let limit = text(format!("anthropic-ratelimit-{what}-limit")).and_then(number);
+            let reset = text(format!("anthropic-ratelimit-{what}-reset"));
+            let reset = reset.and_then(|text| until(text, Bare::Seconds, now));
+            return Some((kind, Self { limit, remaining, reset, window: USUAL_WINDOW }));
+        }
+        let what = name.strip_prefix("x-ratelimit-remaining")?;
+        let (kind, window) = match what.strip_prefix('-') {
+            // OpenRouter and Together limit requests alone and do not name them.
+            None if what.is_empty() => (Kind::Requests, USUAL_WINDOW),
+            None => return None,
+            Some(named) => WINDOWS
+                .iter()
+                .find_map(|(suffix, window)| Some((Kind::named(named.strip_suffix(suffix)?)?, *window)))?,
+        };
+        let remaining = number(value.to_str().ok()?)?;
+        // Azure's gateway says the window in seconds and the time until there is room in milliseconds.
+        let bare = match headers.contains_key(format!("x-ratelimit-renewalperiod{what}")) {
+            true => Bare::Milliseconds,
+            false => Bare::Seconds,
+        };
+        let limit = text(format!("x-ratelimit-limit{what}")).and_then(number);
+        let reset = text(format!("x-ratelimit-reset{what}")).and_then(|text| until(text, bare, now));
+        Some((kind, Self { limit, remaining, reset, window }))
+    }
+
     fn quota(self) -> Quota {
         Quota::new(self.limit, self.remaining, self.reset.unwrap_or(self.window))
     }
-}
-
-/// The limits of requests, of tokens, of input tokens and of output tokens.
-fn said<'a>(header: &impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> [Vec<Said>; 4] {
-    let number = |name: &str| header(name)?.trim().parse::<u64>().ok();
-    let mut kinds: [Vec<Said>; 4] = Default::default();
-    for (kind, whats) in
-        [&["requests", "req"][..], &["tokens"], &["input-tokens"], &["output-tokens"]].into_iter().enumerate()
-    {
-        for what in whats {
-            let name = |field: &str| format!("anthropic-ratelimit-{what}-{field}");
-            if let Some(remaining) = number(&name("remaining")) {
-                let reset = header(&name("reset")).and_then(|text| until(text, Bare::Seconds, now));
-                let window = USUAL_WINDOW;
-                kinds[kind].push(Said { limit: number(&name("limit")), remaining, reset, window });
-            }
-            // Azure's gateway says the window in seconds and the time until there is room in milliseconds.
-            let bare = match header(&format!("x-ratelimit-renewalperiod-{what}")) {
-                Some(_) => Bare::Milliseconds,
-                None => Bare::Seconds,
-            };
-            for (suffix, window) in WINDOWS {
-                let name = |field: &str| format!("x-ratelimit-{field}-{what}{suffix}");
-                let Some(remaining) = number(&name("remaining")) else { continue };
-                let reset = header(&name("reset")).and_then(|text| until(text, bare, now));
-                kinds[kind].push(Said { limit: number(&name("limit")), remaining, reset, window: *window });
-            }
-        }
-    }
-    // OpenRouter and Together limit requests alone and do not name them.
-    if let Some(remaining) = number("x-ratelimit-remaining") {
-        let reset = header("x-ratelimit-reset").and_then(|text| until(text, Bare::Seconds, now));
-        let limit = number("x-ratelimit-limit");
-        kinds[0].push(Said { limit, remaining, reset, window: USUAL_WINDOW });
-    }
-    kinds
 }
 
 #[cfg(test)]
@@ -113,8 +140,15 @@ mod tests {
         httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap()
     }
 
+    fn map(headers: &Headers) -> HeaderMap {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        headers.iter().map(header).collect()
+    }
+
     fn limits(headers: &Headers) -> RateLimits {
-        parse(|name| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), now())
+        parse(&map(headers), now())
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be missing")]
@@ -220,8 +254,7 @@ mod tests {
         assert_eq!(limits.tokens, quota(None, 9, 1_500));
         assert_eq!(limits.input_tokens, quota(None, 8, 60_000));
         assert_eq!(limits.output_tokens, quota(None, 0, 0));
-        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        assert_eq!(used_up(header, now()), Some(Duration::from_secs(2)));
+        assert_eq!(used_up(&map(headers), now()), Some(Duration::from_secs(2)));
     }
 
     #[test]

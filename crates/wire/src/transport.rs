@@ -220,6 +220,10 @@ impl Response {
         self.0.headers().get(name)?.to_str().ok()
     }
 
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
     /// The body.
     pub fn into_body(self) -> Body {
         let mut codings = self.0.headers().get_all(CONTENT_ENCODING).iter();
