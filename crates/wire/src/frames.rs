@@ -77,7 +77,7 @@ impl LineDecoder {
 
     fn check(&self, more: usize) -> Result<()> {
         match self.line.len().saturating_add(more) > self.limit {
-            true => failure::too_large("a line of the stream", self.limit),
+            true => failure::too_large("a line of the stream", self.limit, "max_frame_bytes"),
             false => Ok(()),
         }
     }

@@ -6,9 +6,13 @@ mod delay;
 mod endpoint;
 mod failure;
 mod frames;
+mod gzip;
 mod hygiene;
 mod live;
 mod provider;
+mod proxy;
+mod quota;
+mod settings;
 mod sse;
 #[cfg(feature = "tls")]
 mod tls;
@@ -21,6 +25,9 @@ pub use self::{
     endpoint::{Endpoint, Headers},
     frames::{LineDecoder, RawFrame},
     provider::HttpProvider,
+    proxy::Proxy,
+    quota::rate_limits,
+    settings::{CaFile, HttpSettings},
     sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
 };

@@ -176,6 +176,7 @@ mod tests {
     use ultraai_core::{FinishReason, Framing};
 
     use super::*;
+    use crate::body::Coding;
 
     /// Every event is a text; `!` fails, `.` finishes, and the clean end finishes too.
     fn decoder() -> EventDecoder {
@@ -194,7 +195,7 @@ mod tests {
 
     async fn read(stream: &'static str) -> Vec<String> {
         let request = Arc::new(ChatRequest::from_prompt("hello"));
-        let body = Body::new(stream.into());
+        let body = Body::new(stream.into(), Coding::Plain);
         let frames = FrameDecoder::new(Framing::ServerSentEvents, 16);
         let mut live = LiveBody::new(body, decoder(), frames, request, None, Some("id".into()));
         let mut seen = Vec::new();
@@ -221,8 +222,7 @@ mod tests {
     async fn an_error_comes_after_what_stands_before_it_and_ends_the_stream() {
         let error = "undecodable: not in the words of this test Some(\"id\")";
         assert_eq!(read("data: a\n\ndata: !\n\ndata: b\n\n").await, ["a", error]);
-        let error =
-            "undecodable: an event of the stream is larger than 16 bytes, which is the limit Some(\"id\")";
+        let error = "undecodable: an event of the stream is larger than 16 bytes, which is the limit (`http.max_frame_bytes`) Some(\"id\")";
         assert_eq!(read("data: a\n\ndata: 0123456789012345\n\n").await, ["a", error]);
     }
 

@@ -7,7 +7,10 @@ use ultraai_core::{
     Framing, ModelName, Provider, Result, async_trait,
 };
 
-use crate::{Endpoint, Response, delay::retry_after, frames::FrameDecoder, hygiene::cleaned, live::LiveBody};
+use crate::{
+    Endpoint, Response, delay::retry_after, frames::FrameDecoder, hygiene::cleaned, live::LiveBody,
+    quota::rate_limits,
+};
 
 /// How long the body of an error is waited for: its status says most of it.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
@@ -51,7 +54,8 @@ impl<C: Codec> HttpProvider<C> {
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
         let framing = self.codec.framing();
-        let mut body = response.into_body();
+        // What a stream may hold bounds a whole answer too, until it is known which of them came.
+        let mut body = response.into_body().limited(limits.stream.max(limits.body));
         let first = body.first_byte().await?;
         // Lines are JSON too, so only the server's own word or the question tells them from a whole answer.
         let said_lines = said.contains("ndjson") || said.contains("jsonl");
@@ -65,13 +69,13 @@ impl<C: Codec> HttpProvider<C> {
                         answer.request_id = answer.request_id.or(request_id);
                         Ok(ChatReply::whole(answer))
                     }
-                    Err(error) => Err(identified(self.clean(error, &request).with_body(body), request_id)),
+                    Err(error) => Err(self.clean(error, &request).with_body(body)),
                 }
             }
             Some(first) if lines || (said_stream && first != b'<') || body.looks_like_events() => {
                 let secret = self.endpoint.secret().cloned();
                 Ok(ChatReply::live(LiveBody::new(
-                    body,
+                    body.limited(limits.stream),
                     self.codec.decoder(),
                     FrameDecoder::new(framing, limits.frame),
                     request,
@@ -114,8 +118,10 @@ impl<C: Codec> Provider for HttpProvider<C> {
             Some(route) => self.endpoint.post_json_to(&route, body).await?,
             None => self.endpoint.post_json(body).await?,
         };
+        cx.report_rate_limits(&rate_limits(&response, cx.clock().now()));
+        let id = request_id(&response);
         match response.is_success() {
-            true => self.answer(request, response).await,
+            true => self.answer(request, response).await.map_err(|error| identified(error, id)),
             false => Err(self.failure(cx, &request, response).await),
         }
     }

@@ -100,7 +100,7 @@ impl SseDecoder {
 
     fn check(&self, more: usize) -> Result<()> {
         match self.data.len().saturating_add(self.line.len()).saturating_add(more) > self.limit {
-            true => failure::too_large("an event of the stream", self.limit),
+            true => failure::too_large("an event of the stream", self.limit, "max_frame_bytes"),
             false => Ok(()),
         }
     }

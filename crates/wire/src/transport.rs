@@ -2,30 +2,57 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
 use reqwest::{
-    Method,
-    header::{CONTENT_TYPE, HeaderValue, LOCATION},
+    Method, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
 };
 use ultraai_core::{Error, ErrorKind, Result};
 
-use crate::{Address, Body, Headers, failure};
+use crate::{Address, Body, Headers, Proxy, body::Coding, failure};
+
+/// How long a connection waits for its next request before it is closed. Load balancers close theirs after 60 seconds and
+/// more, so ours are gone before.
+const POOL_IDLE: Duration = Duration::from_secs(55);
+
+/// How often an HTTP/2 connection with requests under way is asked whether it still lives.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// How long the answer to that is waited for; then the connection and what is under way on it are given up.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What connections differ in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransportSettings {
     /// Upper bound of the time to connect, TLS included. Default: 10 seconds.
     pub connect_timeout: Duration,
+    /// The proxy. Default: the environment's, and none for loopback addresses.
+    pub proxy: Proxy,
+    /// A PEM file of certificate authorities that are trusted besides the platform's, read at the first request. It
+    /// needs the feature `tls`. Default: none.
+    pub ca_file: Option<PathBuf>,
+    /// Upper bound of the number of headers of a response. Default: 100, which is hyper's own.
+    pub max_headers: usize,
+    /// Upper bound of the headers of a response together, in bytes; over HTTP/1 it is at most the 408 KiB that hyper
+    /// reads. Default: 64 KiB.
+    pub max_header_bytes: usize,
 }
 
 impl TransportSettings {
     /// Settings with this upper bound of the time to connect.
     pub fn new(connect_timeout: Duration) -> Self {
-        Self { connect_timeout }
+        Self {
+            connect_timeout,
+            proxy: Proxy::default(),
+            ca_file: None,
+            max_headers: 100,
+            max_header_bytes: 64 << 10,
+        }
     }
 }
 
@@ -46,7 +73,7 @@ struct Shared {
     client: OnceLock<Result<reqwest::Client>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Key {
     settings: TransportSettings,
     /// Never through a proxy.
@@ -61,8 +88,9 @@ static POOLS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 impl Transport {
     /// A transport that can send to `address`.
     pub fn new(settings: TransportSettings, address: &Address) -> Self {
-        let direct = address.is_loopback();
-        let key = Key { settings, direct, roots: address.is_https() || !direct };
+        let direct = address.is_loopback() && !settings.proxy.is_named();
+        let roots = address.is_https() || !direct || settings.ca_file.is_some();
+        let key = Key { settings, direct, roots };
         let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = pools.iter().filter_map(Weak::upgrade);
         if let Some(shared) = known.find(|shared| shared.key == key) {
@@ -77,7 +105,8 @@ impl Transport {
     /// Posts JSON and waits for the head of the response, whatever its status.
     ///
     /// # Errors
-    /// `Connect` or `Interrupted`, which name host and port, and `Rejected` for a redirect.
+    /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
+    /// a proxy, and `Undecodable` for a head that is too large or none.
     pub async fn post_json(&self, address: &Address, headers: &Headers, body: Vec<u8>) -> Result<Response> {
         let mut request = reqwest::Request::new(Method::POST, address.url().clone());
         *request.headers_mut() = headers.map().clone();
@@ -89,7 +118,8 @@ impl Transport {
     /// Gets, and waits for the head of the response, whatever its status.
     ///
     /// # Errors
-    /// `Connect` or `Interrupted`, which name host and port, and `Rejected` for a redirect.
+    /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
+    /// a proxy, and `Undecodable` for a head that is too large or none.
     pub async fn get(&self, address: &Address, headers: &Headers) -> Result<Response> {
         let mut request = reqwest::Request::new(Method::GET, address.url().clone());
         *request.headers_mut() = headers.map().clone();
@@ -100,11 +130,16 @@ impl Transport {
         let client = self
             .0
             .client
-            .get_or_init(|| client(self.0.key))
+            .get_or_init(|| client(&self.0.key))
             .as_ref()
             .map_err(|error| error.clone().unsent())?;
+        let settings = &self.0.key.settings;
         let sent = client.execute(request).await;
-        let response = sent.map_err(|error| failure::sending(error, address, self.0.key.settings))?;
+        let response = sent.map_err(|error| failure::sending(error, address, settings))?;
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(failure::proxy_credentials().with_status(407));
+        }
+        check_head(response.headers(), settings)?;
         if response.status().is_redirection() {
             return Err(redirect(&response).with_status(response.status().as_u16()));
         }
@@ -112,24 +147,46 @@ impl Transport {
     }
 }
 
-fn client(key: Key) -> Result<reqwest::Client> {
+fn client(key: &Key) -> Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("ultraai/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .tcp_nodelay(true)
-        .connect_timeout(key.settings.connect_timeout);
-    let builder = if key.direct { builder.no_proxy() } else { builder };
+        .connect_timeout(key.settings.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_TIMEOUT)
+        .http2_max_header_list_size(u32::try_from(key.settings.max_header_bytes).unwrap_or(u32::MAX));
+    // Hyper keeps as many in place, without memory of their own, unless it is told.
+    let builder = match key.settings.max_headers > 100 {
+        true => builder.http1_max_headers(key.settings.max_headers),
+        false => builder,
+    };
     #[cfg(feature = "tls")]
-    let builder = builder.tls_backend_preconfigured(crate::tls::config(key.roots)?);
-    builder.build().map_err(|error| {
+    let builder =
+        builder.tls_backend_preconfigured(crate::tls::config(key.roots, key.settings.ca_file.as_deref())?);
+    let built = key.settings.proxy.apply(builder, key.direct).and_then(reqwest::ClientBuilder::build);
+    built.map_err(|error| {
         Error::new(
             ErrorKind::Config,
             "the HTTP client cannot be set up: look at the proxy settings of the environment",
         )
         .with_source(error.without_url())
     })
+}
+
+fn check_head(headers: &HeaderMap, settings: &TransportSettings) -> Result<()> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let why = match (headers.len() > settings.max_headers, bytes > settings.max_header_bytes) {
+        (false, false) => return Ok(()),
+        (true, _) => format!("has more than {} headers (`http.max_headers`)", settings.max_headers),
+        (_, true) => {
+            format!("is larger than {} bytes (`http.max_header_bytes`)", settings.max_header_bytes)
+        }
+    };
+    Err(Error::new(ErrorKind::Undecodable, format!("the head of the answer {why}, which is the limit")))
 }
 
 fn redirect(response: &reqwest::Response) -> Error {
@@ -163,9 +220,19 @@ impl Response {
         self.0.headers().get(name)?.to_str().ok()
     }
 
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
     /// The body.
     pub fn into_body(self) -> Body {
-        Body::new(self.0.into())
+        let mut codings = self.0.headers().get_all(CONTENT_ENCODING).iter();
+        let coding = match (codings.next(), codings.next()) {
+            (None, _) => Coding::Plain,
+            (Some(named), None) => Coding::of(named.to_str().unwrap_or("?")),
+            (Some(_), Some(_)) => Coding::Other("more than one".to_owned()),
+        };
+        Body::new(self.0.into(), coding)
     }
 }
 
@@ -182,13 +249,25 @@ mod tests {
 
     #[test]
     fn equal_settings_share_their_connections() {
-        let settings = TransportSettings::new(Duration::from_millis(1234));
-        let near = BaseUrl::parse("http://127.0.0.1:1").unwrap().join("x");
-        let nearer = BaseUrl::parse("http://localhost:2").unwrap().join("x");
-        let far = BaseUrl::parse("http://example.com").unwrap().join("x");
-        let transport = Transport::new(settings, &near);
-        assert!(Arc::ptr_eq(&transport.0, &Transport::new(settings, &nearer).0));
-        assert!(!Arc::ptr_eq(&transport.0, &Transport::new(settings, &far).0));
-        assert!(!Arc::ptr_eq(&transport.0, &Transport::new(TransportSettings::default(), &near).0));
+        let settings = || TransportSettings::new(Duration::from_millis(1234));
+        let at = |url: &str| BaseUrl::parse(url).unwrap().join("x");
+        let near = at("http://127.0.0.1:1");
+        let transport = Transport::new(settings(), &near);
+        let shares =
+            |settings, address: &Address| Arc::ptr_eq(&transport.0, &Transport::new(settings, address).0);
+        assert!(shares(settings(), &at("http://localhost:2")));
+        assert!(!shares(settings(), &at("http://example.com")));
+        assert!(!shares(TransportSettings::default(), &near));
+        let changes: [fn(&mut TransportSettings); 4] = [
+            |settings| settings.proxy = Proxy::parse("http://user:a@proxy").unwrap(),
+            |settings| settings.ca_file = Some("ca.pem".into()),
+            |settings| settings.max_headers = 7,
+            |settings| settings.max_header_bytes = 7,
+        ];
+        for change in changes {
+            let mut other = settings();
+            change(&mut other);
+            assert!(!shares(other, &near));
+        }
     }
 }

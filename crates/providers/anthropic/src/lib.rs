@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{BuildContext, Field, Provider, ProviderRegistration, Result, Secret, register_provider};
 use ultraai_protocol_anthropic_messages::{Messages, VERSION};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
 /// `gen_ai.provider.name`, and the registered name.
 const NAME: &str = "anthropic";
@@ -36,12 +36,14 @@ pub const FIELDS: &[Field] = &[
         name: "beta",
         doc: "Beta features to use, separated by commas, as the header `anthropic-beta` names them. Default: none.",
     },
+    HttpSettings::FIELD,
 ];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    http: HttpSettings,
     auth: Option<Auth>,
     max_tokens: Option<NonZeroU64>,
     beta: Option<String>,
@@ -75,8 +77,8 @@ fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
         false => "v1/messages",
     };
     let address = BaseUrl::parse(base_url)?.join(path);
-    let mut endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address)
-        .with_header("anthropic-version", VERSION)?;
+    let mut endpoint =
+        settings.http.endpoint(context.connect_timeout, address).with_header("anthropic-version", VERSION)?;
     if let Some(beta) = &settings.beta {
         endpoint = endpoint.with_header("anthropic-beta", beta)?;
     }

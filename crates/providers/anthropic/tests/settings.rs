@@ -114,3 +114,15 @@ fn wrong_settings_are_refused_by_name() {
         assert!(error.to_string().contains(words), "{error}");
     }
 }
+
+#[tokio::test]
+async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
+    let server = Server::always(anthropic::answer("hello"));
+    let settings = |http: Value| json!({ "base_url": server.url(), "http": http });
+    let provider = build(settings(json!({ "max_header_bytes": 1 })), &context(&[])).unwrap();
+    let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("claude-3-haiku").unwrap());
+    let error = provider.chat(&CallContext::new(), Arc::new(request)).await.unwrap_err();
+    assert!(error.message().contains("`http.max_header_bytes`"), "{error}");
+    let error = build(settings(json!({ "proxi": "none" })), &context(&[])).unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("`http.proxi`"), "{error}");
+}

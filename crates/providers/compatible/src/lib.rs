@@ -10,19 +10,24 @@ use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_providers,
 };
 pub use ultraai_protocol_openai_chat::{Chat, Dialect, KeyHeader};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
 pub use self::vendors::VENDORS;
 
 /// The settings of these providers.
-pub const FIELDS: &[Field] =
-    &[Field { name: "base_url", doc: "The address before `/chat/completions`. Default: the vendor's own." }];
+pub const FIELDS: &[Field] = &[
+    Field { name: "base_url", doc: "The address before `/chat/completions`. Default: the vendor's own." },
+    HttpSettings::FIELD,
+];
 
 /// The settings of the provider that has no address of its own.
-const ADDRESS_NEEDED: &[Field] = &[Field {
-    name: "base_url",
-    doc: "The address before `/chat/completions`, such as http://localhost:8080/v1. Needed.",
-}];
+const ADDRESS_NEEDED: &[Field] = &[
+    Field {
+        name: "base_url",
+        doc: "The address before `/chat/completions`, such as http://localhost:8080/v1. Needed.",
+    },
+    HttpSettings::FIELD,
+];
 
 /// The settings of a vendor whose address is the user's own and whose key stands in a header of its own.
 const ADDRESS_AND_HEADER: &[Field] = &[
@@ -34,12 +39,14 @@ const ADDRESS_AND_HEADER: &[Field] = &[
         name: "key_header",
         doc: "The header that the key is sent in: the vendor's own, or `authorization` for a bearer token. Default: the vendor's own.",
     },
+    HttpSettings::FIELD,
 ];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    http: HttpSettings,
     key_header: Option<String>,
 }
 
@@ -67,7 +74,7 @@ fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> R
         return Err(Error::new(ErrorKind::Config, message));
     };
     let address = BaseUrl::parse(base_url)?.join(dialect.path);
-    let endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address);
+    let endpoint = settings.http.endpoint(context.connect_timeout, address);
     let key = match dialect.key_optional {
         true => context.api_key(dialect.key_variables)?,
         false => Some(context.required_api_key(dialect.key_variables)?),

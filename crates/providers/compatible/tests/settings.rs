@@ -4,8 +4,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use ultraai_core::{BuildContext, ErrorKind, Lookup, Provider, ProviderId, Registry, Result};
+use ultraai_core::{
+    BuildContext, CallContext, ChatRequest, ErrorKind, Lookup, ModelName, Provider, ProviderId, Registry,
+    Result,
+};
 use ultraai_provider_compatible::VENDORS;
+use ultraai_testkit::{Server, openai};
 
 const README: &str = include_str!("../README.md");
 
@@ -76,5 +80,20 @@ fn wrong_settings_are_refused_by_name() {
     ] {
         let error = refusal(name, settings);
         assert!(error.contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
+    let server = Server::always(openai::answer("hello"));
+    for vendor in VENDORS {
+        let key = vendor.key_variables.first().copied();
+        let settings = |http: Value| json!({ "base_url": server.url(), "http": http });
+        let provider = build(vendor.name, settings(json!({ "max_header_bytes": 1 })), key).unwrap();
+        let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("m").unwrap());
+        let error = provider.chat(&CallContext::new(), Arc::new(request)).await.unwrap_err();
+        assert!(error.message().contains("`http.max_header_bytes`"), "{}: {error}", vendor.name);
+        let error = build(vendor.name, settings(json!({ "proxi": "none" })), key).unwrap_err();
+        assert!(error.kind() == ErrorKind::Config && error.message().contains("`http.proxi`"), "{error}");
     }
 }

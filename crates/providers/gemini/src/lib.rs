@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{BuildContext, Field, Provider, ProviderRegistration, Result, register_provider};
 use ultraai_protocol_gemini::{GenerateContent, VENDOR};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
 const BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 
@@ -17,15 +17,19 @@ const KEY_VARIABLES: &[&str] = &["GEMINI_API_KEY", "GOOGLE_API_KEY"];
 const DEFAULT_MODEL: &str = "gemini-3.8-flash";
 
 /// The settings of this provider.
-pub const FIELDS: &[Field] = &[Field {
-    name: "base_url",
-    doc: "The address before `/models`. Default: https://generativelanguage.googleapis.com/v1beta.",
-}];
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "base_url",
+        doc: "The address before `/models`. Default: https://generativelanguage.googleapis.com/v1beta.",
+    },
+    HttpSettings::FIELD,
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    http: HttpSettings,
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
@@ -38,7 +42,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
     let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join("");
     // In the address, where Google takes it too, the key would stand in every log on the way.
-    Endpoint::new(TransportSettings::new(context.connect_timeout), address).with_key(
+    settings.http.endpoint(context.connect_timeout, address).with_key(
         "x-goog-api-key",
         "",
         context.required_api_key(KEY_VARIABLES)?,

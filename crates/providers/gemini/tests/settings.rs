@@ -75,3 +75,15 @@ fn it_is_told_by_its_registered_name() {
     let default = ModelName::new(row.default_model.unwrap()).unwrap();
     assert_eq!(provider.capabilities(&default).context_window, Some(1_048_576));
 }
+
+#[tokio::test]
+async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
+    let server = Server::always(gemini::Gemini.answer("m", "hello"));
+    let settings = |http: Value| json!({ "base_url": server.url(), "http": http });
+    let limited = provider(settings(json!({ "max_header_bytes": 1 })), "GEMINI_API_KEY").unwrap();
+    let request = request("m", Delivery::Whole).unwrap();
+    let error = limited.chat(&CallContext::new(), request).await.unwrap_err();
+    assert!(error.message().contains("`http.max_header_bytes`"), "{error}");
+    let error = provider(settings(json!({ "proxi": "none" })), "GEMINI_API_KEY").unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("`http.proxi`"), "{error}");
+}

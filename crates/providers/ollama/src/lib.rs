@@ -10,7 +10,7 @@ use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_provider,
 };
 use ultraai_protocol_ollama::{Chat, Defaults};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, HttpProvider, HttpSettings};
 
 use self::host::HOST_VARIABLE;
 
@@ -36,12 +36,14 @@ pub const FIELDS: &[Field] = &[
         name: "truncate",
         doc: "Whether the server may drop the start of a conversation that does not fit, in silence. Default: false, and that is an error.",
     },
+    HttpSettings::FIELD,
 ];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    http: HttpSettings,
     keep_alive: Option<Value>,
     num_ctx: Option<u64>,
     truncate: bool,
@@ -56,7 +58,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
 
 fn connect(settings: Settings, context: &BuildContext) -> Result<HttpProvider<Chat>> {
     let address = address(settings.base_url.as_deref(), context)?.join(Chat::PATH);
-    let mut endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address);
+    let mut endpoint = settings.http.endpoint(context.connect_timeout, address);
     if let Some(key) = context.api_key(KEY_VARIABLES)? {
         endpoint = endpoint.with_bearer(key)?;
     }

@@ -125,3 +125,14 @@ fn wrong_settings_are_refused_by_name() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[tokio::test]
+async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
+    let server = Server::always(Ollama.answer("m", "hello"));
+    let settings = |http: Value| json!({ "base_url": server.url(), "http": http });
+    let provider = build(settings(json!({ "max_header_bytes": 1 })), &[]).unwrap();
+    let error = ask(provider.as_ref(), Delivery::Whole).await.unwrap_err();
+    assert!(error.message().contains("`http.max_header_bytes`"), "{error}");
+    let refusal = refusal(settings(json!({ "proxi": "none" })));
+    assert!(refusal.contains("`http.proxi`"), "{refusal}");
+}

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{BuildContext, Field, Provider, Result, register_provider};
 use ultraai_protocol_openai_chat::{Chat, Dialect};
-use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
 const OPENAI: &Dialect = &Dialect::OPENAI;
 const BASE_URL: &str = "https://api.openai.com/v1";
@@ -19,12 +19,14 @@ pub const FIELDS: &[Field] = &[
     },
     Field { name: "organization", doc: "The organization that is charged. Default: the key's own." },
     Field { name: "project", doc: "The project that is charged. Default: the key's own." },
+    HttpSettings::FIELD,
 ];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
     base_url: Option<String>,
+    http: HttpSettings,
     organization: Option<String>,
     project: Option<String>,
 }
@@ -38,7 +40,9 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
     let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(OPENAI.path);
-    let mut endpoint = Endpoint::new(TransportSettings::new(context.connect_timeout), address)
+    let mut endpoint = settings
+        .http
+        .endpoint(context.connect_timeout, address)
         .with_bearer(context.required_api_key(OPENAI.key_variables)?)?;
     for (header, value) in
         [("openai-organization", &settings.organization), ("openai-project", &settings.project)]

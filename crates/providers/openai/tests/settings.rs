@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-use ultraai_core::{BuildContext, CallContext, ChatRequest, Lookup, ModelName, ProviderId, Registry};
+use serde_json::{Value, json};
+use ultraai_core::{
+    BuildContext, CallContext, ChatRequest, ErrorKind, Lookup, ModelName, ProviderId, Registry,
+};
 use ultraai_provider_openai as _;
 use ultraai_testkit::{Server, openai};
 
@@ -33,4 +35,21 @@ async fn organization_and_project_are_sent_where_they_are_set() {
     let request = server.requests().remove(0);
     assert_eq!(request.header("authorization"), Some("Bearer sk-settings-test"));
     assert_eq!(request.json()["max_completion_tokens"], 5);
+}
+
+#[tokio::test]
+async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
+    let server = Server::always(openai::answer("hello"));
+    let lookup = Lookup::new(|name| (name == "OPENAI_API_KEY").then(|| "sk-settings-test".to_owned()));
+    let context = BuildContext::new(ProviderId::new("mine").unwrap(), lookup);
+    let build = |http: Value| {
+        let settings = json!({ "base_url": server.url(), "http": http });
+        Registry::linked().unwrap().provider("openai", settings, &context)
+    };
+    let provider = build(json!({ "max_header_bytes": 1 })).unwrap();
+    let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("gpt-4o").unwrap());
+    let error = provider.chat(&CallContext::new(), Arc::new(request)).await.unwrap_err();
+    assert!(error.message().contains("`http.max_header_bytes`"), "{error}");
+    let error = build(json!({ "proxi": "none" })).unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("`http.proxi`"), "{error}");
 }

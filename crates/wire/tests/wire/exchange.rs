@@ -1,61 +1,13 @@
 //! Exchanges with a loopback server, by a codec that could not be simpler.
-#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
 use serde_json::json;
-use ultraai_core::{
-    CallContext, Capabilities, ChatEvent, ChatRequest, ChatResponse, Codec, Error, ErrorKind, EventDecoder,
-    FinishReason, ModelName, Provider, Result, Secret,
-};
+use ultraai_core::{CallContext, ChatRequest, ChatResponse, ErrorKind, Provider as _, Result};
 use ultraai_testkit::{Act, End, Framing, Reply, Server, refusing_url};
-use ultraai_wire::{BaseUrl, Endpoint, Headers, HttpProvider, Limits, Transport, TransportSettings};
+use ultraai_wire::{BaseUrl, Headers, Limits, Transport, TransportSettings};
 
-const KEY: &str = "sk-wire-test";
-
-/// The body is the text; an event is a text; the clean end finishes.
-#[derive(Debug)]
-struct Plain;
-
-impl Codec for Plain {
-    fn capabilities(&self, _: &ModelName) -> Capabilities {
-        Capabilities::default()
-    }
-
-    fn encode(&self, _: &ChatRequest) -> Result<Vec<u8>> {
-        Ok(b"{}".to_vec())
-    }
-
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
-        Ok(ChatResponse::from_text(String::from_utf8_lossy(body)))
-    }
-
-    fn decoder(&self) -> EventDecoder {
-        Box::new(|event, out| {
-            out.push_back(match event {
-                Some(event) => ChatEvent::text(String::from_utf8_lossy(event.data)),
-                None => ChatEvent::Finished { finish_reason: FinishReason::Stop },
-            });
-            Ok(())
-        })
-    }
-
-    fn error(&self, _: u16, body: &[u8]) -> Error {
-        Error::new(ErrorKind::Rejected, String::from_utf8_lossy(body))
-    }
-}
-
-fn provider(url: &str, limits: Limits) -> HttpProvider<Plain> {
-    let address = BaseUrl::parse(url).unwrap().join("chat");
-    let settings = TransportSettings::new(Duration::from_secs(3));
-    let endpoint = Endpoint::new(settings, address).with_bearer(Secret::new(KEY).unwrap()).unwrap();
-    HttpProvider::new("plain", endpoint.with_limits(limits), Plain)
-}
-
-async fn ask(url: &str) -> Result<ChatResponse> {
-    let request = Arc::new(ChatRequest::from_prompt("a prompt of some length"));
-    provider(url, Limits::default()).chat(&CallContext::new(), request).await?.collect().await
-}
+use crate::support::{ask, provider};
 
 async fn answer(reply: Reply) -> Result<ChatResponse> {
     ask(&Server::always(reply).url()).await
@@ -126,6 +78,15 @@ async fn the_ids_of_exchanges_come_from_the_header_where_the_body_has_none() {
     let reply = |status| Reply::json(status, &json!({})).header("x-request-id", "req-1");
     assert_eq!(answer(reply(200)).await.unwrap().request_id.as_deref(), Some("req-1"));
     assert_eq!(answer(reply(400)).await.unwrap_err().request_id(), Some("req-1"));
+    for broken in [
+        Reply::html(200),
+        Reply::body(200, "application/json", ""),
+        Reply::json(200, &json!({})).framed(Framing::Claimed(99)).ending(End::Closed),
+        Reply::sse(["a"]).ending(End::Closed),
+    ] {
+        let error = answer(broken.header("x-request-id", "req-1")).await.unwrap_err();
+        assert_eq!(error.request_id(), Some("req-1"), "{error}");
+    }
 }
 
 #[tokio::test]
