@@ -24,6 +24,7 @@ const FACADE: &str = "crates/ultraai";
 const WIRE: &str = "crates/wire";
 /// Before the protocols themselves, since the first group that fits counts.
 const PROTOCOL_COMMON: &str = "crates/protocols/common";
+const SIMULATION: &str = "crates/simulation";
 const BENCHES: &str = "benches";
 
 const GROUPS: &[Group] = &[
@@ -75,8 +76,14 @@ const GROUPS: &[Group] = &[
         why: "a cache knows requests and answers only",
     },
     Group {
+        folder: SIMULATION,
+        may_need: &[CORE],
+        never: &["http", "hyper", "reqwest", "url"],
+        why: "a simulation opens no socket and knows no vendor",
+    },
+    Group {
         folder: "crates/testkit",
-        may_need: &[CORE, WIRE],
+        may_need: &[CORE, SIMULATION, WIRE],
         never: &[],
         why: "testkit serves authors of any plugin",
     },
@@ -113,7 +120,7 @@ const GROUPS: &[Group] = &[
 
 /// The faces reach plugins through the facade; the command also starts the other two.
 const FACES_NEED: &[&str] =
-    &[CORE, FACADE, "crates/settings", "crates/protocols/", "crates/eval", "crates/gateway"];
+    &[CORE, FACADE, "crates/settings", SIMULATION, "crates/protocols/", "crates/eval", "crates/gateway"];
 
 const FACE: &str = "a face decides nothing a library user could not";
 
