@@ -11,3 +11,6 @@ pub mod hedge;
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
+
+#[cfg(any(feature = "budget", feature = "hedge"))]
+mod nested;

@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use super::{
-    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
+    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -180,6 +180,12 @@ impl Run {
         Panel::new(self, asks)
     }
 
+    /// Asks several candidates together and hands over each reply as it begins: a live one with its first content, a whole one
+    /// complete. They are polled in the caller's task.
+    pub fn panel_of_replies(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_, Reply<'_>> {
+        Panel::of_replies(self, asks)
+    }
+
     /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).
     /// Ledger and trace are filled in when the strategy returns it.
     pub fn outcome(
@@ -208,7 +214,7 @@ impl Run {
     }
 
     /// The error for the case that too few candidates gave a good answer: `wanted` sums up what was needed.
-    /// It carries each candidate's error.
+    /// It carries each candidate's error. Its kind is `Exhausted`, or `BudgetExceeded` where that is everybody's.
     pub fn exhausted(&self, wanted: &str, causes: Vec<Error>) -> Error {
         let mut message = wanted.to_owned();
         if let Some(most) = self.options.max_providers_per_request
@@ -219,8 +225,14 @@ impl Run {
         // The provider's own refusal of the request is what its author must read.
         let rejected = causes.iter().find(|error| error.kind() == ErrorKind::Rejected);
         let status = rejected.and_then(Error::status);
-        let causes = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
-        let error = Error::new(ErrorKind::Exhausted, message).with_causes(causes);
+        let causes: Vec<_> = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
+        // Where money alone was missing, the caller must know it.
+        let is_poor = |error: &Error| error.kind() == ErrorKind::BudgetExceeded;
+        let kind = match !causes.is_empty() && causes.iter().all(is_poor) {
+            true => ErrorKind::BudgetExceeded,
+            false => ErrorKind::Exhausted,
+        };
+        let error = Error::new(kind, message).with_causes(causes);
         match status {
             Some(status) => error.with_status(status),
             None => error,
@@ -314,7 +326,10 @@ impl Run {
         ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
         let any_healthy = ranked.iter().any(|(unhealthy, _)| !unhealthy);
         for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy && any_healthy) {
-            self.note(format!("{} was put behind the others: its last attempts failed", candidate.id()));
+            self.note(format!(
+                "{} was put behind the others: its last attempts failed, or none has answered for long",
+                candidate.id()
+            ));
         }
         self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();
@@ -399,7 +414,7 @@ impl Run {
             response.used = used.contains(&response.ask);
         }
         let report = ledger.report();
-        state.trace.extend(state.responses.iter().filter_map(|response| retried(response, &report)));
+        state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,
@@ -421,11 +436,26 @@ impl Run {
     }
 }
 
-/// Says how often and why a candidate was tried again, which only the ledger saw.
-fn retried(response: &ProviderResponse, ledger: &LedgerReport) -> Option<String> {
+/// Says how often and why a candidate was tried again or asked a second time, which only the ledger saw.
+fn asked_again(response: &ProviderResponse, ledger: &LedgerReport) -> Vec<String> {
+    let id = &response.provider_id;
     let rows: Vec<_> = ledger.rows.iter().filter(|row| row.ask == response.ask).collect();
-    let (_, before) = rows.split_last().filter(|(_, before)| !before.is_empty())?;
-    let why: Vec<_> = before.iter().filter_map(|row| row.error).map(ErrorKind::as_str).collect();
-    let times = if before.len() == 1 { "once".to_owned() } else { format!("{} times", before.len()) };
-    Some(format!("{} was tried again {times}, after {}", response.provider_id, why.join(", ")))
+    let mut sentences = Vec::new();
+    let retries = rows.iter().map(|row| row.attempt).max().unwrap_or_default();
+    if retries > 0 {
+        let before = rows.iter().filter(|row| row.attempt < retries);
+        let why: Vec<_> = before.filter_map(|row| row.error).map(ErrorKind::as_str).collect();
+        let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
+        sentences.push(format!("{id} was tried again {times}, after {}", why.join(", ")));
+    }
+    for hedge in rows.iter().filter(|row| row.is_hedge) {
+        let first = rows.iter().find(|row| row.attempt == hedge.attempt && !row.is_hedge);
+        let quicker = match (hedge.reason, first.and_then(|first| first.reason)) {
+            (Some(AbandonReason::LostHedge), _) => ": the first leg was quicker",
+            (_, Some(AbandonReason::LostHedge)) => ": the second leg was quicker",
+            _ => "",
+        };
+        sentences.push(format!("{id} was asked a second time, since it was late{quicker}"));
+    }
+    sentences
 }
