@@ -61,7 +61,11 @@ fn at_most_thirty_attempts_reach_a_dead_candidate_in_the_first_hundred_requests(
                 let [dead, other] = &report.providers[..] else { panic!("{report:?}") };
                 println!(
                     "{name}, {load}, live {live}: {} attempts reached the dead one, {} answered, p50 {:?} max {:?} {:?}",
-                    dead.attempts, report.answered, report.time_to_answer.p50_seconds, report.time_to_answer.max_seconds, dead.errors
+                    dead.attempts,
+                    report.answered,
+                    report.time_to_answer.p50_seconds,
+                    report.time_to_answer.max_seconds,
+                    dead.errors
                 );
                 let _ = other;
             }
