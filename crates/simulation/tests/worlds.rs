@@ -1,45 +1,17 @@
 //! Whole worlds through the real engine.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, sync::Arc};
+mod engine;
 
-use ultraai_core::{
-    ErrorKind, Orchestrator, OrchestratorBuilder, ProviderId, ProviderSpec, Registry, Result, Strategy,
-};
-use ultraai_layers as _;
-use ultraai_simulation::{Report, Simulated, World, virtual_time};
-use ultraai_strategy_fallback::Fallback;
+use std::{fs, path::Path};
 
-/// Reads a world from its text.
-fn world(text: &str) -> Result<World> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("world.toml");
-    fs::write(&path, text).unwrap();
-    World::read(&path)
-}
+use ultraai_core::{ErrorKind, ProviderId};
+use ultraai_simulation::{Report, Simulated, World};
 
-/// Runs `world` with the strategy `fallback` over these providers, in that order; the first is the only one with a price.
+use self::engine::{run_with, world};
+
 fn run(world: &World, ids: &[&str]) -> (Report, Vec<Simulated>) {
-    virtual_time().block_on(async {
-        let begun = world.begin();
-        let orchestrator: Orchestrator<Arc<dyn Strategy>> =
-            OrchestratorBuilder::new(Arc::new(Fallback::default()) as Arc<dyn Strategy>)
-                .registry(Registry::linked().unwrap())
-                .timeout_seconds(30.0)
-                .seed(begun.seed())
-                .clock(begun.clock())
-                .build()
-                .unwrap();
-        let mut providers = Vec::new();
-        for id in ids {
-            let provider = begun.provider(&ProviderId::new(id).unwrap(), id);
-            let spec = ProviderSpec::from(provider.clone());
-            let spec = if providers.is_empty() { spec.price(1.0, 2.0) } else { spec };
-            orchestrator.register_provider(id, spec).unwrap();
-            providers.push(provider);
-        }
-        (begun.run(&orchestrator, |_| ()).await.unwrap(), providers)
-    })
+    run_with(world, ids, |builder| builder)
 }
 
 const BAD_DAYS: &str = r#"
