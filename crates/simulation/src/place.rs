@@ -48,7 +48,7 @@ fn in_words(message: &str) -> Option<String> {
     let (stands, expected) = rest.rsplit_once(", expected ")?;
     let expected = match expected {
         "u64" | "usize" => "a whole number from 0 up",
-        "a nonzero usize" => "a whole number above 0",
+        "a nonzero usize" | "a nonzero u64" => "a whole number above 0",
         "f64" => "a number",
         "a string" => "a text",
         "a sequence" => "a list",

@@ -41,7 +41,7 @@ fn every_attempt_that_reached_a_provider_is_in_the_report_and_no_other() {
     let (report, providers) = run(&world(BAD_DAYS).unwrap(), &["one", "two"]);
     assert_eq!(report.requests, 3000);
     assert_eq!(report.answered + report.errors.values().sum::<u64>(), 3000);
-    assert!(report.answered > 2500 && report.answered < 3000, "{report:?}");
+    assert!(report.answered > 2000 && report.answered < 3000, "{report:?}");
     for (counted, provider) in report.providers.iter().zip(&providers) {
         assert_eq!(counted.attempts, provider.count() as u64, "{counted:?}");
         let ended = counted.answered + counted.abandoned + counted.errors.values().sum::<u64>();
@@ -143,6 +143,7 @@ fn a_wrong_world_is_refused_with_the_place_and_what_is_known() {
             "2:14: unknown word `sever_error`: did you mean `server_error`?",
         ),
         ("[default]\nrate_limit = { requests_per_second = 1 }", "2:14: a limit needs both keys"),
+        ("requests = 0", "1:12: a whole number above 0 must stand here, and integer `0` does"),
         ("concurrency = 0", "1:15: a whole number above 0 must stand here, and integer `0` does"),
         (
             "concurrency = 1\narrivals_per_second = 1",

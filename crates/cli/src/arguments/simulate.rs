@@ -1,10 +1,8 @@
 //! The arguments of `simulate`.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf};
 
 use clap::Args;
-
-use super::whole;
 
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
@@ -17,8 +15,8 @@ pub(crate) struct Simulate {
     pub(crate) world: PathBuf,
 
     /// How many requests arrive. Default: the world's
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
-    pub(crate) requests: Option<u64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = above_0)]
+    pub(crate) requests: Option<NonZeroU64>,
 
     /// What everything is drawn under. Default: the world's
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_from_0)]
@@ -27,6 +25,10 @@ pub(crate) struct Simulate {
     /// Print the report as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn above_0(text: &str) -> Result<NonZeroU64, &'static str> {
+    text.parse().map_err(|_| "it must be a whole number above 0")
 }
 
 fn whole_from_0(text: &str) -> Result<u64, &'static str> {

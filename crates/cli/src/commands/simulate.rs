@@ -25,7 +25,7 @@ const STEPS: u64 = 100;
 pub(crate) async fn simulate(arguments: Simulate) -> Result<Exit, Failure> {
     let settings = settings(&arguments).await?;
     let mut world = World::read(&arguments.world)?;
-    world.requests = arguments.requests.unwrap_or(world.requests);
+    world.requests = arguments.requests.map_or(world.requests, Into::into);
     world.seed = arguments.seed.unwrap_or(world.seed);
     world.check(settings.providers().map(|(id, _)| id))?;
     for notice in &settings.notices {

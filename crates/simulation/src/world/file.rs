@@ -1,6 +1,11 @@
 //! The keys of a world file. Values check themselves, so that the parser says where a wrong one stands.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -12,7 +17,7 @@ use crate::{AtTheEnd, BrownOut, Drift, Latency, Outage, RateLimit, Tokens};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) requests: Option<u64>,
+    pub(super) requests: Option<NonZeroU64>,
     pub(super) seed: Option<u64>,
     pub(super) arrivals_per_second: Option<Spanned<Positive>>,
     pub(super) concurrency: Option<Spanned<NonZeroUsize>>,

@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<World> {
     let answer_tokens = file.answer_tokens.map_or(ANSWER_TOKENS, |tokens| tokens.0);
     let behaviour = |behaviour| simulation(behaviour, answer_tokens, text);
     Ok(World {
-        requests: file.requests.unwrap_or(REQUESTS),
+        requests: file.requests.map_or(REQUESTS, Into::into),
         seed: file.seed.unwrap_or(0),
         arrivals,
         live_share: file.live_share.map_or(0.0, |share| share.0),
