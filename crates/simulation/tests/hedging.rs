@@ -17,6 +17,7 @@ fn both(latency: &str) -> [Report; 2] {
 }
 
 /// By what share the 99th percentile falls, and how many more attempts that takes, as a share too.
+#[expect(clippy::print_stdout, reason = "a test tells its figures")]
 fn worth(latency: &str) -> (f64, f64) {
     let [without, with] = both(latency);
     assert!(with.answered_share >= without.answered_share && without.answered_share > 0.999);
