@@ -191,7 +191,7 @@ mod tests {
     use super::check;
     use crate::workspace::{Dependency, Kind, Member};
 
-    const FOLDERS: [&str; 12] = [
+    const FOLDERS: [&str; 13] = [
         "crates/core",
         "crates/wire",
         "crates/protocols/openai-chat",
@@ -199,6 +199,7 @@ mod tests {
         "crates/strategies/simple",
         "crates/layers",
         "crates/settings",
+        "crates/simulation",
         "crates/testkit",
         "crates/ultraai",
         "crates/cli",
@@ -242,11 +243,17 @@ mod tests {
             ("crates/layers", Normal, "crates/wire", false),
             ("crates/settings", Normal, "crates/wire", true),
             ("crates/settings", Normal, "crates/ultraai", false),
+            ("crates/simulation", Normal, "crates/core", true),
+            ("crates/simulation", Normal, "crates/wire", false),
+            ("crates/simulation", Normal, "crates/settings", false),
+            ("crates/simulation", Development, "crates/layers", true),
+            ("crates/testkit", Normal, "crates/simulation", true),
             ("crates/testkit", Normal, "crates/wire", true),
             ("crates/ultraai", Normal, "crates/layers", true),
             ("crates/ultraai", Normal, "crates/settings", false),
             ("crates/cli", Normal, "crates/ultraai", true),
             ("crates/cli", Normal, "crates/providers/mock", false),
+            ("crates/cli", Normal, "crates/simulation", true),
             ("crates/cli", Development, "criterion", false),
             ("benches", Normal, "criterion", true),
             ("benches", Normal, "reqwest", true),
