@@ -31,7 +31,7 @@ pub struct Report {
     pub attempts: u64,
     /// The same for each request: 1 is no extra load.
     pub attempts_per_request: f64,
-    /// Attempts after a first one of the same candidate.
+    /// Attempts after a first one that was sent to the same candidate.
     pub retries: u64,
     /// Second legs of hedged attempts.
     pub hedges: u64,

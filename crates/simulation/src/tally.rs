@@ -78,15 +78,16 @@ impl Tally {
     }
 
     fn add_attempts(&mut self, ledger: &LedgerReport, responses: &[ProviderResponse]) {
-        for row in ledger.rows.iter().filter(|row| !row.is_span) {
+        for (place, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !row.is_span) {
+            let is_retry = is_retry(row, &ledger.rows[..place]);
             let report = &mut self.report;
             report.attempts += 1;
-            report.retries += u64::from(is_retry(row));
+            report.retries += u64::from(is_retry);
             report.hedges += u64::from(row.is_hedge);
             report.abandoned += u64::from(row.outcome == RowOutcome::Abandoned);
             report.cost.add(row.cost);
             if let Some((provider, times)) = self.provider(&row.provider_id) {
-                add_row(provider, times, row);
+                add_row(provider, times, row, is_retry);
             }
         }
         let failed = responses.iter().filter(|response| response.status == ResponseStatus::Failed);
@@ -125,9 +126,9 @@ impl Tally {
     }
 }
 
-fn add_row(provider: &mut ProviderReport, times: &mut Times, row: &Row) {
+fn add_row(provider: &mut ProviderReport, times: &mut Times, row: &Row, is_retry: bool) {
     provider.attempts += 1;
-    provider.retries += u64::from(is_retry(row));
+    provider.retries += u64::from(is_retry);
     provider.hedges += u64::from(row.is_hedge);
     provider.cost.add(row.cost);
     match row.outcome {
@@ -141,9 +142,9 @@ fn add_row(provider: &mut ProviderReport, times: &mut Times, row: &Row) {
     }
 }
 
-/// Whether it came after another attempt of the same ask, and not beside it.
-fn is_retry(row: &Row) -> bool {
-    row.attempt > 0 && !row.is_hedge
+/// Whether it came after another attempt of the same ask, and not beside it. One that was refused here was none.
+fn is_retry(row: &Row, earlier: &[Row]) -> bool {
+    !row.is_hedge && earlier.iter().any(|other| other.ask == row.ask && other.attempt < row.attempt)
 }
 
 /// The kind that says most: where nobody answered, the one that all candidates share.
