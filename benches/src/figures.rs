@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use tokio::{
-    runtime::{Builder, Runtime},
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use tokio::time::Instant;
 use ultraai::{
-    Cost, Error, ErrorKind, LedgerReport, Method, Outcome, Result,
+    Cost, LedgerReport, Method, Outcome, Result,
     ledger::{Row, RowOutcome},
 };
+use ultraai_simulation::{Arrivals, arrive, virtual_time};
 
 use crate::{
     contestants::{CONTESTANTS, Contestant},
@@ -82,19 +79,6 @@ fn in_full(row: &Row) -> Option<u64> {
     cost_in_full(row.provider_id.as_str(), row.usage?.input_tokens)
 }
 
-/// A runtime whose time stands still while something is computed, and jumps to the next timer while nothing is.
-///
-/// # Panics
-/// Never: it needs nothing of the system.
-pub fn virtual_time() -> Runtime {
-    let mut builder = Builder::new_current_thread();
-    builder
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime without I/O needs nothing of the system")
-}
-
 /// Sends so many requests.
 ///
 /// # Errors
@@ -102,27 +86,18 @@ pub fn virtual_time() -> Runtime {
 pub fn figures(world: &World, contestant: &Contestant, requests: u64) -> Result<Figures> {
     virtual_time().block_on(async {
         let orchestrator = Arc::new(contestant.orchestrator(world)?);
-        let mut arrivals = fastrand::Rng::with_seed(SEED);
-        let mut arrival = Instant::now();
-        let mut under_way = JoinSet::new();
-        for _ in 0..requests {
-            // Times between independent arrivals are exponential; 1 - u, so that the logarithm never sees 0.
-            let pause = -(1.0 - arrivals.f64()).ln() / ARRIVALS_PER_SECOND;
-            arrival += Duration::from_secs_f64(pause);
+        let ask = || {
             let orchestrator = Arc::clone(&orchestrator);
-            under_way.spawn(async move {
-                sleep_until(arrival).await;
+            async move {
                 let began = Instant::now();
                 let result = orchestrator.process(prompt()).await;
                 (began.elapsed(), result)
-            });
-        }
+            }
+        };
         let mut figures = Figures::default();
-        while let Some(done) = under_way.join_next().await {
-            let (wait, result) = done
-                .map_err(|error| Error::new(ErrorKind::Cancelled, "a request panicked").with_source(error))?;
-            figures.add(wait, &result);
-        }
+        let fold = |(wait, result): (Duration, Result<Outcome>)| figures.add(wait, &result);
+        let mut rng = fastrand::Rng::with_seed(SEED);
+        arrive(Arrivals::PerSecond(ARRIVALS_PER_SECOND), requests, &mut rng, ask, fold).await?;
         figures.waits.sort_unstable();
         Ok(figures)
     })

@@ -7,7 +7,7 @@ use ultraai::{
     CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, ErrorKind, ModelName, Price, Provider,
     Result, Usage, estimate::tokens_of_request,
 };
-use ultraai_testkit::{BrownOut, Latency, RateLimit, Simulated, Simulation};
+use ultraai_simulation::{BrownOut, Latency, RateLimit, Simulated, Simulation};
 
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 7;

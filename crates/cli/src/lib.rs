@@ -15,6 +15,7 @@ mod output;
 mod prompt;
 mod reach;
 mod report;
+mod simulation;
 mod statistics;
 mod summary;
 mod sums;
@@ -86,6 +87,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Completions(completions) => commands::completions(&completions),
             Command::Man(man) => commands::man(&man),
             Command::Providers(providers) => commands::providers(providers).await,
+            Command::Simulate(simulate) => commands::simulate(simulate).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),
             Command::Config(config) => commands::config(*config).await,
         }

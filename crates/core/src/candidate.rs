@@ -26,7 +26,17 @@ pub struct ProviderSpec {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Registered { name: String, settings: Map<String, Value>, key: Option<KeySource> },
+    Registered {
+        name: String,
+        settings: Map<String, Value>,
+        key: Option<KeySource>,
+    },
+    /// One that is there plays the registered one.
+    Played {
+        name: String,
+        settings: Map<String, Value>,
+        by: Arc<dyn Provider>,
+    },
     Built(Arc<dyn Provider>),
 }
 
@@ -142,6 +152,20 @@ impl ProviderSpec {
         self
     }
 
+    /// Lets `provider` answer in the place of what is set up, under the same settings: model, price, layers and limits stay,
+    /// and no key is needed.
+    #[must_use]
+    pub fn played_by(mut self, provider: impl Provider) -> Self {
+        let by = Arc::new(provider);
+        self.source = match self.source {
+            Source::Registered { name, settings, .. } | Source::Played { name, settings, .. } => {
+                Source::Played { name, settings, by }
+            }
+            Source::Built(_) => Source::Built(by),
+        };
+        self
+    }
+
     /// Sets the address.
     #[must_use]
     pub fn base_url(self, url: impl Into<String>) -> Self {
@@ -209,7 +233,7 @@ impl ProviderSpec {
     /// The registered provider it names, when it names one.
     pub fn type_name(&self) -> Option<&str> {
         match &self.source {
-            Source::Registered { name, .. } => Some(name),
+            Source::Registered { name, .. } | Source::Played { name, .. } => Some(name),
             Source::Built(_) => None,
         }
     }
@@ -265,6 +289,10 @@ impl PartialEq for ProviderSpec {
                 Source::Registered { name, settings, key },
                 Source::Registered { name: other_name, settings: other_settings, key: other_key },
             ) => name == other_name && settings == other_settings && key == other_key,
+            (
+                Source::Played { name, settings, by },
+                Source::Played { name: other_name, settings: other_settings, by: other },
+            ) => name == other_name && settings == other_settings && Arc::ptr_eq(by, other),
             _ => false,
         };
         let mut layers = self.layers.iter().zip(&other.layers);

@@ -13,23 +13,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
+    AttemptLimits, Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
     ledger::{Ledger, RowId},
     money::nano_dollars,
     purse::NestedPurses,
 };
-
-/// Limits of time of one attempt. `None` is no limit but the deadline.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct AttemptLimits {
-    /// From the request to the first content of a live answer; a whole answer has none before its end.
-    pub first_event: Option<Duration>,
-    /// Between two events of a live answer, while we wait for the provider.
-    pub gap: Option<Duration>,
-    /// The whole attempt, while we wait for the provider.
-    pub attempt: Option<Duration>,
-}
 
 /// Why an attempt was given up before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -263,6 +251,12 @@ impl CallContext {
     /// Returns the time left, or `None` when there is no deadline.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Returns the time in which the first content must come: until then layers may ask again. `None` when there is no limit.
+    pub fn remaining_until_content(&self) -> Option<Duration> {
+        let content_by = self.limits.content_by.map(|at| at.saturating_duration_since(Instant::now()));
+        self.remaining().into_iter().chain(content_by).min()
     }
 
     /// Returns the share of the time left that one step may take while others are still to come: two thirds, so

@@ -14,6 +14,7 @@ pub mod estimate;
 mod event;
 mod layer;
 pub mod ledger;
+mod limits;
 mod message;
 pub mod metrics;
 pub mod money;
@@ -39,13 +40,14 @@ pub use self::{
     budgets::Budgets,
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
     codec::{Codec, EventDecoder, Frame, Framing, Route},
-    context::{AbandonReason, AttemptLimits, CallContext, Clock, QuotaObserver},
+    context::{AbandonReason, CallContext, Clock, QuotaObserver},
     endpoint::EndpointId,
     error::{Error, ErrorKind, Recovery, Result},
     error_report::ErrorReport,
     event::{ChatEvent, Delta, Fold, events_of},
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
+    limits::AttemptLimits,
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
     metrics::{Measurement, Meter},
     money::{Cost, Price, PriceTier},

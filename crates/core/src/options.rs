@@ -149,6 +149,7 @@ impl Options {
                 first_event: Some(first_event),
                 gap: Some(seconds(self.gap_timeout_seconds, 30.0)),
                 attempt: None,
+                content_by: None,
             },
         })
     }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 use ultraai_core::{
     AbandonReason, Ask, CallContext, Candidate, ChatRequest, Delivery, ErrorKind, Event, Ledger, Method,
     Options, Orchestrator, OrchestratorBuilder, Outcome, Provider as _, ProviderSpec, Registry,
@@ -201,6 +201,26 @@ async fn weight_decides_the_order_and_health_comes_before_it() {
     assert!(outcome.trace.iter().any(|line| line.starts_with("heavy was put behind")));
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(orchestrator.process("hi").await.unwrap().synthesis.response, "heavy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_new_and_slow_comes_before_one_that_fails() {
+    let orchestrator = first();
+    let failing = Scripted::always(Step::fail(ErrorKind::ServerError));
+    orchestrator.register_provider("failing", failing.clone()).unwrap();
+    let slow = Step::from("slow").after(Duration::from_mins(1));
+    orchestrator.register_provider("slow", Scripted::always(slow)).unwrap();
+    // So many at once that nobody can tell yet whether the slow one hangs.
+    let mut under_way = JoinSet::new();
+    for _ in 0..40 {
+        let orchestrator = orchestrator.clone();
+        under_way.spawn(async move { orchestrator.process("hi").await.map(|outcome| outcome.trace) });
+    }
+    let traces: Vec<_> = under_way.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(failing.count(), 4);
+    assert!(
+        traces[39].iter().any(|line| line == "failing was put behind the others: its last attempts failed")
+    );
 }
 
 #[tokio::test(start_paused = true)]

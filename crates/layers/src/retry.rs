@@ -149,7 +149,7 @@ impl Retry {
         let delay = error
             .retry_after()
             .map_or(drawn, |asked| asked.saturating_add(drawn.min(self.config.base_delay)));
-        cx.remaining().is_none_or(|left| delay < left).then_some(delay)
+        cx.remaining_until_content().is_none_or(|left| delay < left).then_some(delay)
     }
 }
 

@@ -133,6 +133,33 @@ async fn an_empty_bucket_stops_a_storm_and_success_refills_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn retries_of_one_that_hangs_leave_time_for_the_next_candidate() {
+    for live in [false, true] {
+        let orchestrator = OrchestratorBuilder::new(Fallback::default())
+            .registry(Registry::builder().build())
+            .layer(Slot::Retry, RetryLayer::default())
+            .timeout_seconds(30.0)
+            .build()
+            .unwrap();
+        orchestrator.register_provider("dead", Scripted::always(Step::hang())).unwrap();
+        // It may write for longer than what is left to the first content.
+        let slow = Step::live([
+            Beat::from("hel"),
+            Beat::pause(Duration::from_secs(8)),
+            "lo".into(),
+            Beat::finished(),
+        ]);
+        let other = if live { Scripted::always(slow) } else { Scripted::always("hello") };
+        orchestrator.register_provider("other", other).unwrap();
+        let outcome = match live {
+            true => orchestrator.process_stream("hi").unwrap().outcome().await,
+            false => orchestrator.process("hi").await,
+        };
+        assert_eq!(outcome.unwrap().synthesis.response, "hello", "live: {live}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_trace_says_how_often_and_why() {
     let orchestrator = OrchestratorBuilder::new(Fallback::default())
         .registry(Registry::builder().build())

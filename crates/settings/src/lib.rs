@@ -25,6 +25,6 @@ pub use self::{
     kind::OptionKind,
     origin::{Entry, Origin},
     place::host_and_port,
-    settings::{KeyPlace, ProviderSummary, Settings},
+    settings::{Builder, KeyPlace, ProviderSummary, Settings},
     sources::{FILE_NAME, Sources},
 };

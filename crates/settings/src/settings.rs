@@ -18,6 +18,9 @@ use crate::{
     table::Row,
 };
 
+/// What builds the orchestrator of some settings.
+pub type Builder = OrchestratorBuilder<Arc<dyn Strategy>>;
+
 /// The settings in force, each with the place it comes from.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -53,17 +56,30 @@ impl Settings {
     /// # Errors
     /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings.
     pub fn build(&self) -> Result<Orchestrator<Arc<dyn Strategy>>> {
+        self.build_with(|builder| builder, |_, spec| spec)
+    }
+
+    /// As [`build`](Self::build), with what else `prepare` gives the builder, and with the providers that `replace` makes of
+    /// those that stand here.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_with(
+        &self,
+        prepare: impl FnOnce(Builder) -> Builder,
+        replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
+    ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         let strategy = self.registry.strategy(&self.strategy, self.strategies.of(&self.strategy))?;
-        let orchestrator = OrchestratorBuilder::new(strategy)
+        let builder = OrchestratorBuilder::new(strategy)
             .prices(self.prices.table.clone())
             .registry(Arc::clone(&self.registry))
             .lookup(self.lookup.clone())
-            .options(&self.options)
-            .build()?;
+            .options(&self.options);
+        let orchestrator = prepare(builder).build()?;
         let mut refusals = Vec::new();
         for row in self.needed() {
             let registered = orchestrator
-                .register_provider(row.id.as_str(), row.spec.clone())
+                .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
                 .map_err(|error| row.explained(error))
                 .and_then(|()| row.check_model(&self.registry));
             refusals.extend(registered.err().map(|error| (row, error)));
@@ -230,6 +246,13 @@ pub struct ProviderSummary {
     pub key_optional: bool,
     /// Where it was set up.
     pub origin: Origin,
+}
+
+impl ProviderSummary {
+    /// Whether a settings file sets it up, and nobody else.
+    pub fn is_from_file(&self) -> bool {
+        matches!(self.origin, Origin::File { .. })
+    }
 }
 
 /// Where a key is; never the key. `Display` says it in words.

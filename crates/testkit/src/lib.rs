@@ -13,18 +13,17 @@ pub mod openai;
 pub mod recordings;
 mod scripted;
 mod server;
-mod simulated;
 mod suite;
 
 pub use self::{
     capture::captured,
     dialogue::Dialogue,
     ext::ProviderExt,
-    scripted::{Beat, Call, Scripted, Step, failure},
+    scripted::{Call, Scripted},
     server::{Act, End, Framing, Received, Reply, Server, refusing_url},
-    simulated::{BrownOut, Latency, RateLimit, Simulated, Simulation},
     suite::{
         AnalyzerSubject, Connect, LayerSubject, StrategySubject, Suite, analyzer_suite, built, layer_suite,
         registered, strategy_suite, suite,
     },
 };
+pub use ultraai_simulation::{Beat, BrownOut, Latency, RateLimit, Simulated, Simulation, Step, failure};

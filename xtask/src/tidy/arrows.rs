@@ -24,6 +24,7 @@ const FACADE: &str = "crates/ultraai";
 const WIRE: &str = "crates/wire";
 /// Before the protocols themselves, since the first group that fits counts.
 const PROTOCOL_COMMON: &str = "crates/protocols/common";
+const SIMULATION: &str = "crates/simulation";
 const BENCHES: &str = "benches";
 
 const GROUPS: &[Group] = &[
@@ -75,8 +76,14 @@ const GROUPS: &[Group] = &[
         why: "a cache knows requests and answers only",
     },
     Group {
+        folder: SIMULATION,
+        may_need: &[CORE],
+        never: &["http", "hyper", "reqwest", "url"],
+        why: "a simulation opens no socket and knows no vendor",
+    },
+    Group {
         folder: "crates/testkit",
-        may_need: &[CORE, WIRE],
+        may_need: &[CORE, SIMULATION, WIRE],
         never: &[],
         why: "testkit serves authors of any plugin",
     },
@@ -113,7 +120,7 @@ const GROUPS: &[Group] = &[
 
 /// The faces reach plugins through the facade; the command also starts the other two.
 const FACES_NEED: &[&str] =
-    &[CORE, FACADE, "crates/settings", "crates/protocols/", "crates/eval", "crates/gateway"];
+    &[CORE, FACADE, "crates/settings", SIMULATION, "crates/protocols/", "crates/eval", "crates/gateway"];
 
 const FACE: &str = "a face decides nothing a library user could not";
 
@@ -184,7 +191,7 @@ mod tests {
     use super::check;
     use crate::workspace::{Dependency, Kind, Member};
 
-    const FOLDERS: [&str; 12] = [
+    const FOLDERS: [&str; 13] = [
         "crates/core",
         "crates/wire",
         "crates/protocols/openai-chat",
@@ -192,6 +199,7 @@ mod tests {
         "crates/strategies/simple",
         "crates/layers",
         "crates/settings",
+        "crates/simulation",
         "crates/testkit",
         "crates/ultraai",
         "crates/cli",
@@ -235,11 +243,17 @@ mod tests {
             ("crates/layers", Normal, "crates/wire", false),
             ("crates/settings", Normal, "crates/wire", true),
             ("crates/settings", Normal, "crates/ultraai", false),
+            ("crates/simulation", Normal, "crates/core", true),
+            ("crates/simulation", Normal, "crates/wire", false),
+            ("crates/simulation", Normal, "crates/settings", false),
+            ("crates/simulation", Development, "crates/layers", true),
+            ("crates/testkit", Normal, "crates/simulation", true),
             ("crates/testkit", Normal, "crates/wire", true),
             ("crates/ultraai", Normal, "crates/layers", true),
             ("crates/ultraai", Normal, "crates/settings", false),
             ("crates/cli", Normal, "crates/ultraai", true),
             ("crates/cli", Normal, "crates/providers/mock", false),
+            ("crates/cli", Normal, "crates/simulation", true),
             ("crates/cli", Development, "criterion", false),
             ("benches", Normal, "criterion", true),
             ("benches", Normal, "reqwest", true),

@@ -4,6 +4,7 @@ mod ask;
 mod chat;
 mod names;
 mod settings;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     chat::Chat,
     names::Names,
     settings::{FileFlag, RequestFlags, SettingsFlags},
+    simulate::Simulate,
 };
 use crate::exit;
 
@@ -38,6 +40,20 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }
+
+/// The part of the help of `simulate` that shows a world.
+const SIMULATE_HELP: &str = "\
+A world file:
+  requests = 100_000
+  arrivals_per_second = 20            # or: concurrency = 50
+  [providers.fast]                    # as the settings call it; [default] is for all others
+  latency = { p50_seconds = 0.8, p99_seconds = 8 }
+  failure_rate = 0.01
+
+Exit codes:
+  0    a report, whatever became of the requests
+  2    wrong arguments, settings or world
+  130  Ctrl-C";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -63,6 +79,12 @@ pub(crate) enum Command {
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file
     Config(Box<Config>),
+    /// Let many requests run in virtual time, with providers that a world file simulates, and report what came of them
+    ///
+    /// Strategy, options, layers and selector are those of the settings file, and the engine is the real one: only the
+    /// wire of each provider is replaced. Nothing is sent and nothing costs. The same seed makes the same report.
+    #[command(after_help = SIMULATE_HELP)]
+    Simulate(Simulate),
     /// Print completions for a shell
     ///
     /// For bash: `ultraai completions bash > ~/.local/share/bash-completion/completions/ultraai`. For zsh, a

@@ -7,6 +7,7 @@ mod config;
 mod man;
 mod providers;
 mod show;
+mod simulate;
 mod strategies;
 
 pub(crate) use self::{
@@ -17,5 +18,6 @@ pub(crate) use self::{
     man::man,
     providers::providers,
     show::show,
+    simulate::simulate,
     strategies::strategies,
 };

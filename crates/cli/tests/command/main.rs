@@ -9,3 +9,4 @@ mod kept;
 mod listings;
 mod program;
 mod secrets;
+mod simulations;

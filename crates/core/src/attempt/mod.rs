@@ -111,7 +111,7 @@ impl Provider for Attempt {
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let now = Instant::now();
-        if cx.deadline().is_some_and(|deadline| deadline <= now) {
+        if cx.remaining_until_content().is_some_and(|left| left.is_zero()) {
             // Nothing reached a socket, so nothing stands in the ledger.
             return Err(timed_out("the deadline had passed before the attempt began").unsent());
         }
@@ -182,11 +182,10 @@ impl Limit {
     fn until_content(cx: &CallContext, now: Instant, live: bool) -> Self {
         let limits = cx.limits();
         let first_event = limits.first_event.filter(|_| live);
-        Self::new(cx.deadline()).or_after(now, limits.attempt, ATTEMPT).or_after(
-            now,
-            first_event,
-            FIRST_EVENT,
-        )
+        let share = limits.content_by.filter(|_| live);
+        Self::new(cx.deadline().into_iter().chain(share).min())
+            .or_after(now, limits.attempt, ATTEMPT)
+            .or_after(now, first_event, FIRST_EVENT)
     }
 
     /// The earlier of this limit and `after` from `now`.

@@ -99,7 +99,8 @@ impl Run {
         self.ask_as(candidate, request, self.cx.child()).await
     }
 
-    /// As [`ask`](Self::ask), with an upper bound for the candidate and all in its place together.
+    /// As [`ask`](Self::ask), with an upper bound for the candidate and all in its place together: of the time to the answer,
+    /// or to the first content of a live one.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -109,7 +110,8 @@ impl Run {
         request: Arc<ChatRequest>,
         limit: Duration,
     ) -> Result<Reply<'_>> {
-        self.ask_as(candidate, request, self.cx.child().with_timeout(limit)).await
+        let cx = within(&self.cx.child(), &request, limit);
+        self.ask_as(candidate, request, cx).await
     }
 
     pub(super) async fn ask_as(
@@ -226,6 +228,7 @@ impl Run {
         let terms = &candidate.terms;
         let mut limits = self.resolved.limits;
         limits.attempt = terms.timeout;
+        limits.content_by = cx.limits().content_by;
         let retries = self.max_retries.or(terms.max_retries).unwrap_or(self.resolved.max_retries);
         let cx = cx
             .clone()
@@ -303,14 +306,23 @@ impl Run {
     }
 }
 
-/// The context of one of several that are asked in turn. A whole answer has no sign of life before its end,
-/// so one that hangs would take all the time: while others are left, it gets two thirds. A live one is bounded
-/// by its limits.
+/// The context of one of several that are asked in turn. One that hangs would take all the time, and its retries with it:
+/// while others are left, it gets two thirds.
 fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallContext {
-    if !others_left || request.delivery == Delivery::Live {
-        return cx.clone();
+    let share = cx.share().filter(|_| others_left);
+    share.map_or_else(|| cx.clone(), |share| within(cx, request, share))
+}
+
+/// The same call with an upper bound of the time to the answer. A live one is bounded to its first content alone: what is
+/// being read is not cut off.
+fn within(cx: &CallContext, request: &ChatRequest, limit: Duration) -> CallContext {
+    if request.delivery == Delivery::Whole {
+        return cx.clone().with_timeout(limit);
     }
-    cx.share().map_or_else(|| cx.clone(), |share| cx.clone().with_timeout(share))
+    let mut limits = cx.limits();
+    let own = Instant::now().checked_add(limit);
+    limits.content_by = own.into_iter().chain(limits.content_by).min();
+    cx.clone().with_limits(limits)
 }
 
 /// The request as the candidate gets it: with its own model, where it has one.

@@ -327,6 +327,12 @@ impl BaseOrchestrator {
         let mut sources = parts.prices.clone();
         let provider = match &spec.source {
             Source::Built(provider) => Arc::clone(provider),
+            Source::Played { name, settings, by } => {
+                let row = parts.registry.provider_registration(name).map_err(named)?;
+                registered = Some(row.name);
+                sources.linked = !row.is_moved(settings);
+                Arc::clone(by)
+            }
             Source::Registered { name, settings, key } => {
                 let mut context = BuildContext::new(id.clone(), parts.lookup.clone());
                 context.model.clone_from(&terms.model);

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
-    Options, ProviderId, Registry, Result, Strategy, options::Resolved, stats::Flight,
+    Options, ProviderId, Registry, Result, Strategy,
+    options::Resolved,
+    stats::{Flight, Standing},
 };
 
 /// One request, as a strategy sees it.
@@ -322,14 +324,15 @@ impl Run {
         // Read once: a health that changes while it sorts would be no order.
         let candidates = std::mem::take(&mut self.candidates);
         let mut ranked: Vec<_> =
-            candidates.into_iter().map(|candidate| (!candidate.stats.is_healthy(), candidate)).collect();
-        ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
-        let any_healthy = ranked.iter().any(|(unhealthy, _)| !unhealthy);
-        for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy && any_healthy) {
-            self.note(format!(
-                "{} was put behind the others: its last attempts failed, or none has answered for long",
-                candidate.id()
-            ));
+            candidates.into_iter().map(|candidate| (candidate.stats.standing(), candidate)).collect();
+        ranked.sort_by_key(|(standing, _)| *standing);
+        let best = ranked.first().map_or(Standing::Healthy, |(standing, _)| *standing);
+        for (standing, candidate) in ranked.iter().filter(|(standing, _)| *standing > best) {
+            let why = match standing {
+                Standing::Failing => "its last attempts failed",
+                _ => "none of its last attempts has answered for long",
+            };
+            self.note(format!("{} was put behind the others: {why}", candidate.id()));
         }
         self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();

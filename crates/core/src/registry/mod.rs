@@ -77,6 +77,13 @@ impl Registry {
             .clone()
     }
 
+    /// The same without tokenizers, which get ready in the background: whether one counts would depend on when it is asked,
+    /// and in a simulation nothing may.
+    #[must_use]
+    pub fn without_tokenizers(&self) -> Arc<Self> {
+        Arc::new(Self { tokenizers: BTreeMap::new(), ..self.clone() })
+    }
+
     /// An empty registry, for static libraries and for tests that want an exact set.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder(Self::empty())

@@ -41,6 +41,17 @@ const GROUPING_POWER: u8 = 5;
 /// Durations up to 2^36 microseconds, about 19 hours.
 const MAX_VALUE_POWER: u8 = 36;
 
+/// How a candidate stands beside others, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Nothing speaks against it.
+    Healthy,
+    /// It may hang. It may as well be new and slow, so that it is still better than one that is known to fail.
+    Silent,
+    /// Its attempts failed lately.
+    Failing,
+}
+
 /// Counters of one candidate. Writing and reading take no lock.
 #[derive(Debug)]
 pub struct CandidateStats {
@@ -143,7 +154,16 @@ impl CandidateStats {
 
     /// Whether it is asked before the unhealthy ones: its attempts did not fail lately, and it does not seem to hang.
     pub fn is_healthy(&self) -> bool {
-        self.health() >= HEALTHY && !self.is_silent()
+        self.standing() == Standing::Healthy
+    }
+
+    /// How it stands beside others.
+    pub(crate) fn standing(&self) -> Standing {
+        match (self.health() >= HEALTHY, self.is_silent()) {
+            (true, false) => Standing::Healthy,
+            (true, true) => Standing::Silent,
+            (false, _) => Standing::Failing,
+        }
     }
 
     /// Whether it seems to hang.

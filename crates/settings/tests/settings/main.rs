@@ -3,6 +3,7 @@
 
 mod discovery;
 mod file;
+mod played;
 mod readme;
 mod support;
 mod tables;

@@ -53,8 +53,8 @@ impl Strategy for Fallback {
                 break;
             }
             let is_last = place == run.candidates().len();
-            // A whole answer shows no sign of life before its end: one that hangs must leave time for the next.
-            let limit = if is_last || run.is_live() { None } else { run.context().share() };
+            // One that hangs must leave time for the next.
+            let limit = if is_last { None } else { run.context().share() };
             let asked = match limit {
                 Some(limit) => run.ask_within(candidate, Arc::clone(&request), limit).await,
                 None => run.ask(candidate, Arc::clone(&request)).await,

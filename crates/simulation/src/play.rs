@@ -15,26 +15,28 @@ use futures_core::Stream;
 use tokio::time::Sleep;
 use ultraai_core::{ChatEvent, ChatReply, Result};
 
-use super::step::{Act, Beat, BeatKind, Step};
+use crate::step::{Act, Beat, BeatKind, Step};
 
 /// Calls under way, and calls that were dropped before their end.
 #[derive(Debug, Default)]
-pub(crate) struct Visits {
+pub struct Visits {
     in_flight: AtomicUsize,
     dropped: AtomicUsize,
 }
 
 impl Visits {
-    pub(crate) fn in_flight(&self) -> usize {
+    /// Calls under way: neither their future nor their reply was dropped yet.
+    pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Acquire)
     }
 
-    pub(crate) fn dropped(&self) -> usize {
+    /// Calls whose future or reply was dropped before the end.
+    pub fn dropped(&self) -> usize {
         self.dropped.load(Ordering::Acquire)
     }
 
     /// Begins a call.
-    pub(crate) fn begin(self: &Arc<Self>) -> Visit {
+    pub fn begin(self: &Arc<Self>) -> Visit {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         Visit { visits: Arc::clone(self), done: false }
     }
@@ -42,7 +44,7 @@ impl Visits {
 
 /// One call under way, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Visit {
+pub struct Visit {
     visits: Arc<Visits>,
     done: bool,
 }
@@ -57,7 +59,10 @@ impl Drop for Visit {
 }
 
 /// Does what `step` says.
-pub(crate) async fn play(step: Step, mut visit: Visit) -> Result<ChatReply> {
+///
+/// # Errors
+/// The one that stands there.
+pub async fn play(step: Step, mut visit: Visit) -> Result<ChatReply> {
     // A sleep of zero still waits for the timer's next tick.
     if !step.delay.is_zero() {
         tokio::time::sleep(step.delay).await;

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use ultraai_core::{ChatEvent, ChatResponse, Error, ErrorKind, FinishReason, Usage};
 
-/// What one call of a [`Scripted`](super::Scripted) provider does.
+/// What one call of a scripted provider does.
 ///
 /// Made from a text (a whole answer), a [`ChatResponse`], an [`Error`], a `Result` of these, or with the
 /// functions below.
 #[derive(Clone, Debug)]
 pub struct Step {
-    pub(super) delay: Duration,
-    pub(super) act: Act,
+    pub(crate) delay: Duration,
+    pub(crate) act: Act,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     Whole(Box<ChatResponse>),
     Fail(Error),
     Live(Vec<Beat>),
@@ -66,7 +66,7 @@ impl Step {
 }
 
 /// The model that scripted answers name.
-pub(super) const MODEL: &str = "scripted-model";
+pub(crate) const MODEL: &str = "scripted-model";
 
 /// An error of `kind`, whose message says that it was scripted.
 pub fn failure(kind: ErrorKind) -> Error {
@@ -107,10 +107,10 @@ impl<T: Into<Step>> From<Result<T, Error>> for Step {
 
 /// One beat of a live answer: an event, an error, a pause, or silence without end.
 #[derive(Clone, Debug)]
-pub struct Beat(pub(super) BeatKind);
+pub struct Beat(pub(crate) BeatKind);
 
 #[derive(Clone, Debug)]
-pub(super) enum BeatKind {
+pub(crate) enum BeatKind {
     Event(Box<ChatEvent>),
     Fail(Error),
     Pause(Duration),

@@ -1,8 +1,5 @@
 //! A provider that does what a script says, and remembers what it was asked.
 
-mod play;
-mod step;
-
 use std::{
     collections::VecDeque,
     fmt,
@@ -13,9 +10,7 @@ use tokio::time::Instant;
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, ModelName, Provider, Result, async_trait,
 };
-
-pub(crate) use self::play::{Visits, play};
-pub use self::step::{Beat, Step, failure};
+use ultraai_simulation::{Step, Visits, play};
 
 /// A provider that replays a script, one step for each call. A clone is the same provider.
 ///
