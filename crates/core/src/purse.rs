@@ -140,7 +140,9 @@ impl Deposit {
         if !reservations.iter().any(|reservation| Arc::ptr_eq(&reservation.purse.0, &own.0)) {
             own.spend(cost);
         }
-        reservations.into_iter().for_each(|reservation| reservation.settle(cost));
+        for reservation in reservations {
+            reservation.settle(cost);
+        }
     }
 }
 

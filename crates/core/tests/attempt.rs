@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use ultraai_core::{
-    AbandonReason, AttemptLimits, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery,
-    ErrorKind, FinishReason, Price, Provider, ProviderId, Usage, UsageSource,
+    AbandonReason, AttemptLimits, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Deposit,
+    Error, ErrorKind, FinishReason, Price, Provider, ProviderId, Purse, Usage, UsageSource,
     attempt::Attempt,
     ledger::{Row, RowOutcome},
     stats::CandidateStats,
@@ -51,6 +51,36 @@ async fn an_answer_is_a_row_with_its_tokens_and_its_cost() {
     assert_eq!((row.outcome, row.usage), (RowOutcome::Won, Some(Usage::reported(5, 1))));
     assert_eq!(row.cost, Cost::NanoDollars(5 * 1000 + 2000));
     assert_eq!((stats.snapshot().successes, stats.in_flight()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_before_anything_was_sent_is_no_attempt() {
+    let refusal = Error::new(ErrorKind::Unsupported, "it cannot send that").unsent();
+    let inner = Scripted::new([Step::from(refusal), Step::from("hello")]);
+    let (attempt, stats) = attempt(&inner);
+    let cx = CallContext::new();
+    let error = attempt.ask_in(&cx, "hi").await.unwrap_err();
+    assert_eq!((error.kind(), error.provider().unwrap().as_str()), (ErrorKind::Unsupported, "one"));
+    assert_eq!(cx.ledger().report().rows, []);
+    let counted = stats.snapshot();
+    assert_eq!((counted.requests, counted.in_flight, counted.failures.len()), (0, 0, 0));
+    attempt.ask_in(&cx, "hi").await.unwrap();
+    assert_eq!(row(&cx).outcome, RowOutcome::Won);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_settles_what_was_set_aside_for_it_whatever_becomes_of_it() {
+    // Of a known cost it spends that, of an unknown one all that was set aside.
+    let inner = Scripted::new([Step::from("hello"), Step::fail(ErrorKind::Timeout), Step::hang()]);
+    let (attempt, _) = attempt(&inner);
+    let purse = Purse::of(1_000_000);
+    for spent in [7_000, 257_000, 507_000] {
+        let deposit = Deposit::new(vec![purse.reserve(250_000).unwrap()]);
+        let cx = CallContext::new().with_deposit(deposit);
+        let asked = tokio::time::timeout(SECOND, attempt.ask_in(&cx, "hi")).await;
+        drop(asked);
+        assert_eq!((purse.reserved(), purse.spent()), (0, spent));
+    }
 }
 
 #[tokio::test(start_paused = true)]

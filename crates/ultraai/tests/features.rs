@@ -29,7 +29,7 @@ fn the_features_link_their_plugins() {
     for name in ["anthropic", "compatible", "gemini", "groq", "mock", "ollama", "openai"] {
         assert!(registry.provider_registration(name).is_ok(), "{name}");
     }
-    for name in ["adaptive", "fallback", "parallel", "simple"] {
+    for name in ["adaptive", "fallback", "parallel", "race", "simple"] {
         assert!(registry.strategies().any(|row| row.name == name), "{name}");
     }
     for name in ["cost", "dynamic", "latency", "priority"] {

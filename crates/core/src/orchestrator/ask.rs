@@ -57,6 +57,16 @@ impl Answer {
     pub fn provider_id(&self) -> &ProviderId {
         self.candidate.id()
     }
+
+    /// Why it is no good one, as the error of its candidate.
+    pub fn no_good(&self) -> Error {
+        let response = &self.response;
+        let why = match response.is_refusal() {
+            true => "it declined to answer".to_owned(),
+            false => format!("its answer is incomplete (finish reason {})", response.finish_reason.as_str()),
+        };
+        Error::new(ErrorKind::NoGoodAnswer, why).with_provider(self.provider_id().clone())
+    }
 }
 
 /// What a candidate is asked for besides an answer.

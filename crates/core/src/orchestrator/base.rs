@@ -231,6 +231,9 @@ impl BaseOrchestrator {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
+        if over.purse.is_some() {
+            self.check_budget_layer("purse")?;
+        }
         request.validate()?;
 
         let all = self.candidates();
@@ -268,11 +271,8 @@ impl BaseOrchestrator {
         if options.max_retries.is_some_and(|retries| retries > 0) && !own_retry {
             parts.registry.require_layer("retry", "max_retries")?;
         }
-        let own_budget = parts.layers.iter().any(|(slot, _)| *slot == Slot::Budget);
-        if let Some((option, _)) = options.budgets().into_iter().find(|(_, dollars)| dollars.is_some())
-            && !own_budget
-        {
-            parts.registry.require_layer("budget", option)?;
+        if let Some((option, _)) = options.budgets().into_iter().find(|(_, dollars)| dollars.is_some()) {
+            self.check_budget_layer(option)?;
         }
         if let Some(analyzer) = &options.analysis_type {
             parts.registry.analyzer(analyzer)?;
@@ -296,6 +296,14 @@ impl BaseOrchestrator {
     /// What may be spent in a day, and what was spent today.
     pub fn budgets(&self) -> &Budgets {
         &self.inner.parts.budgets
+    }
+
+    /// Checks that somebody keeps to the limit of money that `option` is.
+    fn check_budget_layer(&self, option: &str) -> Result<()> {
+        match self.inner.parts.layers.iter().any(|(slot, _)| *slot == Slot::Budget) {
+            true => Ok(()),
+            false => self.registry().require_layer("budget", option),
+        }
     }
 
     fn next_seed(&self) -> u64 {

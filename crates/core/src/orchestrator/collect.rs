@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{Answer, Ask, Method, Outcome, Panel, Run, choice};
-use crate::{AbandonReason, Candidate, ChatRequest, Error, ErrorKind, Result};
+use crate::{AbandonReason, Candidate, ChatRequest, Error, Result};
 
 /// How [`Run::collect`] asks. By default all that may be asked, for all the time there is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,7 +104,7 @@ impl Run {
             match result {
                 Ok(answer) if answer.is_good() => collected.good.push(answer),
                 Ok(answer) => {
-                    collected.causes.push(no_good(&answer));
+                    collected.causes.push(answer.no_good());
                     if !answer.response.is_complete() && !answer.response.is_empty() {
                         collected.incomplete.get_or_insert(answer);
                     }
@@ -156,17 +156,23 @@ impl Run {
         }
     }
 
+    /// The outcome where nobody gave a good answer and `answer`, which is incomplete or a refusal, is better than none: it is
+    /// marked by its finish reason. Those who listen get it, unless they had it already.
+    pub async fn settle_for(&self, answer: &Answer, announced: bool) -> Outcome {
+        self.note(format!(
+            "nobody gave a good answer: that of {} is returned as it is",
+            answer.provider_id()
+        ));
+        if !announced {
+            self.announce(answer).await;
+        }
+        self.outcome(Method::Degraded, answer, &[], None)
+    }
+
     async fn too_few(&self, collected: Collected) -> Result<Outcome> {
         // Who named a number meant good answers; who named none is better off with a marked incomplete one.
         if let (None, Some(answer)) = (self.options.min_responses_needed, collected.incomplete) {
-            self.note(format!(
-                "nobody gave a good answer: that of {} is returned as it is",
-                answer.provider_id()
-            ));
-            if !collected.announced {
-                self.announce(&answer).await;
-            }
-            return Ok(self.outcome(Method::Degraded, &answer, &[], None));
+            return Ok(self.settle_for(&answer, collected.announced).await);
         }
         let needed = self.options.min_responses_needed();
         let plural = if needed == 1 { "" } else { "s" };
@@ -199,19 +205,6 @@ fn place(run: &Run, result: &Result<Answer>) -> usize {
     run.candidates().iter().position(|candidate| Some(candidate.id()) == id).unwrap_or(usize::MAX)
 }
 
-fn no_good(answer: &Answer) -> Error {
-    Error::new(ErrorKind::NoGoodAnswer, why_no_good(answer)).with_provider(answer.provider_id().clone())
-}
-
-fn why_no_good(answer: &Answer) -> String {
-    match answer.response.is_refusal() {
-        true => "it declined to answer".to_owned(),
-        false => {
-            format!("its answer is incomplete (finish reason {})", answer.response.finish_reason.as_str())
-        }
-    }
-}
-
 /// One panel on its way.
 struct Collector<'run> {
     run: &'run Run,
@@ -241,7 +234,11 @@ impl<'run> Collector<'run> {
             if let Ok(answer) = &answer.result
                 && !answer.is_good()
             {
-                run.note(format!("{} gave no good answer: {}", answer.provider_id(), why_no_good(answer)));
+                run.note(format!(
+                    "{} gave no good answer: {}",
+                    answer.provider_id(),
+                    answer.no_good().message()
+                ));
             }
             self.said.push(answer.result);
             if let Some(why) = self.is_over(&panel) {

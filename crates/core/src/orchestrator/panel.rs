@@ -5,13 +5,15 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use futures_core::Stream;
 
-use super::{Answer, Run, ask::whole};
+use tokio::time::{Instant, Sleep};
+
+use super::{Answer, Reply, Run, ask::whole};
 use crate::{AbandonReason, CallContext, Candidate, ChatRequest, ProviderId, Result};
 
 /// One candidate to be asked, with what, and when.
@@ -54,30 +56,32 @@ impl Ask {
     }
 }
 
-/// What one member of a panel said.
+/// What one member of a panel said: its whole answer, or on a panel of replies the reply that is still to be read.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct PanelAnswer {
+pub struct PanelAnswer<T = Answer> {
     /// Who was asked; a fallback may have answered in its place.
     pub provider_id: ProviderId,
     /// The answer.
-    pub result: Result<Answer>,
+    pub result: Result<T>,
 }
 
 /// Answers as they come. Members are polled in the caller's task, in the order they were put on; a member
 /// that is aborted or dropped stands in the ledger before the call returns.
 #[must_use = "members make progress only while the panel is polled"]
-pub struct Panel<'run> {
+pub struct Panel<'run, T = Answer> {
     run: &'run Run,
-    members: Vec<Member<'run>>,
+    members: Vec<Member<'run, T>>,
 }
 
-struct Member<'run> {
+struct Member<'run, T> {
     id: ProviderId,
     cx: CallContext,
     /// Freed with the member, whether it was asked or not.
     _seat: Seat<'run>,
-    work: Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'run>>,
+    /// Until when it waits before it is asked.
+    start: Option<Pin<Box<Sleep>>>,
+    work: Pin<Box<dyn Future<Output = Result<T>> + Send + 'run>>,
 }
 
 /// Keeps a member's place, so that it is not asked in somebody's place as well.
@@ -111,21 +115,64 @@ impl<'run> Panel<'run> {
 
     /// Puts one more member on.
     pub fn push(&mut self, ask: Ask) {
-        let Ask { candidate, request, start_after, within } = ask;
         let run = self.run;
-        let mut cx = run.cx.child();
+        self.seat(ask, |candidate, request, cx| {
+            Box::pin(async move { run.ask_as(&candidate, whole(&request), cx).await?.collect().await })
+        });
+    }
+}
+
+impl<'run> Panel<'run, Reply<'run>> {
+    pub(super) fn of_replies(run: &'run Run, asks: impl IntoIterator<Item = Ask>) -> Self {
+        let mut panel = Self { run, members: Vec::new() };
+        asks.into_iter().for_each(|ask| panel.push(ask));
+        panel
+    }
+
+    /// Puts one more member on.
+    pub fn push(&mut self, ask: Ask) {
+        let run = self.run;
+        self.seat(ask, |candidate, request, cx| {
+            Box::pin(async move { run.ask_as(&candidate, request, cx).await })
+        });
+    }
+}
+
+impl<'run, T> Panel<'run, T> {
+    fn seat(
+        &mut self,
+        ask: Ask,
+        work: impl FnOnce(
+            Arc<Candidate>,
+            Arc<ChatRequest>,
+            CallContext,
+        ) -> Pin<Box<dyn Future<Output = Result<T>> + Send + 'run>>,
+    ) {
+        let Ask { candidate, request, start_after, within } = ask;
+        let mut cx = self.run.cx.child();
         if let Some(limit) = within {
             cx = cx.with_timeout(limit);
         }
         let (id, own) = (candidate.id().clone(), cx.clone());
-        let seat = Seat::take(run, &id);
-        let work = Box::pin(async move {
-            if !start_after.is_zero() {
-                tokio::time::sleep(start_after).await;
-            }
-            run.ask_as(&candidate, whole(&request), cx).await?.collect().await
+        self.members.push(Member {
+            _seat: Seat::take(self.run, &id),
+            id,
+            cx: own,
+            start: (!start_after.is_zero()).then(|| Box::pin(tokio::time::sleep(start_after))),
+            work: work(candidate, request, cx),
         });
-        self.members.push(Member { id, cx: own, _seat: seat, work });
+    }
+
+    /// Asks the next one who waits for its start at once, and moves up those behind it by as much.
+    pub fn hasten(&mut self) {
+        let now = Instant::now();
+        let mut waiting = self.members.iter_mut().filter(|member| member.start.is_some());
+        let Some(first) = waiting.next() else { return };
+        let early = first.start.take().map(|start| start.deadline().saturating_duration_since(now));
+        for start in waiting.filter_map(|member| member.start.as_mut()) {
+            let sooner = start.deadline() - early.unwrap_or_default();
+            start.as_mut().reset(sooner);
+        }
     }
 
     /// Gives up the members of that name, at once.
@@ -156,18 +203,28 @@ impl<'run> Panel<'run> {
     }
 
     /// Who has not answered yet.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &ProviderId> {
+    pub fn ids(&self) -> impl Iterator<Item = &ProviderId> {
         self.members.iter().map(|member| &member.id)
     }
 
     /// Waits for the next answer; `None` when nobody is left.
-    pub async fn next(&mut self) -> Option<PanelAnswer> {
+    pub async fn next(&mut self) -> Option<PanelAnswer<T>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 }
 
-impl Stream for Panel<'_> {
-    type Item = PanelAnswer;
+impl<T> Member<'_, T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        if let Some(start) = &mut self.start {
+            ready!(start.as_mut().poll(cx));
+            self.start = None;
+        }
+        self.work.as_mut().poll(cx)
+    }
+}
+
+impl<T> Stream for Panel<'_, T> {
+    type Item = PanelAnswer<T>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let members = &mut self.get_mut().members;
@@ -175,7 +232,7 @@ impl Stream for Panel<'_> {
             return Poll::Ready(None);
         }
         for place in 0..members.len() {
-            if let Poll::Ready(result) = members[place].work.as_mut().poll(cx) {
+            if let Poll::Ready(result) = members[place].poll(cx) {
                 let member = members.remove(place);
                 return Poll::Ready(Some(PanelAnswer { provider_id: member.id, result }));
             }
@@ -184,7 +241,7 @@ impl Stream for Panel<'_> {
     }
 }
 
-impl fmt::Debug for Panel<'_> {
+impl<T> fmt::Debug for Panel<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.members.iter().map(|member| &member.id).collect();
         f.debug_struct("Panel").field("waiting_for", &ids).finish_non_exhaustive()

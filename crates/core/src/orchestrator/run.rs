@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 use super::{
-    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Report, Synthesis,
+    Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -180,6 +180,12 @@ impl Run {
         Panel::new(self, asks)
     }
 
+    /// Asks several candidates together and hands over each reply as it begins: a live one with its first content, a whole one
+    /// complete. They are polled in the caller's task.
+    pub fn panel_of_replies(&self, asks: impl IntoIterator<Item = Ask>) -> Panel<'_, Reply<'_>> {
+        Panel::of_replies(self, asks)
+    }
+
     /// The outcome that answers with `answer`, made from the answers `from` (itself, when it was chosen).
     /// Ledger and trace are filled in when the strategy returns it.
     pub fn outcome(
@@ -314,7 +320,10 @@ impl Run {
         ranked.sort_by_key(|(unhealthy, _)| *unhealthy);
         let any_healthy = ranked.iter().any(|(unhealthy, _)| !unhealthy);
         for (_, candidate) in ranked.iter().filter(|(unhealthy, _)| *unhealthy && any_healthy) {
-            self.note(format!("{} was put behind the others: its last attempts failed", candidate.id()));
+            self.note(format!(
+                "{} was put behind the others: its last attempts failed, or none has answered for long",
+                candidate.id()
+            ));
         }
         self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();
@@ -399,7 +408,7 @@ impl Run {
             response.used = used.contains(&response.ask);
         }
         let report = ledger.report();
-        state.trace.extend(state.responses.iter().filter_map(|response| retried(response, &report)));
+        state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,
@@ -421,11 +430,26 @@ impl Run {
     }
 }
 
-/// Says how often and why a candidate was tried again, which only the ledger saw.
-fn retried(response: &ProviderResponse, ledger: &LedgerReport) -> Option<String> {
+/// Says how often and why a candidate was tried again or asked a second time, which only the ledger saw.
+fn asked_again(response: &ProviderResponse, ledger: &LedgerReport) -> Vec<String> {
+    let id = &response.provider_id;
     let rows: Vec<_> = ledger.rows.iter().filter(|row| row.ask == response.ask).collect();
-    let (_, before) = rows.split_last().filter(|(_, before)| !before.is_empty())?;
-    let why: Vec<_> = before.iter().filter_map(|row| row.error).map(ErrorKind::as_str).collect();
-    let times = if before.len() == 1 { "once".to_owned() } else { format!("{} times", before.len()) };
-    Some(format!("{} was tried again {times}, after {}", response.provider_id, why.join(", ")))
+    let mut sentences = Vec::new();
+    let retries = rows.iter().map(|row| row.attempt).max().unwrap_or_default();
+    if retries > 0 {
+        let before = rows.iter().filter(|row| row.attempt < retries);
+        let why: Vec<_> = before.filter_map(|row| row.error).map(ErrorKind::as_str).collect();
+        let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
+        sentences.push(format!("{id} was tried again {times}, after {}", why.join(", ")));
+    }
+    for hedge in rows.iter().filter(|row| row.is_hedge) {
+        let first = rows.iter().find(|row| row.attempt == hedge.attempt && !row.is_hedge);
+        let quicker = match (hedge.reason, first.and_then(|first| first.reason)) {
+            (Some(AbandonReason::LostHedge), _) => ": the first leg was quicker",
+            (_, Some(AbandonReason::LostHedge)) => ": the second leg was quicker",
+            _ => "",
+        };
+        sentences.push(format!("{id} was asked a second time, since it was late{quicker}"));
+    }
+    sentences
 }

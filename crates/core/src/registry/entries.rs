@@ -151,7 +151,10 @@ registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Stra
     fields: &'static [Field] = &[],
 });
 
-registration!(LayerRegistration, "layer", fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>, {
+/// Builds a layer around one candidate from its own settings; `None` where it has nothing to do.
+type BuildLayer = fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>;
+
+registration!(LayerRegistration, "layer", BuildLayer, {
     /// Where it stands.
     slot: Slot = Slot::Outermost,
     /// Its own settings, besides `enabled`, which every layer has.
@@ -233,6 +236,10 @@ impl LayerRegistration {
         };
         match settings.remove(ENABLED.name) {
             None | Some(Value::Bool(true)) => (self.build)(Value::Object(settings), context).map_err(named),
+            Some(Value::Bool(false)) if self.slot == Slot::Budget => {
+                let message = "it cannot be disabled, since money that is limited must be kept: take the limits out instead";
+                Err(named(Error::new(ErrorKind::Config, message)))
+            }
             Some(Value::Bool(false)) => Ok(None),
             Some(_) => {
                 let message = format!("`{}` must be true or false", ENABLED.name);

@@ -2,6 +2,7 @@
 
 mod recent;
 mod requests;
+mod silence;
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +14,14 @@ use histogram::AtomicHistogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use self::recent::{PaceCell, ShareCell};
 pub(crate) use self::requests::{Flight, RequestStats};
 pub use self::{
     recent::Pace,
     requests::{OrchestratorStats, RequestsSnapshot},
+};
+use self::{
+    recent::{PaceCell, ShareCell},
+    silence::Silence,
 };
 use crate::{Cost, Delivery, ErrorKind, Usage};
 
@@ -30,15 +34,6 @@ const HEALTH_STEP: f32 = 0.2;
 /// After so long without an attempt half of what is missing in health is forgiven, so that a candidate that
 /// was down is tried again.
 const HEALTH_HALF_LIFE: Duration = Duration::from_secs(30);
-
-/// A candidate that let so many attempts begin, one after the other, and gave no sign of life …
-const SILENT_STARTS: u64 = 8;
-
-/// … for so long, or for thrice its usual time, is asked after the others: it may hang, and none of them has timed out yet.
-const SILENCE: Duration = Duration::from_secs(5);
-
-/// After so long without an attempt it is tried once more.
-const SILENCE_FORGIVEN: Duration = Duration::from_secs(30);
 
 /// Bits of precision: two durations less than 3 % apart may fall together.
 const GROUPING_POWER: u8 = 5;
@@ -66,10 +61,7 @@ pub struct CandidateStats {
     health: AtomicU64,
     /// Milliseconds since `born` of the last beginning, and one: 0 is never.
     last_began: AtomicU64,
-    /// Attempts that began since the last sign of life.
-    silent_starts: AtomicU64,
-    /// Milliseconds since `born` of the first of them, and one: 0 is none.
-    silent_since: AtomicU64,
+    silence: Silence,
     first_event_pace: PaceCell,
     whole_pace: PaceCell,
     share: ShareCell,
@@ -124,8 +116,7 @@ impl Default for CandidateStats {
             total: histogram(),
             health: AtomicU64::new(pack(1.0, 0)),
             last_began: AtomicU64::new(0),
-            silent_starts: AtomicU64::new(0),
-            silent_since: AtomicU64::new(0),
+            silence: Silence::default(),
             first_event_pace: PaceCell::default(),
             whole_pace: PaceCell::default(),
             share: ShareCell::default(),
@@ -155,29 +146,14 @@ impl CandidateStats {
         self.health() >= HEALTHY && !self.is_silent()
     }
 
-    /// Whether many attempts began and nothing at all came back for a long time, so that it probably hangs. Timeouts will
-    /// say so, and much later.
+    /// Whether it seems to hang.
     fn is_silent(&self) -> bool {
-        if self.silent_starts.load(Relaxed) < SILENT_STARTS {
-            return false;
-        }
-        let Some(since) = self.silent_since.load(Relaxed).checked_sub(1) else { return false };
-        let usual = [Delivery::Live, Delivery::Whole].into_iter().filter_map(|delivery| self.pace(delivery));
-        let usual = usual.map(|pace| match pace {
-            Pace::Measured(time) => time.saturating_mul(3),
-            Pace::AtLeast(_) => Duration::ZERO,
-        });
-        let patience = usual.fold(SILENCE, Duration::max);
-        let silent = self.born.elapsed().saturating_sub(Duration::from_millis(since));
-        silent > patience && self.idle().is_some_and(|idle| idle < SILENCE_FORGIVEN)
-    }
-
-    /// Something came back.
-    fn sign_of_life(&self) {
-        if self.silent_starts.load(Relaxed) > 0 {
-            self.silent_starts.store(0, Relaxed);
-            self.silent_since.store(0, Relaxed);
-        }
+        let measured = |delivery| match self.pace(delivery)? {
+            Pace::Measured(time) => Some(time),
+            Pace::AtLeast(_) => None,
+        };
+        let usual = || measured(Delivery::Live).max(measured(Delivery::Whole));
+        self.silence.is_suspect(|| self.born.elapsed(), || self.idle(), usual)
     }
 
     /// Attempts so far, retries included.
@@ -195,6 +171,16 @@ impl CandidateStats {
     /// first. An attempt that was given up took at least as long as it was waited for.
     pub fn pace(&self, delivery: Delivery) -> Option<Pace> {
         self.pace_cell(delivery).read()
+    }
+
+    /// The time in which 95 of 100 of its attempts gave the first content of a live answer, or a whole one; `None` before the
+    /// first.
+    pub fn p95(&self, delivery: Delivery) -> Option<Duration> {
+        let times = match delivery {
+            Delivery::Live => &self.first_event,
+            Delivery::Whole => &self.total,
+        };
+        Percentiles::of(times).p95_seconds.map(Duration::from_secs_f64)
     }
 
     /// Recency-weighted share of its attempts that did not speak against it: about the last fifty, of the last minutes. It
@@ -218,9 +204,7 @@ impl CandidateStats {
     pub(crate) fn started(&self, is_retry: bool, now: Instant) {
         let age = u64::try_from(now.duration_since(self.born).as_millis()).unwrap_or(u64::MAX - 1);
         self.last_began.fetch_max(age + 1, Relaxed);
-        if self.silent_starts.fetch_add(1, Relaxed) == 0 {
-            self.silent_since.store(age + 1, Relaxed);
-        }
+        self.silence.began(age);
         self.requests.fetch_add(1, Relaxed);
         self.retries.fetch_add(u64::from(is_retry), Relaxed);
         self.in_flight.fetch_add(1, Relaxed);
@@ -231,18 +215,18 @@ impl CandidateStats {
         self.requests.fetch_sub(1, Relaxed);
         self.retries.fetch_sub(u64::from(is_retry), Relaxed);
         self.in_flight.fetch_sub(1, Relaxed);
-        let _ = self.silent_starts.fetch_update(Relaxed, Relaxed, |starts| starts.checked_sub(1));
+        self.silence.withdrawn();
     }
 
     pub(crate) fn first_event(&self, after: Duration, now: Instant) {
-        self.sign_of_life();
+        self.silence.broken();
         let _ = self.first_event.increment(micros(after));
         self.first_event_pace.took(after, self.age_ms(now));
     }
 
     /// The end of a live answer says more about who reads it than about who writes it.
     pub(crate) fn succeeded(&self, delivery: Delivery, started: Instant, now: Instant) {
-        self.sign_of_life();
+        self.silence.broken();
         self.in_flight.fetch_sub(1, Relaxed);
         self.successes.fetch_add(1, Relaxed);
         let took = now.duration_since(started);
@@ -256,7 +240,7 @@ impl CandidateStats {
 
     pub(crate) fn failed(&self, kind: ErrorKind, is_fault: bool, now: Instant) {
         if kind != ErrorKind::Timeout {
-            self.sign_of_life();
+            self.silence.broken();
         }
         self.in_flight.fetch_sub(1, Relaxed);
         if let Some(place) = KINDS.iter().position(|known| *known == kind) {
@@ -443,26 +427,6 @@ mod tests {
         assert!(!stats.is_healthy());
         tokio::time::advance(Duration::from_secs(30)).await;
         assert!(stats.is_healthy());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_candidate_that_lets_many_begin_and_says_nothing_is_asked_after_the_others() {
-        let stats = CandidateStats::default();
-        for _ in 0..SILENT_STARTS {
-            stats.started(false, Instant::now());
-        }
-        assert!(stats.is_healthy(), "many at once are no reason");
-        tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(!stats.is_healthy());
-        stats.first_event(Duration::from_secs(6), Instant::now());
-        assert!(stats.is_healthy(), "one word is a sign of life");
-
-        let stats = CandidateStats::default();
-        (0..SILENT_STARTS).for_each(|_| stats.started(false, Instant::now()));
-        tokio::time::advance(Duration::from_secs(31)).await;
-        assert!(stats.is_healthy(), "after half a minute it is tried again");
-        stats.started(false, Instant::now());
-        assert!(!stats.is_healthy(), "and once only");
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    Answer, ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
+    ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
     StrategyRegistration, register_strategy, registry::parse_settings,
 };
 
@@ -69,11 +69,11 @@ impl Strategy for Fallback {
                     return Ok(run.outcome(Method::Chosen, &answer, &[], None));
                 }
                 Ok(answer) => {
-                    let why = answer.response.finish_reason.as_str();
-                    run.note(format!("{} gave no good answer (finish reason {why})", answer.provider_id()));
+                    let why = answer.no_good();
+                    run.note(format!("{} gave no good answer: {}", answer.provider_id(), why.message()));
                     run.discard("the answer is no good one").await;
                     let empty = answer.response.is_empty();
-                    causes.push(no_good(&answer));
+                    causes.push(why);
                     if !empty {
                         incomplete.get_or_insert(answer);
                     }
@@ -88,21 +88,8 @@ impl Strategy for Fallback {
             }
         }
         match incomplete {
-            Some(answer) => {
-                run.note(format!(
-                    "nobody gave a good answer: that of {} is returned as it is",
-                    answer.provider_id()
-                ));
-                run.announce(&answer).await;
-                Ok(run.outcome(Method::Degraded, &answer, &[], None))
-            }
+            Some(answer) => Ok(run.settle_for(&answer, false).await),
             None => Err(run.exhausted("no candidate answered", causes)),
         }
     }
-}
-
-fn no_good(answer: &Answer) -> Error {
-    let why = answer.response.finish_reason.as_str();
-    let message = format!("its answer is no good one (finish reason {why})");
-    Error::new(ErrorKind::NoGoodAnswer, message).with_provider(answer.provider_id().clone())
 }

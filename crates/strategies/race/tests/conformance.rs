@@ -5,5 +5,11 @@ use ultraai_testkit::strategy_suite;
 
 #[tokio::test(start_paused = true)]
 async fn it_behaves_as_every_strategy_does() {
-    strategy_suite("race").run().await;
+    strategy_suite("race")
+        .expect_gaps(&[
+            "too_few_good_answers_are_an_error: it is over with the first good answer, and refuses a larger quorum",
+            "enough_good_answers_are_an_answer: likewise",
+        ])
+        .run()
+        .await;
 }
