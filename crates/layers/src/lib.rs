@@ -11,3 +11,5 @@ pub mod hedge;
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
+#[cfg(any(feature = "breaker", feature = "limit"))]
+mod shared;

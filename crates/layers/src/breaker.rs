@@ -1,1 +1,0 @@
-//! Refuses at once while the provider is known to be down.

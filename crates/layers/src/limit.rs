@@ -1,1 +1,0 @@
-//! Waits for a place under the provider's limits.
