@@ -8,10 +8,10 @@ use ultraai::{Options, Orchestrator, OrchestratorBuilder, Plugin, ProviderSpec, 
 use crate::Instantly;
 
 /// What makes each layer do its work for every request and refuse none.
-fn settings(layer: &str) -> Map<String, Value> {
+pub fn settings(layer: &str) -> Map<String, Value> {
     let settings = match layer {
         "limit" => {
-            json!({ "requests_per_minute": 1e9, "tokens_per_minute": 1e12, "max_concurrent_requests": 1000 })
+            json!({ "requests_per_minute": 1_000_000_000, "tokens_per_minute": 1_000_000_000_000_u64, "max_concurrency": 1000 })
         }
         _ => json!({}),
     };
@@ -45,7 +45,7 @@ pub fn orchestrator(layers: &[&str]) -> Result<Orchestrator<Arc<dyn Strategy>>> 
     let dollars = layers.contains(&"budget").then_some(1000.0);
     let options = Options::default().edited(|options| {
         options.budget_dollars = dollars;
-        options.daily_budget_dollars = dollars.map(|dollars| dollars * 1000.0);
+        options.daily_budget_dollars = dollars.map(|dollars| dollars * 100.0);
     });
     let builder = OrchestratorBuilder::new(registry.strategy("fallback", Value::Null)?).options(&options);
     let builder = layers.iter().fold(builder, |builder, name| builder.layer_settings(*name, settings(name)));

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    Cost, Deposit, ProviderId, Purse, RateLimits, RequestId,
+    Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
     ledger::{Ledger, RowId},
+    money::nano_dollars,
+    purse::NestedPurses,
 };
 
 /// Limits of time of one attempt. `None` is no limit but the deadline.
@@ -100,6 +102,8 @@ pub struct CallContext {
     is_hedge: bool,
     ask: u32,
     parent: Option<RowId>,
+    purses: Option<Arc<NestedPurses>>,
+    unknown_prices: bool,
     deposit: Option<Arc<Deposit>>,
     quota: Option<Arc<dyn QuotaObserver>>,
 }
@@ -118,7 +122,6 @@ struct Shared {
     purse: Purse,
     /// What this request shares with others.
     outer_purse: Option<Purse>,
-    unknown_prices: bool,
     ledger: Ledger,
 }
 
@@ -158,7 +161,7 @@ impl CallContext {
         Self::with_purses(seed, clock, purse, None, false, ledger)
     }
 
-    /// A context of its own parts, which draws from `outer` too, and may spend on what has no price.
+    /// A context of its own parts, which draws from `outer_purse` too, and may spend on what has no price.
     pub(crate) fn with_purses(
         seed: u64,
         clock: Clock,
@@ -170,7 +173,7 @@ impl CallContext {
         // Not from the seed: two requests may share that, and an id must tell them apart.
         let request_id = RequestId(fastrand::u64(..));
         Self {
-            shared: Arc::new(Shared { request_id, clock, seed, purse, outer_purse, unknown_prices, ledger }),
+            shared: Arc::new(Shared { request_id, clock, seed, purse, outer_purse, ledger }),
             abandonment: Arc::default(),
             candidate: None,
             deadline: None,
@@ -181,6 +184,8 @@ impl CallContext {
             is_hedge: false,
             ask: 0,
             parent: None,
+            purses: None,
+            unknown_prices,
             deposit: None,
             quota: None,
         }
@@ -211,9 +216,24 @@ impl CallContext {
         self.shared.outer_purse.as_ref()
     }
 
+    /// Every purse with a limit that its attempts draw from, each with the option that limits it. The limits of a day are
+    /// elsewhere, in [`Budgets`](crate::Budgets).
+    pub fn purses(&self) -> impl Iterator<Item = (&'static str, &Purse)> {
+        let own = [("budget_dollars", Some(self.purse())), ("purse", self.outer_purse())];
+        let own = own.into_iter().filter_map(|(option, purse)| Some((option, purse?)));
+        own.chain(NestedPurses::iter(self.purses.as_ref())).filter(|(_, purse)| purse.limit().is_some())
+    }
+
+    /// The same call, which draws from `purse` too, limited by the option `option`: for what is nested in it.
+    #[must_use]
+    pub fn with_purse(mut self, option: &'static str, purse: Purse) -> Self {
+        self.purses = Some(Arc::new(NestedPurses::new(option, purse, self.purses)));
+        self
+    }
+
     /// Whether candidates of unknown price may be asked under a budget.
     pub fn allows_unknown_prices(&self) -> bool {
-        self.shared.unknown_prices
+        self.unknown_prices
     }
 
     /// Random numbers that are equal under an equal seed, ask, attempt, leg and `purpose`.
@@ -340,6 +360,13 @@ impl CallContext {
         }
     }
 
+    /// Gives back what was set aside: there was no attempt.
+    pub(crate) fn give_back(&self) {
+        if let Some(deposit) = &self.deposit {
+            deposit.give_back();
+        }
+    }
+
     /// The same call, whose provider's rate limits are told to `observer`.
     #[must_use]
     pub fn with_quota_observer(mut self, observer: Arc<dyn QuotaObserver>) -> Self {
@@ -355,7 +382,14 @@ impl CallContext {
     }
 
     /// The same call inside an orchestrator that it is nested in: what stands around that is not meant for its candidates.
-    pub(crate) fn inside(mut self) -> Self {
+    /// It draws from the purses of both, and whoever has set a limit must allow unknown prices.
+    pub(crate) fn inside(mut self, options: &Options) -> Self {
+        let limits_money = options.budgets().iter().any(|(_, dollars)| dollars.is_some());
+        self.unknown_prices = (self.unknown_prices || self.purses().next().is_none())
+            && (options.allow_unknown_prices.unwrap_or(false) || !limits_money);
+        if let Some(limit) = options.budget_dollars.and_then(nano_dollars) {
+            self = self.with_purse("budget_dollars", Purse::of(limit));
+        }
         self.deposit = None;
         self.quota = None;
         self.is_hedge = false;
@@ -420,6 +454,37 @@ mod tests {
         let inner = outer.clone().with_timeout(Duration::from_mins(1));
         assert_eq!(inner.deadline(), outer.deadline());
         assert_eq!(outer.with_timeout(Duration::from_secs(1)).remaining(), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_is_nested_draws_from_the_purses_of_all_around_it() {
+        let limits = |limit, allows| Options {
+            budget_dollars: limit,
+            allow_unknown_prices: allows,
+            ..Options::default()
+        };
+        let names = |cx: &CallContext| cx.purses().map(|(name, _)| name).collect::<Vec<_>>();
+        let free = CallContext::new();
+        assert_eq!(names(&free), [""; 0]);
+        let inner = free.clone().inside(&limits(Some(1.0), Some(true)));
+        assert_eq!((names(&inner), inner.allows_unknown_prices()), (vec!["budget_dollars"], true));
+        assert!(!free.inside(&limits(Some(1.0), None)).allows_unknown_prices());
+
+        let outer = CallContext::with_purses(
+            1,
+            Clock::default(),
+            Purse::of(2),
+            Some(Purse::of(3)),
+            false,
+            Ledger::new(),
+        );
+        let inner = outer.clone().with_purse("daily_budget_dollars", Purse::of(4));
+        let inner = inner.inside(&limits(Some(1e-9), Some(true)));
+        assert_eq!(names(&inner), ["budget_dollars", "purse", "budget_dollars", "daily_budget_dollars"]);
+        let most: Vec<_> = inner.purses().filter_map(|(_, purse)| purse.limit()).collect();
+        assert_eq!(most, [2, 3, 1, 4]);
+        assert!(!inner.allows_unknown_prices(), "the limit around it does not allow them");
+        assert_eq!(names(&outer), ["budget_dollars", "purse"]);
     }
 
     #[test]

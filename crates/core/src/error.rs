@@ -58,7 +58,7 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The configuration is wrong. Give up.
     Config,
-    /// The budget does not allow another attempt. Give up.
+    /// A budget does not hold what an attempt may cost. Fail over: a cheaper candidate may fit.
     BudgetExceeded,
     /// The caller does not want the answer any more. Give up.
     Cancelled,
@@ -113,8 +113,9 @@ impl ErrorKind {
             | K::Rejected
             | K::CircuitOpen
             | K::Exhausted
-            | K::QueueFull => Recovery::FailOver,
-            K::InvalidRequest | K::Config | K::BudgetExceeded | K::Cancelled => Recovery::GiveUp,
+            | K::QueueFull
+            | K::BudgetExceeded => Recovery::FailOver,
+            K::InvalidRequest | K::Config | K::Cancelled => Recovery::GiveUp,
         }
     }
 
@@ -434,45 +435,6 @@ impl StdError for Error {
 
 /// The result of nearly everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// An [`Error`] as data, for outcomes, ledgers and JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ErrorReport {
-    /// What went wrong.
-    pub kind: ErrorKind,
-    /// The message without provider and status.
-    pub message: String,
-    /// The candidate it concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider_id: Option<ProviderId>,
-    /// The HTTP status, when there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The delay that the provider asked for, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_seconds: Option<f64>,
-    /// The provider's own id of the exchange.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// The errors that led to this one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<ErrorReport>,
-}
-
-impl From<&Error> for ErrorReport {
-    fn from(error: &Error) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.message().to_owned(),
-            provider_id: error.provider().cloned(),
-            status: error.status(),
-            retry_after_seconds: error.retry_after().map(|delay| delay.as_secs_f64()),
-            request_id: error.request_id().map(str::to_owned),
-            causes: error.causes().iter().map(Self::from).collect(),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

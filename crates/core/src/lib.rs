@@ -9,6 +9,7 @@ mod codec;
 mod context;
 mod endpoint;
 mod error;
+mod error_report;
 pub mod estimate;
 mod event;
 mod layer;
@@ -40,7 +41,8 @@ pub use self::{
     codec::{Codec, EventDecoder, Frame, Framing, Route},
     context::{AbandonReason, AttemptLimits, CallContext, Clock, QuotaObserver},
     endpoint::EndpointId,
-    error::{Error, ErrorKind, ErrorReport, Recovery, Result},
+    error::{Error, ErrorKind, Recovery, Result},
+    error_report::ErrorReport,
     event::{ChatEvent, Delta, Fold, events_of},
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},

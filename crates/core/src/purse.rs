@@ -105,18 +105,25 @@ impl Reservation {
 
     /// Spends what the attempt cost and gives the rest back. Of a cost that nobody knows all of it is spent, for so much may
     /// be billed.
-    pub fn settle(self, cost: Cost) {
+    pub fn settle(mut self, cost: Cost) {
         let nano = match cost {
             Cost::NanoDollars(nano) => nano,
             Cost::Unknown => self.nano_dollars,
         };
-        // The rest goes back on drop, after this: in between the money is missing, and never there twice.
-        self.purse.spend(Cost::NanoDollars(nano));
+        // Both numbers change at once, so that no money is missing in between, and none is there twice.
+        let mut balance = self.purse.balance();
+        balance.spent = balance.spent.saturating_add(nano);
+        balance.reserved = balance.reserved.saturating_sub(self.nano_dollars);
+        drop(balance);
+        self.nano_dollars = 0;
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if self.nano_dollars == 0 {
+            return;
+        }
         let mut balance = self.purse.balance();
         balance.reserved = balance.reserved.saturating_sub(self.nano_dollars);
     }
@@ -134,6 +141,11 @@ impl Deposit {
         Self(Mutex::new(reservations))
     }
 
+    /// Gives all reservations back: there was no attempt. Whoever keeps the context keeps no money with it.
+    pub(crate) fn give_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Settles all reservations, and spends in `own`, which is not among them, what was not reserved there.
     pub(crate) fn settle(&self, cost: Cost, own: &Purse) {
         let reservations = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -143,6 +155,26 @@ impl Deposit {
         for reservation in reservations {
             reservation.settle(cost);
         }
+    }
+}
+
+/// Purses that a nested call draws from besides those of the whole request, each with the option that limits it.
+#[derive(Clone, Debug)]
+pub(crate) struct NestedPurses {
+    option: &'static str,
+    purse: Purse,
+    above: Option<Arc<NestedPurses>>,
+}
+
+impl NestedPurses {
+    pub(crate) fn new(option: &'static str, purse: Purse, above: Option<Arc<Self>>) -> Self {
+        Self { option, purse, above }
+    }
+
+    /// The innermost one first.
+    pub(crate) fn iter(first: Option<&Arc<Self>>) -> impl Iterator<Item = (&'static str, &Purse)> {
+        let each = std::iter::successors(first, |purses| purses.above.as_ref());
+        each.map(|purses| (purses.option, &purses.purse))
     }
 }
 
@@ -191,8 +223,10 @@ mod tests {
                     let mut rng = fastrand::Rng::with_seed(thread);
                     for _ in 0..2000 {
                         if let Some(reservation) = purse.reserve(rng.u64(1..50)) {
+                            // Most of it goes back, and at times what was reserved is spent to the last.
                             let most = reservation.nano_dollars;
-                            reservation.settle(Cost::NanoDollars(rng.u64(0..=most) / 20));
+                            let cost = if rng.u8(..) == 0 { most } else { rng.u64(0..=most) / 20 };
+                            reservation.settle(Cost::NanoDollars(cost));
                         }
                         assert!(purse.spent() + purse.reserved() <= 1000);
                     }

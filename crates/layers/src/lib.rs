@@ -11,5 +11,8 @@ pub mod hedge;
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
+
+#[cfg(any(feature = "budget", feature = "hedge"))]
+mod nested;
 #[cfg(any(feature = "breaker", feature = "limit"))]
 mod shared;

@@ -2,8 +2,27 @@
 
 use std::sync::Arc;
 
-use ultraai_layers::retry::RetryLayer;
+use ultraai_core::{Accounting, Budgets};
+use ultraai_layers::{
+    budget::{BudgetConfig, BudgetLayer},
+    hedge::HedgeLayer,
+    retry::RetryLayer,
+};
 use ultraai_testkit::layer_suite;
+
+#[tokio::test(start_paused = true)]
+async fn budget_behaves_as_a_layer() {
+    let layer = || {
+        let (accounting, budgets) = (Arc::new(Accounting::default()), Arc::new(Budgets::default()));
+        Arc::new(BudgetLayer::new(BudgetConfig::default(), accounting, budgets).unwrap())
+    };
+    layer_suite("budget", move || layer()).run().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hedge_behaves_as_a_layer() {
+    layer_suite("hedge", || Arc::new(HedgeLayer::default())).run().await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn retry_behaves_as_a_layer() {

@@ -21,14 +21,18 @@ async fn main() -> Result<()> {
     for _ in 0..50 {
         orchestrator.process("Anybody there?").await?;
     }
-    let (down, up) = (orchestrator.stats().providers["down"].requests, orchestrator.stats().providers["up"].requests);
+    let (down, up) =
+        (orchestrator.stats().providers["down"].requests, orchestrator.stats().providers["up"].requests);
     println!("of 50 requests {down} reached the provider that is down; the other answered {up}");
     assert!(down <= 5 && up == 50);
 
     // 2. A limit of rate is waited for in order, and not beyond the deadline: what would come too late is refused at once.
     let slow_down = settings(json!({ "requests_per_minute": 60 }));
-    let orchestrator =
-        FallbackOrchestrator::builder().max_retries(0).layer_settings("limit", slow_down).timeout_seconds(0.5).build()?;
+    let orchestrator = FallbackOrchestrator::builder()
+        .max_retries(0)
+        .layer_settings("limit", slow_down)
+        .timeout_seconds(0.5)
+        .build()?;
     orchestrator.register_provider("limited", provider("mock"))?;
     let mut refused = None;
     for _ in 0..100 {

@@ -264,6 +264,7 @@ impl Entry {
         self.stage = Stage::Closed;
         self.span.record("error.type", error.kind().as_str());
         self.stats.withdrawn(self.cx.attempt() > 0);
+        self.cx.give_back();
         self.cx.ledger().withdraw(self.row);
     }
 
@@ -323,7 +324,6 @@ impl Entry {
 
     fn close(&mut self, outcome: RowOutcome, usage: Usage, cost: Cost, now: Instant, ended: Option<Ended>) {
         self.stage = Stage::Closed;
-        self.cx.settle(cost);
         self.stats.used(&usage, cost);
         if let Some(model) = &self.model {
             self.span.record("gen_ai.response.model", model.as_str());
@@ -332,7 +332,9 @@ impl Entry {
         self.span.record("gen_ai.usage.output_tokens", usage.output_tokens);
         let duration = now.duration_since(self.started).as_secs_f64();
         self.measure(&usage, cost, duration, ended);
+        let mut is_span = false;
         self.cx.ledger().update(self.row, |row| {
+            is_span = row.is_span;
             row.outcome = outcome;
             row.usage = Some(usage);
             row.cost = cost;
@@ -343,6 +345,10 @@ impl Entry {
                 Some(Ended::Abandoned(reason)) => row.reason = Some(reason),
             }
         });
+        if !is_span {
+            // What an orchestrator's attempts cost, each of them has spent already.
+            self.cx.settle(cost);
+        }
     }
 
     fn measure(&self, usage: &Usage, cost: Cost, duration: f64, ended: Option<Ended>) {

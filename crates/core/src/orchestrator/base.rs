@@ -243,7 +243,7 @@ impl BaseOrchestrator {
         }
         let seed = over.seed.unwrap_or_else(|| self.next_seed());
         let cx = match parent {
-            Some(cx) => cx.child().inside(),
+            Some(cx) => cx.child().inside(&options),
             None => {
                 let ledger = over.ledger.clone().unwrap_or_default();
                 let limit = options.budget_dollars.and_then(nano_dollars);

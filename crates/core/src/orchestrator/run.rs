@@ -214,7 +214,7 @@ impl Run {
     }
 
     /// The error for the case that too few candidates gave a good answer: `wanted` sums up what was needed.
-    /// It carries each candidate's error.
+    /// It carries each candidate's error. Its kind is `Exhausted`, or `BudgetExceeded` where that is everybody's.
     pub fn exhausted(&self, wanted: &str, causes: Vec<Error>) -> Error {
         let mut message = wanted.to_owned();
         if let Some(most) = self.options.max_providers_per_request
@@ -225,8 +225,14 @@ impl Run {
         // The provider's own refusal of the request is what its author must read.
         let rejected = causes.iter().find(|error| error.kind() == ErrorKind::Rejected);
         let status = rejected.and_then(Error::status);
-        let causes = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
-        let error = Error::new(ErrorKind::Exhausted, message).with_causes(causes);
+        let causes: Vec<_> = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
+        // Where money alone was missing, the caller must know it.
+        let is_poor = |error: &Error| error.kind() == ErrorKind::BudgetExceeded;
+        let kind = match !causes.is_empty() && causes.iter().all(is_poor) {
+            true => ErrorKind::BudgetExceeded,
+            false => ErrorKind::Exhausted,
+        };
+        let error = Error::new(kind, message).with_causes(causes);
         match status {
             Some(status) => error.with_status(status),
             None => error,

@@ -1,1 +1,0 @@
-//! Reserves money before each attempt.

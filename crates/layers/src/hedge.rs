@@ -1,1 +1,0 @@
-//! Asks twice where an answer is late.
