@@ -115,6 +115,7 @@ fn round(
 ) -> Result<Round> {
     let began = Instant::now();
     server.say(&format!("expect {crowd}"))?;
+    runtime.block_on(server.expect("ready"))?;
     let mut under_way: JoinSet<Answer<Outcome>> = JoinSet::new();
     let waiting = Memory::after(|| {
         runtime.block_on(async {

@@ -33,7 +33,7 @@ struct Crowd {
     answers: watch::Sender<usize>,
 }
 
-/// Serves until standard input ends. `expect N`: it tells `all` once N requests wait; `answer`: it answers them;
+/// Serves until standard input ends. `expect N`: it tells `ready`, and `all` once N requests wait; `answer`: it answers them;
 /// `open`: it tells how many connections are open.
 pub(crate) fn run() -> io::Result<()> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -70,7 +70,7 @@ fn obey(crowd: &Crowd) {
             Some((_, number)) => {
                 crowd.waiting.store(0, SeqCst);
                 crowd.expected.store(number.parse().unwrap_or(usize::MAX), SeqCst);
-                Ok(())
+                tell("ready")
             }
             None if line == "answer" => {
                 crowd.answers.send_modify(|answers| *answers += 1);

@@ -83,7 +83,6 @@ fn advice(error: &Error, provider: Option<&ProviderSummary>) -> Option<String> {
             "shorten the prompt, or ask a model with a larger context window".to_owned()
         }
         ErrorKind::Timeout => raise_the_limit(error.message()).to_owned(),
-        ErrorKind::BudgetExceeded => raise_the_budget(error.message())?.to_owned(),
         _ => return None,
     })
 }
@@ -100,20 +99,6 @@ fn raise_the_limit(message: &str) -> &'static str {
     } else {
         "raise the limit: --timeout-seconds"
     }
-}
-
-/// Which budget to raise, where the message does not say it.
-fn raise_the_budget(message: &str) -> Option<&'static str> {
-    let named = |option: &str| message.contains(&format!("`{option}`"));
-    Some(if named("allow_unknown_prices") {
-        "say what it costs with `price` in the settings, or let it cost what it will: --allow-unknown-prices true"
-    } else if named("budget_dollars") {
-        "raise the budget with --budget-dollars, or bound the answer with --max-tokens"
-    } else if named("daily_budget_dollars") || named("daily_budget_dollars_per_key") {
-        "raise the budget in the settings, or wait for the next day (UTC)"
-    } else {
-        return None;
-    })
 }
 
 /// When it is worth to try again: the provider's own delay, where it named one.

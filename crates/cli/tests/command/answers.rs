@@ -89,6 +89,20 @@ fn an_answer_that_was_cut_off_is_marked_and_has_its_exit_code() {
 }
 
 #[test]
+fn a_budget_that_ends_a_request_has_its_exit_code() {
+    let provider = "[providers.near]\ntype = \"mock\"\nmodel = \"m\"\n";
+    let program = Program::with_settings(&format!("{provider}price = {{ input = 1, output = 1 }}\n"));
+    let refused = program.run(&["ask", "hi", "--budget-dollars", "0.000001"]);
+    assert_error(&refused, 5, &["`budget_dollars`"]);
+    assert_eq!(program.run(&["ask", "hi", "--budget-dollars", "1"]).code, Some(0));
+    let program = Program::with_settings(provider);
+    let refused = program.run(&["ask", "hi", "--budget-dollars", "1"]);
+    assert_error(&refused, 5, &["`budget_dollars`", "`allow_unknown_prices`"]);
+    let allowed = program.run(&["ask", "hi", "--budget-dollars", "1", "--allow-unknown-prices", "true"]);
+    assert_eq!(allowed.code, Some(0), "{allowed:?}");
+}
+
+#[test]
 fn several_providers_make_one_answer_and_explain_themselves() {
     let (one, two) = (Server::always(openai::answer("one")), Server::always(openai::answer("two")));
     let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
