@@ -14,5 +14,10 @@ pub mod retry;
 
 #[cfg(any(feature = "budget", feature = "hedge"))]
 mod nested;
+
 #[cfg(any(feature = "breaker", feature = "limit"))]
-mod shared;
+mod shared {
+    //! What layers share.
+    pub(crate) mod calls;
+    pub(crate) mod states;
+}

@@ -1,5 +1,7 @@
 //! The layer `breaker`, in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
@@ -413,7 +415,7 @@ async fn the_log_says_when_it_opens_and_closes_and_holds_no_content() {
     let echo = Error::new(FAILED, "the clover is broken");
     let inner = Scripted::new((0..5).map(|_| Step::from(echo.clone()))).then_always("a clover");
     let provider = breaking(&inner);
-    let (_, log) = captured(async {
+    let ((), log) = captured(async {
         for _ in 0..5 {
             provider.ask("clover?").await.unwrap_err();
         }

@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, Clock, EndpointId, Error, ErrorKind,
-    ModelName, Options, Orchestrator, OrchestratorBuilder, Outcome, Provider, ProviderSpec, Purse,
-    RequestOptions, Result, Secret, Usage, async_trait,
+    Ledger, ModelName, Options, Orchestrator, OrchestratorBuilder, Outcome, Price, Provider, ProviderId,
+    ProviderSpec, Purse, RequestOptions, Result, Secret, Usage, async_trait, attempt::Attempt,
+    stats::CandidateStats,
 };
 use ultraai_layers as _;
 use ultraai_strategy_fallback::Fallback;
@@ -308,7 +309,7 @@ async fn a_key_is_shared_by_the_candidates_that_have_it_and_by_no_other() {
         let spec = ProviderSpec::from(Arc::clone(provider)).price(1.0, 1.0);
         orchestrator.register_provider(id, spec).unwrap();
         let mut options = RequestOptions::default();
-        options.providers = Some(vec![ultraai_core::ProviderId::new(id).unwrap()]);
+        options.providers = Some(vec![ProviderId::new(id).unwrap()]);
         let asks = (0..20).map(|_| orchestrator.process_with(hi(), options.clone()));
         let mut times = 0;
         for asked in asks {
@@ -342,7 +343,9 @@ async fn however_many_ask_at_once_no_limit_is_passed_at_any_moment() {
             orchestrator.budgets().today(endpoint.as_ref()).into_iter().map(|(_, purse)| purse).collect();
         purses.push(customer.clone());
         assert_eq!(purses.len(), 3);
-        purses.iter().for_each(|purse| provider.watch(purse));
+        for purse in &purses {
+            provider.watch(purse);
+        }
         let mut tasks = JoinSet::new();
         let mut rng = fastrand::Rng::with_seed(seed);
         for number in 0..500_u64 {
@@ -377,9 +380,7 @@ async fn a_nested_request_draws_from_the_purses_of_all_around_it() {
     let (nested_day, nested) = (today(&nested), Arc::new(nested));
     let orchestrator = builder().daily_budget_dollars(dollars(3 * MOST)).budget_dollars(dollars(8 * MOST));
     let orchestrator = orchestrator.build().unwrap();
-    // A price of its own would be paid twice, so it is not paid at all.
-    let spec = ProviderSpec::from(Arc::clone(&nested)).price(1000.0, 1000.0);
-    orchestrator.register_provider("nested", spec).unwrap();
+    orchestrator.register_provider("nested", ProviderSpec::from(Arc::clone(&nested))).unwrap();
     let purse = Purse::of(7 * MOST);
     ask_from(&orchestrator, &purse).await.unwrap();
     let spent = [&nested_day, &today(&orchestrator), &purse].map(|purse| (purse.spent(), purse.reserved()));
@@ -395,6 +396,21 @@ async fn a_nested_request_draws_from_the_purses_of_all_around_it() {
     wide.register_provider("nested", ProviderSpec::from(nested)).unwrap();
     while ask(&wide).await.is_ok() {}
     assert!(nested_day.remaining().unwrap() < MOST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_spent_inside_is_not_spent_again_outside() {
+    let nested = one(builder(), &Scripted::new([Step::from("hello"), Step::hang()]));
+    let stats = Arc::new(CandidateStats::default());
+    let dear = Price::new(1_000_000_000_000, 1_000_000_000_000);
+    let attempt = Attempt::new(Arc::new(nested), ProviderId::new("nested").unwrap(), Some(dear), stats);
+    let purse = Purse::of(2 * MOST);
+    let cx = CallContext::with_parts(1, Clock::default(), purse.clone(), Ledger::new());
+    attempt.chat(&cx, Arc::new(hi())).await.unwrap().collect().await.unwrap();
+    assert_eq!((purse.spent(), purse.reserved()), (COST, 0));
+    let call = attempt.chat(&cx, Arc::new(hi()));
+    assert!(tokio::time::timeout(Duration::from_secs(1), call).await.is_err());
+    assert_eq!((purse.spent(), purse.reserved()), (COST + MOST, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 use ultraai_core::{Accounting, Budgets};
 use ultraai_layers::{
+    breaker::BreakerLayer,
     budget::{BudgetConfig, BudgetLayer},
     hedge::HedgeLayer,
+    limit::LimitLayer,
     retry::RetryLayer,
 };
 use ultraai_testkit::layer_suite;
+
+#[tokio::test(start_paused = true)]
+async fn breaker_behaves_as_a_layer() {
+    layer_suite("breaker", || Arc::new(BreakerLayer::default())).run().await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn budget_behaves_as_a_layer() {
@@ -22,6 +29,11 @@ async fn budget_behaves_as_a_layer() {
 #[tokio::test(start_paused = true)]
 async fn hedge_behaves_as_a_layer() {
     layer_suite("hedge", || Arc::new(HedgeLayer::default())).run().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_behaves_as_a_layer() {
+    layer_suite("limit", || Arc::new(LimitLayer::default())).run().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! One of two candidates is dead under load: what reaches it, and who answers.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use tokio::{

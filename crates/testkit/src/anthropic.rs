@@ -1,5 +1,6 @@
 //! What a server of Anthropic's messages protocol says: bodies, streams, errors.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{Dialogue, Received, Reply};
@@ -58,6 +59,17 @@ impl AnthropicMessages {
         events
     }
 
+    fn ended(model: &str, texts: &[&str], stop_reason: &str) -> Reply {
+        let mut events = Self::beginning(model, texts);
+        let delta = json!({ "stop_reason": stop_reason, "stop_sequence": null });
+        events.extend([
+            json!({ "type": "content_block_stop", "index": 0 }),
+            json!({ "type": "message_delta", "delta": delta, "usage": { "output_tokens": 3 } }),
+            json!({ "type": "message_stop" }),
+        ]);
+        Self::reply(&events)
+    }
+
     fn reply(events: &[Value]) -> Reply {
         let frames = events.iter().map(|event| {
             let name = event["type"].as_str().unwrap_or_default();
@@ -85,14 +97,7 @@ impl Dialogue for AnthropicMessages {
     }
 
     fn live(&self, model: &str, texts: &[&str]) -> Reply {
-        let mut events = Self::beginning(model, texts);
-        let delta = json!({ "stop_reason": "end_turn", "stop_sequence": null });
-        events.extend([
-            json!({ "type": "content_block_stop", "index": 0 }),
-            json!({ "type": "message_delta", "delta": delta, "usage": { "output_tokens": 3 } }),
-            json!({ "type": "message_stop" }),
-        ]);
-        Self::reply(&events)
+        Self::ended(model, texts, "end_turn")
     }
 
     fn pieces_before_end(&self, texts: usize) -> usize {
@@ -135,6 +140,30 @@ impl Dialogue for AnthropicMessages {
 
     fn cut_short(&self, model: &str, text: &str) -> Reply {
         Reply::json(200, &answer_body(model, &json!([{ "type": "text", "text": text }]), "max_tokens"))
+    }
+
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        Self::ended(model, texts, "max_tokens")
+    }
+
+    fn content_filtered(&self, _: &str) -> Option<Reply> {
+        let message = "Output blocked by content filtering policy";
+        Some(Reply::json(400, &error_body("invalid_request_error", message)))
+    }
+
+    fn null_content(&self, model: &str) -> Option<Reply> {
+        Some(Reply::json(200, &answer_body(model, &Value::Null, "end_turn")))
+    }
+
+    fn live_without_reason(&self, model: &str, texts: &[&str]) -> Option<Reply> {
+        let mut events = Self::beginning(model, texts);
+        events
+            .extend([json!({ "type": "content_block_stop", "index": 0 }), json!({ "type": "message_stop" })]);
+        Some(Self::reply(&events))
+    }
+
+    fn ping(&self) -> Bytes {
+        Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n")
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::{Received, Reply};
 
 /// The server's half of a protocol. [`OpenAiChat`](crate::openai::OpenAiChat) is the one that most vendors speak;
@@ -52,6 +54,32 @@ pub trait Dialogue: fmt::Debug + Send + Sync + 'static {
 
     /// A whole answer that ended at the limit of tokens.
     fn cut_short(&self, model: &str, text: &str) -> Reply;
+
+    /// A live answer that ended at the limit of tokens. Default: a whole one, which is an answer to a live request too.
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        self.cut_short(model, &texts.concat())
+    }
+
+    /// The answer to a request that the vendor's content filter stopped. Default: none: the protocol has no such thing.
+    fn content_filtered(&self, _model: &str) -> Option<Reply> {
+        None
+    }
+
+    /// A whole answer whose text is `null`. Default: none: the protocol has no such thing.
+    fn null_content(&self, _model: &str) -> Option<Reply> {
+        None
+    }
+
+    /// A live answer of these texts that says that it is over and leaves out why. Default: none: the protocol says both
+    /// with one word.
+    fn live_without_reason(&self, _model: &str, _texts: &[&str]) -> Option<Reply> {
+        None
+    }
+
+    /// What the server sends to keep a live answer's connection alive. Default: a comment of server-sent events.
+    fn ping(&self) -> Bytes {
+        Bytes::from_static(b": ping\n\n")
+    }
 
     /// A whole answer that calls the tool `name` with these arguments, which are JSON.
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply;

@@ -34,6 +34,12 @@ impl Gemini {
         let chunk = |text: &&str| body(model, &json!([{ "text": text }]), None, 1).to_string();
         texts.iter().map(chunk).collect()
     }
+
+    fn ended(model: &str, texts: &[&str], finish_reason: &str) -> Reply {
+        let mut data = Self::beginning(model, texts);
+        data.push(body(model, &json!([{ "text": "" }]), Some(finish_reason), 3).to_string());
+        Reply::sse(data)
+    }
 }
 
 impl Dialogue for Gemini {
@@ -58,9 +64,7 @@ impl Dialogue for Gemini {
     }
 
     fn live(&self, model: &str, texts: &[&str]) -> Reply {
-        let mut data = Self::beginning(model, texts);
-        data.push(body(model, &json!([{ "text": "" }]), Some("STOP"), 3).to_string());
-        Reply::sse(data)
+        Self::ended(model, texts, "STOP")
     }
 
     fn pieces_before_end(&self, texts: usize) -> usize {
@@ -109,6 +113,24 @@ impl Dialogue for Gemini {
 
     fn cut_short(&self, model: &str, text: &str) -> Reply {
         Reply::json(200, &body(model, &json!([{ "text": text }]), Some("MAX_TOKENS"), 3))
+    }
+
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        Self::ended(model, texts, "MAX_TOKENS")
+    }
+
+    fn content_filtered(&self, model: &str) -> Option<Reply> {
+        // Google refuses a prompt with a good status.
+        let mut body = body(model, &json!([]), None, 0);
+        body["candidates"] = json!([]);
+        body["promptFeedback"] = json!({ "blockReason": "PROHIBITED_CONTENT" });
+        Some(Reply::json(200, &body))
+    }
+
+    fn null_content(&self, model: &str) -> Option<Reply> {
+        let mut body = body(model, &json!([]), Some("STOP"), 0);
+        body["candidates"][0]["content"] = Value::Null;
+        Some(Reply::json(200, &body))
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

@@ -6,6 +6,7 @@ pub mod anthropic;
 mod capture;
 mod dialogue;
 mod ext;
+pub mod faults;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;

@@ -1,5 +1,6 @@
 //! What an Ollama server says in its native protocol: bodies, streams of lines, errors.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{Dialogue, Received, Reply};
@@ -27,6 +28,13 @@ fn message(text: &str) -> Value {
     json!({ "role": "assistant", "content": text })
 }
 
+impl Ollama {
+    fn ended(model: &str, texts: &[&str], done_reason: &str) -> Reply {
+        let texts = texts.iter().map(|text| line(model, text));
+        Reply::lines(texts.chain([answer_body(model, &message(""), done_reason).to_string()]))
+    }
+}
+
 impl Dialogue for Ollama {
     fn base_path(&self) -> &'static str {
         ""
@@ -46,8 +54,7 @@ impl Dialogue for Ollama {
     }
 
     fn live(&self, model: &str, texts: &[&str]) -> Reply {
-        let texts = texts.iter().map(|text| line(model, text));
-        Reply::lines(texts.chain([answer_body(model, &message(""), "stop").to_string()]))
+        Self::ended(model, texts, "stop")
     }
 
     fn pieces_before_end(&self, texts: usize) -> usize {
@@ -81,6 +88,20 @@ impl Dialogue for Ollama {
 
     fn cut_short(&self, model: &str, text: &str) -> Reply {
         Reply::json(200, &answer_body(model, &message(text), "length"))
+    }
+
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        Self::ended(model, texts, "length")
+    }
+
+    fn null_content(&self, model: &str) -> Option<Reply> {
+        let message = json!({ "role": "assistant", "content": null });
+        Some(Reply::json(200, &answer_body(model, &message, "stop")))
+    }
+
+    fn ping(&self) -> Bytes {
+        // Lines have no comments; an empty one says nothing.
+        Bytes::from_static(b"\n")
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

@@ -1,5 +1,6 @@
 //! What a server of OpenAI's chat protocol says: bodies, streams, errors.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{Dialogue, Received, Reply};
@@ -61,6 +62,15 @@ impl OpenAiChat {
         data.extend(texts.iter().map(|text| chunk(model, &json!({ "content": text }), None)));
         data
     }
+
+    fn ended(model: &str, texts: &[&str], finish_reason: &str) -> Reply {
+        let mut data = Self::beginning(model, texts);
+        data.push(chunk(model, &json!({}), Some(finish_reason)));
+        let usage = json!({ "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10 });
+        data.push(chunk_of(model, &json!([]), &usage));
+        data.push("[DONE]".to_owned());
+        Reply::sse(data)
+    }
 }
 
 impl Dialogue for OpenAiChat {
@@ -82,12 +92,7 @@ impl Dialogue for OpenAiChat {
     }
 
     fn live(&self, model: &str, texts: &[&str]) -> Reply {
-        let mut data = Self::beginning(model, texts);
-        data.push(chunk(model, &json!({}), Some("stop")));
-        let usage = json!({ "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10 });
-        data.push(chunk_of(model, &json!([]), &usage));
-        data.push("[DONE]".to_owned());
-        Reply::sse(data)
+        Self::ended(model, texts, "stop")
     }
 
     fn pieces_before_end(&self, texts: usize) -> usize {
@@ -129,6 +134,31 @@ impl Dialogue for OpenAiChat {
 
     fn cut_short(&self, model: &str, text: &str) -> Reply {
         Reply::json(200, &answer_body(model, &json!({ "role": "assistant", "content": text }), "length"))
+    }
+
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        Self::ended(model, texts, "length")
+    }
+
+    fn content_filtered(&self, _: &str) -> Option<Reply> {
+        let message = "The response was filtered due to the prompt triggering the content management policy.";
+        Some(Reply::json(400, &error_body(message, "invalid_request_error", Some("content_filter"))))
+    }
+
+    fn null_content(&self, model: &str) -> Option<Reply> {
+        let message = json!({ "role": "assistant", "content": null, "refusal": null });
+        Some(Reply::json(200, &answer_body(model, &message, "stop")))
+    }
+
+    fn live_without_reason(&self, model: &str, texts: &[&str]) -> Option<Reply> {
+        let mut data = Self::beginning(model, texts);
+        data.push("[DONE]".to_owned());
+        Some(Reply::sse(data))
+    }
+
+    fn ping(&self) -> Bytes {
+        // As OpenRouter says it.
+        Bytes::from_static(b": OPENROUTER PROCESSING\n\n")
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

@@ -1,6 +1,5 @@
 //! Who leaves frees the connection and leaves a row: through every strategy, over real connections.
 
-#![cfg(feature = "full")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{pin::pin, sync::Arc, time::Duration};

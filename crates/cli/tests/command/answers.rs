@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use ultraai_testkit::{Reply, Server, openai, refusing_url};
 
-use crate::program::{Program, near};
+use crate::program::{Program, assert_error, near};
 
 #[test]
 fn with_no_settings_at_all_the_mock_answers_and_says_so() {

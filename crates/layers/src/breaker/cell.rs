@@ -156,7 +156,6 @@ impl Cell {
 
     /// Counts what an attempt says, and returns its pass as a live answer keeps it.
     pub(super) fn count(&self, mut pass: Pass, outcome: Outcome) -> (Pass, Option<Change>) {
-        let now = Instant::now();
         let mut health = self.health();
         health.release(pass);
         pass.doubt = None;
@@ -164,7 +163,7 @@ impl Cell {
             (outcome, &mut health.phase)
         {
             // Even of an attempt that began before it opened: the provider's word holds for all.
-            *until = (*until).max(now + asked.min(LONGEST_ASKED));
+            *until = (*until).max(Instant::now() + asked.min(LONGEST_ASKED));
         }
         if pass.generation != health.generation {
             return (pass, None);
@@ -182,7 +181,7 @@ impl Cell {
             (Phase::Closed, Outcome::Failed(failure)) => {
                 health.push(true);
                 health.in_a_row = health.in_a_row.saturating_add(1);
-                self.judge(&mut health, now, failure)
+                self.judge(&mut health, failure)
             }
             (Phase::Open { .. }, Outcome::Alive) => {
                 health.phase = Phase::Closed;
@@ -193,7 +192,7 @@ impl Cell {
             }
             (Phase::Open { .. }, Outcome::Failed(failure)) => {
                 let longer = self.longer(health.open_time);
-                Some(health.open(now, longer, failure))
+                Some(health.open(longer, failure))
             }
         };
         (pass, change)
@@ -201,7 +200,6 @@ impl Cell {
 
     /// Turns the sign of life that a live answer gave into the failure that its break is.
     pub(super) fn take_back(&self, pass: Pass, failure: Failure) -> Option<Change> {
-        let now = Instant::now();
         let mut health = self.health();
         if pass.generation != health.generation || health.phase != Phase::Closed {
             return None;
@@ -214,17 +212,17 @@ impl Cell {
         if pass.is_probe && u64::from(health.ring.count_ones()) == health.outcomes {
             // It closed the breaker too early, and nobody else was answered since.
             let longer = self.longer(health.open_time);
-            return Some(health.open(now, longer, failure));
+            return Some(health.open(longer, failure));
         }
-        self.judge(&mut health, now, failure)
+        self.judge(&mut health, failure)
     }
 
     /// Opens after a failure, where it was one too many.
-    fn judge(&self, health: &mut Health, now: Instant, failure: Failure) -> Option<Change> {
+    fn judge(&self, health: &mut Health, failure: Failure) -> Option<Change> {
         let is_full = health.outcomes >= u64::from(RING);
         let is_bad = health.in_a_row >= self.settings.failures_to_open
             || is_full && health.ring.count_ones() >= RING_FAILURES;
-        is_bad.then(|| health.open(now, self.settings.open, failure))
+        is_bad.then(|| health.open(self.settings.open, failure))
     }
 
     fn longer(&self, open_time: Duration) -> Duration {
@@ -273,7 +271,8 @@ impl Health {
     }
 
     /// Opens for `open_time`, or for as long as the provider asked.
-    fn open(&mut self, now: Instant, open_time: Duration, failure: Failure) -> Change {
+    fn open(&mut self, open_time: Duration, failure: Failure) -> Change {
+        let now = Instant::now();
         let Failure { why, asked, draw } = failure;
         let drawn = open_time.mul_f64(1.0 - JITTER * draw);
         let open = asked.map_or(drawn, |asked| drawn.max(asked.min(LONGEST_ASKED)));

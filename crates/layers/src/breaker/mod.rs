@@ -22,7 +22,10 @@ use ultraai_core::{
 };
 
 use self::{cell::Cell, ticket::Ticket};
-use crate::shared::{Seat, Shared, orchestrates};
+use crate::shared::{
+    calls::orchestrates,
+    states::{Seat, Shared},
+};
 
 register_layer!(
     LayerRegistration::new("breaker", build).slot(Slot::Breaker).fields(BreakerConfig::FIELDS).summary(

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use ultraai_core::{CallContext, ChatReply, Error, ErrorKind, ProviderId, Result, StreamGuard};
 
 use super::cell::{Cell, Change, Failure, Outcome, Pass};
-use crate::shared::{LateStart, PATIENCE};
+use crate::shared::calls::{LateStart, PATIENCE};
 
 /// Purpose number of the jitter's random numbers.
 const PURPOSE: u64 = 0x4252_4b52;

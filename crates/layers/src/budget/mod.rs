@@ -97,10 +97,12 @@ impl Budget {
     /// The same call, for which the most that it may cost is set aside in every purse that it draws from.
     fn set_aside(&self, cx: &CallContext, request: &ChatRequest) -> Result<CallContext> {
         let BudgetLayer { config, accounting, budgets } = &self.layer;
-        let today = budgets.today(self.endpoint.as_ref());
-        let purses: Vec<_> =
-            cx.purses().chain(today.iter().map(|(option, purse)| (*option, purse))).collect();
-        let Some((option, _)) = purses.first() else { return Ok(cx.clone()) };
+        let today = match budgets.is_limited() {
+            true => budgets.today(self.endpoint.as_ref()),
+            false => Vec::new(),
+        };
+        let purses = || cx.purses().chain(today.iter().map(|(option, purse)| (*option, purse)));
+        let Some((option, _)) = purses().next() else { return Ok(cx.clone()) };
         let price = accounting.price(request.model.as_ref().map(ModelName::as_str), None);
         let most = match price {
             Some(price) => {
@@ -113,8 +115,8 @@ impl Budget {
             None if cx.allows_unknown_prices() => 0,
             None => return Err(of_unknown_price(option, request)),
         };
-        let mut reservations = Vec::with_capacity(purses.len());
-        for (option, purse) in purses {
+        let mut reservations = Vec::with_capacity(purses().count());
+        for (option, purse) in purses() {
             // Those before it go back when the function returns.
             reservations.push(purse.reserve(most).ok_or_else(|| too_dear(option, purse, most, request))?);
         }

@@ -70,8 +70,8 @@ impl Gate {
         amount: &Amount,
         deadline: Option<Instant>,
         waits: bool,
+        now: Instant,
     ) -> Result<Entered, Refusal> {
-        let now = Instant::now();
         self.change(|line| {
             if let Some(place) = line.enter(amount, now) {
                 return Ok(Entered::Place(place));

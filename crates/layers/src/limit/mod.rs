@@ -21,7 +21,10 @@ use ultraai_core::{
 };
 
 use self::{gate::Gate, ticket::Ticket};
-use crate::shared::{Seat, Shared, orchestrates};
+use crate::shared::{
+    calls::orchestrates,
+    states::{Seat, Shared},
+};
 
 register_layer!(
     LayerRegistration::new("limit", build)
@@ -164,7 +167,9 @@ impl Provider for Limit {
         let ticket = Ticket::wait(gate, cx, &request).await?;
         let cx = cx.clone().with_quota_observer(ticket.observer());
         match self.inner.chat(&cx, request).await {
-            Ok(reply) => ticket.answered(reply).await,
+            Ok(reply) if reply.is_live() || !ticket.counts_tokens() => Ok(ticket.answered(reply)),
+            // Boxed, so that calls whose tokens nobody counts need no room for it.
+            Ok(reply) => Box::pin(ticket.counted(reply)).await,
             Err(error) => Err(ticket.failed(&cx, error)),
         }
     }

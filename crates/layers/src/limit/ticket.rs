@@ -1,6 +1,6 @@
 //! One request at the gate: it waits for its place, holds it, and frees it.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, sync::Arc};
 
 use tokio::time::Instant;
 use ultraai_core::{
@@ -12,7 +12,7 @@ use super::{
     gate::{Entered, Gate, Refusal},
     line::{Amount, Place},
 };
-use crate::shared::{LateStart, PATIENCE};
+use crate::shared::calls::{LateStart, PATIENCE};
 
 /// Tokens of an answer that has no upper bound, until it is there: about a page of text.
 const ANSWER_TOKENS: u64 = 500;
@@ -21,7 +21,7 @@ const ANSWER_TOKENS: u64 = 500;
 #[derive(Debug)]
 pub(super) struct Ticket {
     seen: Arc<Seen>,
-    waited: Duration,
+    came: Instant,
     began: Instant,
     is_open: bool,
 }
@@ -43,15 +43,19 @@ impl Ticket {
     /// Waits for a place.
     pub(super) async fn wait(gate: Arc<Gate>, cx: &CallContext, request: &ChatRequest) -> Result<Self> {
         let amount = amount(&gate, request);
+        let now = Instant::now();
         let refused = |refusal| refused(cx, refusal);
-        let (place, waited) = match gate.enter(&amount, cx.deadline(), !cx.is_hedge()).map_err(refused)? {
-            Entered::Place(place) => (place, Duration::ZERO),
+        match gate.enter(&amount, cx.deadline(), !cx.is_hedge(), now).map_err(refused)? {
+            Entered::Place(place) => Ok(Self::new(gate, place, now, now)),
             Entered::Queue(wait) => {
-                let since = Instant::now();
-                (wait.await.map_err(refused)?, since.elapsed())
+                let place = wait.await.map_err(refused)?;
+                Ok(Self::new(gate, place, now, Instant::now()))
             }
-        };
-        Ok(Self { seen: Arc::new(Seen { gate, place }), waited, began: Instant::now(), is_open: true })
+        }
+    }
+
+    fn new(gate: Arc<Gate>, place: Place, came: Instant, began: Instant) -> Self {
+        Self { seen: Arc::new(Seen { gate, place }), came, began, is_open: true }
     }
 
     /// Who is told what the provider says of its limits.
@@ -59,15 +63,22 @@ impl Ticket {
         self.seen.clone()
     }
 
+    /// Whether somebody wants to know what was used.
+    pub(super) fn counts_tokens(&self) -> bool {
+        self.seen.gate.counts_tokens()
+    }
+
     /// Keeps the place to the end of a live answer; that of a whole one is free at once.
-    pub(super) async fn answered(mut self, reply: ChatReply) -> Result<ChatReply> {
+    pub(super) fn answered(mut self, reply: ChatReply) -> ChatReply {
         if reply.is_live() {
-            return Ok(reply.guarded(Held { ticket: self, usage: None }));
+            return reply.guarded(Held { ticket: self, usage: None });
         }
-        if !self.seen.gate.counts_tokens() {
-            self.free(None);
-            return Ok(reply);
-        }
+        self.free(None);
+        reply
+    }
+
+    /// The same, for a whole answer whose tokens are counted.
+    pub(super) async fn counted(mut self, reply: ChatReply) -> Result<ChatReply> {
         let response = reply.collect().await?;
         self.free(response.usage);
         Ok(ChatReply::whole(response))
@@ -81,8 +92,7 @@ impl Ticket {
             return error;
         }
         self.learn(&error);
-        let began = self.began;
-        let waited = self.waited;
+        let (began, waited) = (self.began, self.began - self.came);
         self.free(error.partial().and_then(|partial| partial.usage));
         let was_late = !waited.is_zero()
             && error.kind() == ErrorKind::Timeout

@@ -41,7 +41,8 @@ pub fn in_band(value: &Value) -> Error {
 pub fn at_the_top(body: &Value) -> Option<Error> {
     let is_one = body.get("error").is_some_and(is_fault)
         || body.get("object").and_then(Value::as_str) == Some("error")
-        || ["message", "detail"].iter().any(|key| body.get(key).is_some_and(is_fault));
+        // Answers of other formats hold a message too, which is no text.
+        || ["message", "detail"].iter().any(|key| body.get(key).and_then(text).is_some());
     is_one.then(|| in_band(body))
 }
 
@@ -387,6 +388,20 @@ mod tests {
             assert_eq!(decode_error(400, body.as_bytes()).message(), message, "{body}");
         }
         assert!(decode_error(404, b"<html>").message().contains("`base_url`"));
+    }
+
+    #[test]
+    fn a_message_that_is_no_text_makes_no_error_of_an_answer() {
+        let anthropic =
+            serde_json::json!({ "type": "message_start", "message": { "id": "x", "content": [] } });
+        let ollama = serde_json::json!({ "message": { "role": "assistant", "content": "a" }, "done": false });
+        assert!(at_the_top(&anthropic).is_none() && at_the_top(&ollama).is_none());
+        for (body, kind) in [
+            (serde_json::json!({ "message": "m", "code": 429 }), K::RateLimited),
+            (serde_json::json!({ "detail": [{ "msg": "m" }] }), K::ServerError),
+        ] {
+            assert_eq!(at_the_top(&body).unwrap().kind(), kind, "{body}");
+        }
     }
 
     #[test]

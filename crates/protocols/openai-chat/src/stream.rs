@@ -13,13 +13,25 @@ use crate::{
 
 /// Reads one stream. Push each event, and call [`end`](Self::end) when the body has come to its clean end.
 ///
-/// `Finished` comes at `[DONE]` or at the clean end after a finish reason, since usage mostly follows that reason.
+/// `Finished` comes at `[DONE]` or at the clean end after a finish reason, since usage mostly follows that reason. Some
+/// servers leave the reason out; then the usage at the end says that there was one.
 #[derive(Debug, Default)]
 pub struct Decoder {
     started: bool,
     finish_reason: Option<FinishReason>,
+    usage: Told,
     finished: bool,
     calls: Vec<Started>,
+}
+
+/// When usage was told. Who does not tell it all along knows it at the answer's end only.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Told {
+    #[default]
+    Never,
+    /// By the last event, and by none before.
+    Last,
+    Earlier,
 }
 
 /// A tool call of the stream; its position is its index in our events.
@@ -42,14 +54,19 @@ impl Decoder {
     /// Reads the event named `event`, mostly unnamed, that holds `data`, and puts what it says behind `out`.
     ///
     /// # Errors
-    /// What the vendor says went wrong, with the usage where that stands beside it, or `Undecodable`; nothing is to be
-    /// pushed after that.
+    /// What the vendor says went wrong, with the usage where that stands beside it, `Interrupted` for a `[DONE]` that comes
+    /// before the answer's end, or `Undecodable`; nothing is to be pushed after that.
     pub fn push(&mut self, event: &str, data: &[u8], out: &mut VecDeque<ChatEvent>) -> Result<()> {
         let data = data.trim_ascii();
         if self.finished || data.is_empty() {
             return Ok(());
         }
         if data == b"[DONE]" {
+            // A gateway says so too when the server behind it broke off.
+            if self.finish_reason.is_none() && self.usage != Told::Last {
+                let message = "the stream ended without a reason for the answer's end";
+                return Err(Error::new(ErrorKind::Interrupted, message));
+            }
             return self.finish(out);
         }
         if event == "error" {
@@ -58,6 +75,11 @@ impl Decoder {
         }
         let chunk: Answer<'_> = parse(data, "an event of the stream")?;
         let usage = chunk.usage();
+        self.usage = match self.usage {
+            Told::Never if usage.is_some() => Told::Last,
+            Told::Never => Told::Never,
+            Told::Last | Told::Earlier => Told::Earlier,
+        };
         self.push_chunk(chunk, data, out).map_err(|error| with_usage(error, usage, None))?;
         out.extend(usage.map(ChatEvent::Usage));
         Ok(())
@@ -253,8 +275,23 @@ mod tests {
     #[test]
     fn nobody_invents_an_end() {
         assert_eq!(read(&[ROLE, TEXT]), ["<m x", "a"]);
-        assert_eq!(read(&[ROLE, TEXT, "[DONE]"]), ["<m x", "a", "unknown>"]);
+        let cut = "interrupted: the stream ended without a reason for the answer's end";
+        assert_eq!(read(&[ROLE, TEXT, "[DONE]"]), ["<m x", "a", cut]);
+        assert_eq!(read(&["[DONE]"]), [cut]);
         assert_eq!(read(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn usage_at_the_end_stands_for_a_reason_that_is_left_out() {
+        assert_eq!(read(&[ROLE, TEXT, USAGE, "[DONE]"]), ["<m x", "a", "1/2", "unknown>"]);
+        let with_usage =
+            r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        assert_eq!(read(&[TEXT, with_usage, "[DONE]"]).pop().unwrap(), "unknown>");
+        let read = read(&[with_usage, with_usage, "[DONE]"]);
+        assert!(
+            read.last().unwrap().starts_with("interrupted"),
+            "counts of what came so far are no end: {read:?}"
+        );
     }
 
     #[test]

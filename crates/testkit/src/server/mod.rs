@@ -89,12 +89,23 @@ impl Server {
     /// # Panics
     /// When this machine has no free port; and when it is dropped, if `handler` panicked.
     pub fn answering(handler: impl FnMut(&Received) -> Reply + Send + 'static) -> Self {
+        Self::serving(Some(Box::new(handler)))
+    }
+
+    /// A server that closes each connection as soon as it is made, and reads nothing.
+    ///
+    /// # Panics
+    /// When this machine has no free port.
+    pub fn hanging_up() -> Self {
+        Self::serving(None)
+    }
+
+    fn serving(handler: Option<Handler>) -> Self {
         let listener = listen().expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared =
             Arc::new(Shared { requests: Mutex::default(), counts: watch::Sender::new(Counts::default()) });
         let (stop, stopped) = oneshot::channel();
-        let handler: Handler = Box::new(handler);
         let thread = thread::Builder::new()
             .name("loopback-server".to_owned())
             .spawn({

@@ -215,6 +215,18 @@ impl Reply {
         self
     }
 
+    /// The same reply with its body's pieces edited. A `content-length` is told anew, unless it was claimed.
+    #[must_use]
+    pub fn edited(mut self, edit: impl FnOnce(&mut Vec<Bytes>)) -> Self {
+        edit(&mut self.body);
+        self
+    }
+
+    /// The pieces of its body.
+    pub fn body_pieces(&self) -> &[Bytes] {
+        &self.body
+    }
+
     /// The same body in pieces of `size` bytes, which fall where they fall.
     #[must_use]
     pub fn in_pieces_of(mut self, size: usize) -> Self {

@@ -25,7 +25,7 @@ use super::{
 /// Serves until `stopped` says so. A panic of a connection is this thread's own.
 pub(super) fn run(
     listener: TcpListener,
-    handler: Handler,
+    handler: Option<Handler>,
     shared: Arc<Shared>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -35,12 +35,12 @@ pub(super) fn run(
 
 async fn accept(
     listener: TcpListener,
-    handler: Handler,
+    handler: Option<Handler>,
     shared: Arc<Shared>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("the listener is not blocking");
-    let handler = Arc::new(Mutex::new(handler));
+    let handler = handler.map(|handler| Arc::new(Mutex::new(handler)));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -55,7 +55,13 @@ async fn accept(
                     counts.accepted += 1;
                     counts.open += 1;
                 });
-                connections.spawn(converse(stream, number, Arc::clone(&handler), Open(Arc::clone(&shared))));
+                let open = Open(Arc::clone(&shared));
+                match &handler {
+                    Some(handler) => {
+                        connections.spawn(converse(stream, number, Arc::clone(handler), open));
+                    }
+                    None => drop((stream, open)),
+                }
             }
         }
     }

@@ -8,14 +8,9 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use ultraai_core::{EndpointId, ModelName, Provider};
-
-/// A deadline that passes within this time after the start says more about the caller than about the candidate; as in core's
-/// own counters.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+use ultraai_core::{EndpointId, ModelName};
 
 /// Models of one candidate whose states are kept while nobody uses them. A request names its model, so that their number is the
 /// callers' and must be bounded.
@@ -23,12 +18,6 @@ const MOST_MODELS: usize = 64;
 
 /// States that are never swept before there are so many.
 const FIRST_SWEEP: usize = 64;
-
-/// Whether `inner` asks candidates of its own, each of which has these layers around itself.
-pub(crate) fn orchestrates(inner: &dyn Provider) -> bool {
-    // What does so does it for every model.
-    ModelName::new("any").is_ok_and(|any| inner.capabilities(&any).orchestrates)
-}
 
 /// Whose state it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -160,24 +149,6 @@ impl<S: fmt::Debug, T> fmt::Debug for Seat<S, T> {
             .finish_non_exhaustive()
     }
 }
-
-/// Why a timeout does not speak against the candidate: the attempt began late, after it had waited for its place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LateStart {
-    pub(crate) waited: Duration,
-}
-
-impl fmt::Display for LateStart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "it had waited {:.1} s for a place under the provider's limits before",
-            self.waited.as_secs_f64()
-        )
-    }
-}
-
-impl std::error::Error for LateStart {}
 
 #[cfg(test)]
 mod tests {
