@@ -66,7 +66,7 @@ impl Patience {
             None if said.duration_since(now) > LONGEST_HOLD => return true,
             _ => {}
         }
-        ready > now && self.deadline.is_some_and(|deadline| deadline <= ready)
+        self.deadline.is_some_and(|deadline| deadline <= ready)
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use ultraai_core::{CallContext, ChatRequest, ErrorKind, Quota, RateLimits};
-use ultraai_testkit::{ProviderExt as _, Scripted, Step, failure};
+use ultraai_testkit::{Beat, ProviderExt as _, Scripted, Step, failure};
 
-use crate::support::{Callers, Telling, limited, requests_left, secs};
+use crate::support::{Callers, Telling, limited, live, requests_left, secs};
 
 fn telling(said: impl IntoIterator<Item = (u64, RateLimits)>) -> Telling {
     Telling::new(Scripted::always("hello"), said)
@@ -59,6 +59,29 @@ async fn an_older_request_does_not_bring_back_what_younger_ones_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn that_nothing_is_left_is_believed_of_an_older_request_too() {
+    let said = [(5, requests_left(0, None, 55)), (1, requests_left(5, None, 59))];
+    let mut callers = Callers::of(&limited(|_| {}, telling(said)));
+    for _ in 0..2 {
+        callers.come(CallContext::new()).await;
+    }
+    tokio::time::sleep(secs(6)).await;
+    callers.come(CallContext::new()).await;
+    assert_eq!(callers.answered().await, [(1, 1), (0, 5), (2, 60)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_is_still_left() {
+    let unsent = Step::from(failure(ErrorKind::BudgetExceeded).unsent());
+    let inner = Scripted::new([Step::from("hello"), unsent]).then_always("hello");
+    let mut callers = Callers::of(&limited(|_| {}, Telling::new(inner, [(0, requests_left(1, None, 20))])));
+    for _ in 0..4 {
+        callers.come(CallContext::new()).await;
+    }
+    assert_eq!(callers.answered().await, [(0, 0), (2, 0), (3, 20)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_is_known_is_kept_after_its_reset_too() {
     let mut callers = Callers::of(&limited(|_| {}, telling([(0, requests_left(0, Some(2), 20))])));
     for _ in 0..4 {
@@ -71,7 +94,9 @@ async fn a_limit_that_is_known_is_kept_after_its_reset_too() {
 async fn a_limit_that_nobody_tells_again_is_forgotten() {
     let provider = limited(|_| {}, telling([(0, requests_left(0, Some(1), 20))]));
     provider.ask("hi").await.unwrap();
-    tokio::time::sleep(secs(41)).await;
+    tokio::time::sleep(secs(25)).await;
+    provider.ask("hi").await.unwrap();
+    tokio::time::sleep(secs(16)).await;
     let before = Instant::now();
     for _ in 0..10 {
         provider.ask("hi").await.unwrap();
@@ -117,6 +142,17 @@ async fn a_refusal_with_a_delay_holds_everybody_back() {
         }
         assert_eq!(callers.answered().await, [(1, 12), (2, 12)]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_answer_that_ends_in_a_refusal_holds_everybody_back() {
+    let refusal = failure(ErrorKind::Overloaded).with_retry_after(secs(12));
+    let inner = Scripted::new([Step::live([Beat::from("hel"), refusal.into()])]).then_always("hello");
+    let provider = limited(|_| {}, inner);
+    live(&provider, &CallContext::new()).await.unwrap().collect().await.unwrap_err();
+    let before = Instant::now();
+    provider.ask("hi").await.unwrap();
+    assert_eq!(before.elapsed(), secs(12));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::time::Instant;
-use ultraai_core::{CallContext, ErrorKind, Layer as _};
+use ultraai_core::{CallContext, ChatRequest, ErrorKind, Layer as _};
 use ultraai_layers::{breaker::BreakerLayer, limit::LimitConfig};
 use ultraai_testkit::{ProviderExt as _, Scripted, Step};
 
@@ -31,6 +31,20 @@ async fn they_are_served_in_the_order_they_came_and_nobody_overtakes() {
         tokio::time::sleep(Duration::from_millis(if number < 3 { 0 } else { 1000 })).await;
     }
     assert_eq!(callers.answered().await, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_request_does_not_overtake_a_large_one_that_waits() {
+    let inner = Scripted::always(Step::hang());
+    let provider = limited(|config| config.tokens_per_minute = Some(100), inner.clone());
+    let mut callers = Callers::of(&provider);
+    for tokens in [50, 80, 10] {
+        callers.come_with(CallContext::new(), ChatRequest::from_prompt("hi").with_max_tokens(tokens)).await;
+    }
+    assert_eq!(inner.count(), 1);
+    tokio::time::sleep(secs(61)).await;
+    let order: Vec<_> = inner.requests().iter().map(|request| request.max_tokens).collect();
+    assert_eq!(order, [Some(50), Some(80), Some(10)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,6 +82,18 @@ async fn those_before_it_count_in_its_wait() {
         (4, 0, Some(secs(120))),
         "two of the next minute come first"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_left_do_not_count_in_its_wait() {
+    let provider = limited(|config| config.requests_per_minute = Some(1), Scripted::always("hello"));
+    provider.ask("hi").await.unwrap();
+    let mut callers = Callers::of(&provider);
+    for _ in 0..3 {
+        callers.come(CallContext::new()).await.abort();
+    }
+    callers.come(CallContext::new().with_timeout(secs(70))).await;
+    assert_eq!(callers.answered().await, [(3, 60)]);
 }
 
 #[tokio::test(start_paused = true)]
