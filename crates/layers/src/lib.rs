@@ -12,7 +12,7 @@ pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
 
-#[cfg(any(feature = "budget", feature = "hedge"))]
+#[cfg(any(feature = "breaker", feature = "budget", feature = "hedge", feature = "limit"))]
 mod nested;
 
 #[cfg(any(feature = "breaker", feature = "limit"))]

@@ -2,7 +2,8 @@
 
 use ultraai_core::{ModelName, Provider};
 
-/// Whether `provider` is an orchestrator. That does not depend on the model.
+/// Whether `provider` asks candidates of its own, each of which has these layers around itself.
 pub(crate) fn orchestrates(provider: &dyn Provider) -> bool {
-    ModelName::new("any").is_ok_and(|model| provider.capabilities(&model).orchestrates)
+    // What does so does it for every model.
+    ModelName::new("any").is_ok_and(|any| provider.capabilities(&any).orchestrates)
 }

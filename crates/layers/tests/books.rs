@@ -27,7 +27,9 @@ fn layers() -> Vec<(&'static str, Value)> {
     vec![
         ("retry", json!({ "base_delay_seconds": 0.05, "bucket": 100_000 })),
         ("hedge", json!({ "max_share": 0.5, "quantile": 0.7, "min_samples": 10 })),
+        ("breaker", json!({})),
         ("budget", json!({})),
+        ("limit", json!({ "max_concurrency": 10, "requests_per_minute": 600 })),
     ]
 }
 
@@ -57,6 +59,8 @@ const KINDS: [ErrorKind; 16] = {
 /// A provider that does anything, and counts what reached it.
 #[derive(Debug)]
 struct Wild {
+    /// One for each world, since layers share what they know of a host.
+    host: String,
     rng: Mutex<fastrand::Rng>,
     /// Calls that were sent, and those that were refused before.
     calls: AtomicU64,
@@ -68,8 +72,9 @@ struct Wild {
 }
 
 impl Wild {
-    fn new(seed: u64) -> Self {
+    fn new(world: u64, seed: u64) -> Self {
         Self {
+            host: format!("wild-{world}.example.com:443"),
             rng: Mutex::new(fastrand::Rng::with_seed(seed)),
             calls: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -129,7 +134,7 @@ impl Provider for Wild {
         Capabilities::default()
     }
     fn endpoint(&self) -> Option<EndpointId> {
-        Some(EndpointId::new("wild.example.com:443", Some(&Secret::new("sk-1").unwrap())))
+        Some(EndpointId::new(self.host.as_str(), Some(&Secret::new("sk-1").unwrap())))
     }
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         self.purses.lock().unwrap().push(cx.purse().clone());
@@ -158,8 +163,8 @@ fn orchestrator(
         .timeout_seconds(5.0)
         .gap_timeout_seconds(1.0)
         .budget_dollars(0.0005)
-        .daily_budget_dollars(0.008)
-        .daily_budget_dollars_per_key(0.007);
+        .daily_budget_dollars(0.006)
+        .daily_budget_dollars_per_key(0.005);
     for (name, value) in layers() {
         builder = builder.layer_settings(name, settings(&value));
     }
@@ -201,7 +206,7 @@ async fn ask(orchestrator: &Orchestrator<Fallback>, options: RequestOptions, way
 async fn rows_are_the_calls_that_were_sent_each_is_closed_and_no_money_is_reserved() {
     let (mut hedged, mut retried, mut refused, mut poor) = (0, 0, 0, 0);
     for seed in 0..30 {
-        let providers = [seed, seed + 1000].map(|seed| Arc::new(Wild::new(seed)));
+        let providers = [seed, seed + 1000].map(|own| Arc::new(Wild::new(seed, own)));
         let leaf =
             orchestrator(seed, providers.iter().map(|provider| Arc::clone(provider) as Arc<dyn Provider>));
         // At every other seed the one that is asked has it among its candidates.
@@ -211,7 +216,7 @@ async fn rows_are_the_calls_that_were_sent_each_is_closed_and_no_money_is_reserv
         };
         let endpoint = providers[0].endpoint();
         let ledger = Ledger::new();
-        let customer = Purse::of(6_000_000);
+        let customer = Purse::of(4_000_000);
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut tasks = JoinSet::new();
         for way in 0..200_u64 {

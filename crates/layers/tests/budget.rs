@@ -30,9 +30,11 @@ const MOST: u64 = (2 + 4 + 16 + 10) * 1000;
 const COST: u64 = 6 * 1000;
 
 fn builder() -> OrchestratorBuilder<Fallback> {
-    // Without second legs, so that attempts are those that a test names.
+    // Without second legs and without a breaker, so that attempts are those that a test names.
+    let disabled = settings(&json!({ "enabled": false }));
     OrchestratorBuilder::new(Fallback::default())
-        .layer_settings("hedge", settings(&json!({ "enabled": false })))
+        .layer_settings("hedge", disabled.clone())
+        .layer_settings("breaker", disabled)
 }
 
 fn settings(value: &Value) -> Map<String, Value> {
@@ -423,6 +425,17 @@ async fn a_nested_orchestrators_own_limit_holds_for_each_request() {
         ask(&orchestrator).await.unwrap_err();
         assert_eq!(inner.count(), 2 * asked);
     }
+}
+
+#[test]
+fn it_cannot_be_disabled() {
+    let disabled = settings(&json!({ "enabled": false }));
+    let orchestrator = builder().build().unwrap();
+    let spec = ProviderSpec::from(Scripted::always("hello")).layer_settings("budget", disabled.clone());
+    let error = orchestrator.register_provider("one", spec).unwrap_err();
+    assert!(error.to_string().contains("it cannot be disabled"), "{error}");
+    let orchestrator = builder().layer_settings("budget", disabled).build().unwrap();
+    assert!(orchestrator.register_provider("one", Scripted::always("hello")).is_err());
 }
 
 #[test]

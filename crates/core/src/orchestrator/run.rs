@@ -123,9 +123,9 @@ impl Run {
         self.cx.remaining()
     }
 
-    /// Returns the money left, in nano-dollars, or `None` when there is no limit.
+    /// Returns the money left for this request, in nano-dollars, or `None` when there is no limit.
     pub fn remaining_nano_dollars(&self) -> Option<u64> {
-        self.cx.purse().remaining()
+        self.cx.purses().filter_map(|(_, purse)| purse.remaining()).min()
     }
 
     /// Writes a sentence into the trace: why a candidate was asked, skipped, aborted or trusted. No content.

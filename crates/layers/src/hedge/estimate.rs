@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use super::share::Wins;
+
 /// Times that a generation holds. The estimate is made from two: the last full one, and the one that is filled.
 const GENERATION: u64 = 1000;
 
@@ -42,6 +44,7 @@ pub(super) struct Estimator {
     /// Microseconds after which a second leg is started; 0: none is.
     after: AtomicU64,
     usual: AtomicU64,
+    wins: Wins,
 }
 
 struct Generation {
@@ -62,7 +65,13 @@ impl Estimator {
             generations: [generation(), generation()],
             after: AtomicU64::new(0),
             usual: AtomicU64::new(0),
+            wins: Wins::default(),
         }
+    }
+
+    /// How second legs fared.
+    pub(super) fn wins(&self) -> &Wins {
+        &self.wins
     }
 
     /// What to do about a leg that begins now; `None` where a second one would not pay.

@@ -2,7 +2,8 @@
 //!
 //! A second leg for the few slowest requests takes most of a long tail away and costs little (J. Dean and L. A. Barroso, "The
 //! Tail at Scale", Communications of the ACM 56(2), 2013, "hedged requests"). It pays only where a tail is long: where the
-//! slowest would be overtaken by a fresh leg. Where times are narrow it stays still.
+//! slowest would be overtaken by a fresh leg. Where times are narrow it stays still, and where second legs hardly ever win, since it
+//! is long answers that take long, it nearly does.
 
 mod estimate;
 mod share;
@@ -20,7 +21,7 @@ use ultraai_core::{
 
 use self::{
     estimate::{Estimator, Plan},
-    share::Share,
+    share::{Paid, Share},
 };
 use crate::nested::orchestrates;
 
@@ -149,7 +150,7 @@ impl Hedge {
         let mut first_leg = Leg::begin(estimator);
         let mut first = self.inner.chat(&first_cx, Arc::clone(&request));
         let mut late = first_leg.began + plan.after;
-        loop {
+        let paid = loop {
             tokio::select! {
                 biased;
                 reply = &mut first => return first_leg.end(reply),
@@ -159,12 +160,12 @@ impl Hedge {
                 // The second leg could hardly be over before the deadline.
                 return first_leg.end(first.await);
             }
-            if self.share.take() {
-                break;
+            if let Some(paid) = self.share.pay(estimator.wins()) {
+                break paid;
             }
             // Most that are late now are there soon; those that still are not are the ones that a share is worth for.
             late += plan.usual;
-        }
+        };
         let second_cx = cx.child().as_hedge();
         let mut second_leg = Leg::begin(estimator);
         let mut second = self.inner.chat(&second_cx, request);
@@ -174,16 +175,18 @@ impl Hedge {
                 Ok(reply) => {
                     // Before the leg is dropped, which closes its row.
                     second_cx.abandon(AbandonReason::LostHedge);
+                    estimator.wins().learn(false);
                     Ok(reply)
                 }
-                Err(error) => match self.end_second(&mut second_leg, second.await) {
+                Err(error) => match self.end_second(&mut second_leg, &paid, second.await) {
                     Ok(reply) => Ok(reply),
                     Err(other) => Err(more_telling(error, other)),
                 },
             },
-            reply = &mut second => match self.end_second(&mut second_leg, reply) {
+            reply = &mut second => match self.end_second(&mut second_leg, &paid, reply) {
                 Ok(reply) => {
                     first_cx.abandon(AbandonReason::LostHedge);
+                    estimator.wins().learn(true);
                     Ok(reply)
                 }
                 Err(other) => first_leg.end(first.await).map_err(|error| more_telling(error, other)),
@@ -192,9 +195,9 @@ impl Hedge {
     }
 
     /// A second leg that was refused here was none, and its share goes to another.
-    fn end_second(&self, leg: &mut Leg<'_>, reply: Result<ChatReply>) -> Result<ChatReply> {
+    fn end_second(&self, leg: &mut Leg<'_>, paid: &Paid, reply: Result<ChatReply>) -> Result<ChatReply> {
         if reply.as_ref().is_err_and(Error::is_unsent) {
-            self.share.give_back();
+            self.share.give_back(paid);
         }
         leg.end(reply)
     }

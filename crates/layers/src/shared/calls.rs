@@ -2,17 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use ultraai_core::{ModelName, Provider};
+pub(crate) use crate::nested::orchestrates;
 
 /// A deadline that passes within this time after the start says more about the caller than about the candidate; as in core's
 /// own counters.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Whether `inner` asks candidates of its own, each of which has these layers around itself.
-pub(crate) fn orchestrates(inner: &dyn Provider) -> bool {
-    // What does so does it for every model.
-    ModelName::new("any").is_ok_and(|any| inner.capabilities(&any).orchestrates)
-}
 
 /// Why a timeout does not speak against the candidate: the attempt began late, after it had waited for its place.
 #[derive(Clone, Copy, Debug)]
