@@ -171,6 +171,9 @@ const OF_READMES: &[ProviderRegistration] = &[
 /// As `concurrent_requests` of the strategy `parallel` is.
 const CONCURRENT: &[Field] = &[Field { name: "concurrent_requests", doc: "How many at first." }];
 
+/// As `max_concurrency` of the layer `limit` is.
+const CONCURRENCY: &[Field] = &[Field { name: "max_concurrency", doc: "How many at once." }];
+
 /// What the examples of the READMEs name.
 pub(crate) fn registry_of_readmes() -> Arc<Registry> {
     let concurrent = |settings| {
@@ -182,7 +185,13 @@ pub(crate) fn registry_of_readmes() -> Arc<Registry> {
     };
     let builder = Registry::builder().plugin(Plugin::Providers(OF_READMES)).unwrap();
     let builder = builder.plugin(Plugin::Strategy(row("simple", &[]))).unwrap();
-    builder.plugin(Plugin::Strategy(row("parallel", CONCURRENT))).unwrap().build()
+    let builder = builder.plugin(Plugin::Strategy(row("parallel", CONCURRENT))).unwrap();
+    let nothing = |settings, context: &LayerContext<'_>| {
+        context.parse::<serde_json::Map<String, Value>>(settings, CONCURRENCY).map(|_| None)
+    };
+    let layer =
+        LayerRegistration::new("limit", nothing).fields(CONCURRENCY).from_package("settings-tests", "0");
+    builder.plugin(Plugin::Layer(layer)).unwrap().build()
 }
 
 /// An environment of these variables.
