@@ -13,11 +13,11 @@ pub mod limit;
 pub mod retry;
 
 #[cfg(any(feature = "breaker", feature = "budget", feature = "hedge", feature = "limit"))]
-mod nested;
-
-#[cfg(any(feature = "breaker", feature = "limit"))]
 mod shared {
     //! What layers share.
+    #[cfg(any(feature = "breaker", feature = "limit"))]
     pub(crate) mod calls;
+    pub(crate) mod nested;
+    #[cfg(any(feature = "breaker", feature = "limit"))]
     pub(crate) mod states;
 }

@@ -16,7 +16,7 @@ use ultraai_core::{
     register_layer,
 };
 
-use crate::nested::orchestrates;
+use crate::shared::nested::orchestrates;
 
 register_layer!(
     LayerRegistration::new("budget", build).slot(Slot::Budget).fields(BudgetConfig::FIELDS).summary(

@@ -23,7 +23,7 @@ use self::{
     estimate::{Estimator, Plan},
     share::{Paid, Share},
 };
-use crate::nested::orchestrates;
+use crate::shared::nested::orchestrates;
 
 register_layer!(
     LayerRegistration::new("hedge", build)

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-pub(crate) use crate::nested::orchestrates;
+pub(crate) use super::nested::orchestrates;
 
 /// A deadline that passes within this time after the start says more about the caller than about the candidate; as in core's
 /// own counters.
