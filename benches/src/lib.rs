@@ -34,7 +34,7 @@ impl Provider for Instantly {
         let reply = ChatReply::whole(answer);
         Ok(match request.delivery {
             Delivery::Live => ChatReply::live(reply.into_events()),
-            _ => reply,
+            Delivery::Whole => reply,
         })
     }
 }

@@ -74,6 +74,8 @@ fn nothing_was_asked(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ErrorKind::{BudgetExceeded, ServerError, Timeout};
+
     use super::*;
 
     #[test]
@@ -83,7 +85,6 @@ mod tests {
             let causes = kinds.iter().map(|kind| error(*kind)).collect();
             Exit::from(&error(ErrorKind::Exhausted).with_causes(causes))
         };
-        use ErrorKind::{BudgetExceeded, ServerError, Timeout};
         assert_eq!(Exit::from(&error(BudgetExceeded)), Exit::Budget);
         assert_eq!(all(&[BudgetExceeded, BudgetExceeded]), Exit::Budget);
         assert_eq!(all(&[ServerError, BudgetExceeded]), Exit::Budget);
