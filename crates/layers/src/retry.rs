@@ -180,7 +180,9 @@ impl Provider for Retry {
                 }
                 Err(error) => error,
             };
-            if attempt >= cx.max_retries() || error.kind().recovery() != Recovery::Retry {
+            // What was refused here has waited as long as it may already; another candidate may be free.
+            let is_hopeless = error.is_unsent() || error.kind().recovery() != Recovery::Retry;
+            if is_hopeless || attempt >= cx.max_retries() {
                 return Err(error);
             }
             let Some(delay) = self.delay(&cx, &error) else { return Err(error) };

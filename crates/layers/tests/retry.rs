@@ -46,6 +46,15 @@ async fn what_another_candidate_must_answer_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_refused_before_it_was_sent_is_not() {
+    let refusal = busy(Duration::from_secs(1)).unsent();
+    let inner = Scripted::new([Step::from(refusal)]);
+    let before = Instant::now();
+    let error = retrying(&inner).ask_in(&cx(), "hi").await.unwrap_err();
+    assert_eq!((error.kind(), before.elapsed()), (ErrorKind::RateLimited, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_stops_after_max_retries_and_tells_the_last_error() {
     let inner = Scripted::new([
         Step::fail(ErrorKind::Connect),

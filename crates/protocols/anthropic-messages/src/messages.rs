@@ -29,6 +29,8 @@ impl Codec for Messages {
     fn capabilities(&self, model: &ModelName) -> Capabilities {
         let mut capabilities = Capabilities::text_only();
         capabilities.context_window = family::context_window(model);
+        // What is sent where a request names none.
+        capabilities.max_output_tokens = Some(self.max_tokens.unwrap_or_else(|| family::max_tokens(model)));
         capabilities
     }
 
