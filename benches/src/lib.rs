@@ -2,6 +2,7 @@
 
 pub mod contestants;
 pub mod figures;
+pub mod layered;
 pub mod server;
 pub mod table;
 pub mod worlds;
@@ -10,10 +11,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ultraai::{
-    CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, ModelName, Provider, Result, Usage,
+    CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, Delivery, ModelName, Provider, Result,
+    Usage,
 };
 
-/// Answers at once with the same text.
+/// Answers at once with the same text, live to those who want it so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Instantly;
 
@@ -27,7 +29,12 @@ impl Provider for Instantly {
         Capabilities::default()
     }
 
-    async fn chat(&self, _: &CallContext, _: Arc<ChatRequest>) -> Result<ChatReply> {
-        Ok(ChatReply::whole(ChatResponse::from_text("An answer.").with_usage(Usage::reported(10, 3))))
+    async fn chat(&self, _: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let answer = ChatResponse::from_text("An answer.").with_usage(Usage::reported(10, 3));
+        let reply = ChatReply::whole(answer);
+        Ok(match request.delivery {
+            Delivery::Live => ChatReply::live(reply.into_events()),
+            Delivery::Whole => reply,
+        })
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Deadline = 3,
     /// There is an answer, and it was cut off.
     Incomplete = 4,
+    /// No answer within the budget.
+    Budget = 5,
     /// Ctrl-C, as shells count it: 128 and the signal's number.
     Interrupted = 130,
 }
@@ -30,6 +32,7 @@ Exit codes:
   2    wrong arguments, settings or prompt: nothing was asked
   3    no answer in time: every candidate that was asked met a limit of time
   4    an answer that was cut off, by --max-tokens or the model's own limit
+  5    no answer within the budget: nobody could be asked any more for what is left of it
   130  Ctrl-C";
 
 /// The part of the help of `chat` that tells what can be typed, and how it ends.
@@ -50,11 +53,15 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         let causes = error.causes();
         let late = |error: &Error| error.kind() == ErrorKind::Timeout;
+        let costly = |error: &Error| error.kind() == ErrorKind::BudgetExceeded;
         match error.kind() {
             ErrorKind::Config | ErrorKind::InvalidRequest => Self::Usage,
             ErrorKind::Timeout => Self::Deadline,
+            ErrorKind::BudgetExceeded => Self::Budget,
             ErrorKind::Exhausted if nothing_was_asked(error) => Self::Usage,
             _ if !causes.is_empty() && causes.iter().all(late) => Self::Deadline,
+            // Who failed before the money was at its end is no other reason: with more of it there might be an answer.
+            _ if causes.iter().any(costly) => Self::Budget,
             _ => Self::NoAnswer,
         }
     }
@@ -63,4 +70,25 @@ impl From<&Error> for Exit {
 /// Whether the options wanted more than the candidates could give: it was refused before anybody was asked.
 fn nothing_was_asked(error: &Error) -> bool {
     error.causes().is_empty() && error.report().is_some_and(|report| report.ledger.rows.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use ErrorKind::{BudgetExceeded, ServerError, Timeout};
+
+    use super::*;
+
+    #[test]
+    fn the_limit_that_ended_a_request_tells_how_the_program_ends() {
+        let error = |kind| Error::new(kind, "no");
+        let all = |kinds: &[ErrorKind]| {
+            let causes = kinds.iter().map(|kind| error(*kind)).collect();
+            Exit::from(&error(ErrorKind::Exhausted).with_causes(causes))
+        };
+        assert_eq!(Exit::from(&error(BudgetExceeded)), Exit::Budget);
+        assert_eq!(all(&[BudgetExceeded, BudgetExceeded]), Exit::Budget);
+        assert_eq!(all(&[ServerError, BudgetExceeded]), Exit::Budget);
+        assert_eq!(all(&[Timeout, Timeout]), Exit::Deadline);
+        assert_eq!(all(&[Timeout, ServerError]), Exit::NoAnswer);
+    }
 }

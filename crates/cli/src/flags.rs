@@ -1,7 +1,7 @@
-//! A flag for every option of orchestration, made from the options themselves.
+//! A flag for every option of orchestration that one request can have, made from the options themselves.
 
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, ValueHint};
-use ultraai::Options;
+use ultraai::{Field, Options};
 use ultraai_settings::{OptionArgument, OptionKind};
 
 use crate::arguments::Names;
@@ -13,11 +13,12 @@ pub(crate) struct OptionFlags(pub(crate) Vec<OptionArgument>);
 impl Args for OptionFlags {
     fn augment_args(command: Command) -> Command {
         let heading = "Options of orchestration (also in ultraai.toml, and as ULTRAAI_… variables)";
-        Options::FIELDS.iter().fold(command, |command, field| {
+        of_one_request().fold(command, |command, field| {
             let value = match OptionKind::of(field.name) {
                 OptionKind::Switch => "true|false",
                 OptionKind::Whole => "N",
-                OptionKind::Number if is_time(field) => "SECONDS",
+                OptionKind::Number if field.name.ends_with("_seconds") => "SECONDS",
+                OptionKind::Number if field.name.ends_with("_dollars") => "DOLLARS",
                 OptionKind::Number => "NUMBER",
                 OptionKind::Text if field.name.ends_with("_template") => "TEXT",
                 OptionKind::Text => "NAME",
@@ -46,11 +47,11 @@ impl Args for OptionFlags {
 
 impl FromArgMatches for OptionFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let given = |field: &ultraai::Field| {
+        let given = |field: &'static Field| {
             let value = matches.get_one::<String>(field.name)?.clone();
             Some(OptionArgument { name: field.name, value })
         };
-        Ok(Self(Options::FIELDS.iter().filter_map(given).collect()))
+        Ok(Self(of_one_request().filter_map(given).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -59,6 +60,10 @@ impl FromArgMatches for OptionFlags {
     }
 }
 
-fn is_time(field: &ultraai::Field) -> bool {
-    field.name.ends_with("_seconds")
+/// Options that many requests of one program share: a command asks once at a time, and settings and variables set them.
+pub(crate) const SHARED: [&str; 4] =
+    ["max_requests_in_flight", "max_queued_requests", "daily_budget_dollars", "daily_budget_dollars_per_key"];
+
+fn of_one_request() -> impl Iterator<Item = &'static Field> {
+    Options::FIELDS.iter().filter(|field| !SHARED.contains(&field.name))
 }

@@ -77,7 +77,7 @@ pub(crate) fn outcome(
                 false => tell(&agreement::note(analysis, "--compare shows them")),
             }
         }
-        told(flags, &outcome.trace, Some(stats));
+        told(flags, &outcome.trace, &outcome.ledger, Some(stats));
     }
     Ok(if summary::is_cut_off(outcome) { Exit::Incomplete } else { Exit::Answer })
 }
@@ -92,7 +92,7 @@ pub(crate) fn failure(
     if !flags.quiet {
         tell(&summary::effort(&report.ledger));
     }
-    told(flags, &report.trace, stats);
+    told(flags, &report.trace, &report.ledger, stats);
     let somebody_answered = report.responses.iter().any(|response| response.response.is_some());
     if flags.compare && somebody_answered {
         print(&compare::text(&report.responses, &report.ledger, Layout::of_stdout()))?;
@@ -100,10 +100,10 @@ pub(crate) fn failure(
     Ok(())
 }
 
-fn told(flags: OutputFlags, trace: &[String], stats: Option<&OrchestratorStats>) {
+fn told(flags: OutputFlags, trace: &[String], ledger: &LedgerReport, stats: Option<&OrchestratorStats>) {
     let mut out = String::new();
     if flags.explain {
-        let _ = write!(out, "{}", summary::explanation(trace));
+        let _ = write!(out, "{}", summary::explanation(trace, ledger));
     }
     if flags.stats
         && let Some(stats) = stats

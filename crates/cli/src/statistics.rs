@@ -52,6 +52,10 @@ pub(crate) fn text(stats: &OrchestratorStats) -> String {
         seconds(requests.duration.p50_seconds),
         seconds(requests.duration.p95_seconds)
     );
+    if requests.queued > 0 {
+        let _ =
+            writeln!(out, "  {} of {} under way wait for their turn", requests.queued, requests.in_flight);
+    }
     out
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use ultraai::{
-    FinishReason, LedgerReport, Method, Outcome, ProviderResponse, ledger::Totals,
+    FinishReason, LedgerReport, Method, Outcome, ProviderResponse,
+    ledger::{Row, RowOutcome, Totals},
     orchestrator::ResponseStatus,
 };
 
@@ -31,12 +32,28 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 }
 
 /// Why each candidate was asked, skipped, given up or trusted.
-pub(crate) fn explanation(trace: &[String]) -> String {
+pub(crate) fn explanation(trace: &[String], ledger: &LedgerReport) -> String {
     let mut out = String::new();
-    for sentence in trace {
-        let _ = writeln!(out, "{DIM}  - {}{DIM:#}", printable(sentence));
+    let hedges = ledger.rows.iter().filter(|row| row.is_hedge).map(hedge);
+    for sentence in trace.iter().cloned().chain(hedges) {
+        let _ = writeln!(out, "{DIM}  - {}{DIM:#}", printable(&sentence));
     }
     out
+}
+
+/// What came of the second leg of a hedge.
+fn hedge(row: &Row) -> String {
+    let came = match row.outcome {
+        RowOutcome::Won => "it answered first".to_owned(),
+        RowOutcome::Lost => "its answer was not used".to_owned(),
+        RowOutcome::Failed => "it failed".to_owned(),
+        RowOutcome::Abandoned => {
+            let reason = row.reason.map_or("nobody says why", |reason| reason.as_str());
+            format!("it was given up: {}", reason.replace('_', " "))
+        }
+        _ => "it is still under way".to_owned(),
+    };
+    format!("`{}` got a second leg of a hedge after {:.1} s: {came}", row.provider_id, row.started_seconds)
 }
 
 /// How often somebody was asked in vain; nothing when nobody was.
@@ -143,6 +160,26 @@ mod tests {
 
     fn totals(value: serde_json::Value) -> Totals {
         serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn the_second_leg_of_a_hedge_is_told() {
+        let row = |is_hedge: bool, outcome: &str, reason: Option<&str>| {
+            json!({
+                "id": 0, "ask": 1, "attempt": 0, "is_hedge": is_hedge, "outcome": outcome, "reason": reason,
+                "provider_id": "near", "provider_name": "p", "usage": null, "cost": "unknown",
+                "started_seconds": 1.25, "duration_seconds": 1.0,
+            })
+        };
+        let rows =
+            [row(false, "won", None), row(true, "abandoned", Some("lost_hedge")), row(true, "won", None)];
+        let ledger = serde_json::from_value(json!({ "rows": rows, "totals": Totals::default() })).unwrap();
+        let text = explanation(&["`near` was asked".to_owned()], &ledger);
+        assert_eq!(
+            anstream::adapter::strip_str(&text).to_string(),
+            "  - `near` was asked\n  - `near` got a second leg of a hedge after 1.2 s: it was given up: lost hedge\n  \
+             - `near` got a second leg of a hedge after 1.2 s: it answered first\n"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{Clock, EndpointId, Purse};
 
-/// Keys of which nothing was spent today are forgotten when there are more than so many.
+/// No key is forgotten before there are so many.
 const KEYS: usize = 1024;
 
 /// What an orchestrator may spend in a day, in all and with each key. A day begins at midnight UTC, as vendors count them;
@@ -26,6 +26,8 @@ struct Today {
     day: u64,
     all: Purse,
     keys: HashMap<EndpointId, Purse>,
+    /// How many there may be before those of which nothing was spent today are forgotten.
+    sweep_at: usize,
 }
 
 impl Budgets {
@@ -41,27 +43,35 @@ impl Budgets {
 
     /// The purses that an attempt at `endpoint` draws from today, each with the option that limits it.
     pub fn today(&self, endpoint: Option<&EndpointId>) -> Vec<(&'static str, Purse)> {
+        self.both_of_today(endpoint).into_iter().flatten().collect()
+    }
+
+    /// As [`today`](Self::today), for whoever asks before each attempt.
+    pub fn both_of_today(&self, endpoint: Option<&EndpointId>) -> [Option<(&'static str, Purse)>; 2] {
+        if !self.is_limited() {
+            return [None, None];
+        }
         let now = self.clock.now();
         let day = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / (24 * 60 * 60));
         let mut guard = self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = || Today { day, all: purse(self.daily), keys: HashMap::new() };
+        let begin = || Today { day, all: purse(self.daily), keys: HashMap::new(), sweep_at: KEYS };
         let today = guard.get_or_insert_with(begin);
         // A clock that was set back does not give a day's money twice.
         if today.day < day {
             *today = begin();
         }
-        let mut purses = Vec::new();
-        if self.daily.is_some() {
-            purses.push(("daily_budget_dollars", today.all.clone()));
-        }
+        let all = self.daily.map(|_| ("daily_budget_dollars", today.all.clone()));
+        let mut of_key = None;
         if let (Some(limit), Some(endpoint)) = (self.daily_per_key, endpoint) {
-            if !today.keys.contains_key(endpoint) && today.keys.len() >= KEYS {
+            if !today.keys.contains_key(endpoint) && today.keys.len() >= today.sweep_at {
                 today.keys.retain(|_, purse| purse.spent() > 0 || purse.reserved() > 0);
+                // Twice what is left, so that the sweeps together cost no more than the insertions.
+                today.sweep_at = KEYS.max(2 * today.keys.len());
             }
-            let of_key = today.keys.entry(endpoint.clone()).or_insert_with(|| Purse::of(limit));
-            purses.push(("daily_budget_dollars_per_key", of_key.clone()));
+            let purse = today.keys.entry(endpoint.clone()).or_insert_with(|| Purse::of(limit));
+            of_key = Some(("daily_budget_dollars_per_key", purse.clone()));
         }
-        purses
+        [all, of_key]
     }
 
     /// What was spent today in all, in nano-dollars; `None` where that is not limited.

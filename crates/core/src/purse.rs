@@ -133,27 +133,60 @@ impl Drop for Reservation {
 /// [`CallContext`](crate::CallContext), and the attempt settles it as its row is closed. Dropped before an attempt began,
 /// all of it goes back.
 #[derive(Debug, Default)]
-pub struct Deposit(Mutex<Vec<Reservation>>);
+pub struct Deposit(Mutex<Reservations>);
+
+/// Hardly any attempt draws from more than three purses, and so many need no list.
+#[derive(Debug, Default)]
+struct Reservations {
+    few: [Option<Reservation>; 3],
+    more: Vec<Reservation>,
+}
+
+impl Reservations {
+    fn push(&mut self, reservation: Reservation) {
+        match self.few.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(reservation),
+            None => self.more.push(reservation),
+        }
+    }
+}
 
 impl Deposit {
     /// A deposit of these reservations.
-    pub fn new(reservations: Vec<Reservation>) -> Self {
-        Self(Mutex::new(reservations))
+    pub fn new(reservations: impl IntoIterator<Item = Reservation>) -> Self {
+        let mut all = Reservations::default();
+        reservations.into_iter().for_each(|reservation| all.push(reservation));
+        Self(Mutex::new(all))
+    }
+
+    /// A deposit of these reservations, unless one of them could not be made: then what was set aside goes back.
+    ///
+    /// # Errors
+    /// That of the first one that could not be made.
+    pub fn of_all<E>(reservations: impl IntoIterator<Item = Result<Reservation, E>>) -> Result<Self, E> {
+        let mut all = Reservations::default();
+        for reservation in reservations {
+            all.push(reservation?);
+        }
+        Ok(Self(Mutex::new(all)))
     }
 
     /// Gives all reservations back: there was no attempt. Whoever keeps the context keeps no money with it.
     pub(crate) fn give_back(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)));
     }
 
     /// Settles all reservations, and spends in `own`, which is not among them, what was not reserved there.
     pub(crate) fn settle(&self, cost: Cost, own: &Purse) {
-        let reservations = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if !reservations.iter().any(|reservation| Arc::ptr_eq(&reservation.purse.0, &own.0)) {
-            own.spend(cost);
-        }
-        for reservation in reservations {
+        let Reservations { few, more } =
+            std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut own_too = false;
+        for reservation in few.into_iter().flatten().chain(more) {
+            own_too |= Arc::ptr_eq(&reservation.purse.0, &own.0);
             reservation.settle(cost);
+        }
+        if !own_too {
+            own.spend(cost);
         }
     }
 }

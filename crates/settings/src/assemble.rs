@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use ultraai_core::{
     Error, ErrorKind, Lookup, Options, ProviderId, ProviderRegistration, Registry, Result, nearest,
 };
@@ -11,7 +11,7 @@ use crate::{
     Arguments, OptionKind, Origin, Settings, Sources,
     discovery::{discover, named_server},
     document::Document,
-    kind::read,
+    kind::read_alone,
     table::{Row, Tables, read_tables},
 };
 
@@ -63,7 +63,7 @@ impl Settings {
             None => (default_strategy(registry)?, Origin::Default),
         };
         notices.append(&mut tables.prices.notices);
-        registry.strategy(&strategy, tables.strategies.of(&strategy)).map_err(|error| {
+        registry.strategy(&strategy, Value::Object(tables.strategies.of(&strategy))).map_err(|error| {
             let names = registry.strategies().map(|row| row.name);
             let message = for_users(error.message(), "strategy", &strategy, names);
             Error::new(ErrorKind::Config, strategy_origin.before(&message))
@@ -76,6 +76,7 @@ impl Settings {
             origins: tables.origins,
             rows: tables.rows,
             strategies: tables.strategies,
+            layers: tables.layers,
             prices: tables.prices,
             selected,
             notices,
@@ -112,9 +113,9 @@ fn set_option(tables: &mut Tables, name: &'static str, text: &str, origin: Origi
     let kind = OptionKind::of(name);
     let set = kind
         .value(text)
-        .and_then(|value| read(name, value))
+        .and_then(|value| read_alone(name, value))
         .ok_or_else(|| wrong(&format!("`{name}` must be {kind}, and is {text:?}")))?;
-    set.validate().map_err(|error| wrong(error.message()))?;
+    let set = set.map_err(|error| wrong(error.message()))?;
     tables.options = tables.options.overridden_by(&set);
     tables.origins.insert(name, origin);
     Ok(())

@@ -23,6 +23,8 @@ const PROVIDERS: &str = "
 # Keys do not belong into this file: they are read from the vendor's usual variable, or from where `api_key` says.
 ";
 
+const LAYERS: &str = "Layers stand around every provider. [providers.NAME.layers.LAYER] sets the same for one of them, over what stands here.";
+
 const PRICES: &str = "
 # Prices in dollars per million tokens, over those that are known anyway; `file = \"PATH\"` under [prices] names a file of
 # such tables. They stand under the `type` of a provider.
@@ -41,10 +43,12 @@ pub fn init_file(registry: &Registry) -> String {
     let mut out = HEAD.to_owned();
     write_orchestrator(&mut out, registry, rows.get(first).copied());
     write_strategies(&mut out, registry);
+    write_layers(&mut out, registry);
     out.push_str(PROVIDERS);
     if let Some(row) = rows.get(first) {
         let other = rows.iter().find(|other| other.name != row.name);
-        write_common(&mut out, row, other.map(|other| other.name));
+        let layer = registry.layers().next().map(|layer| layer.name);
+        write_common(&mut out, row, other.map(|other| other.name), layer);
     }
     for (place, row) in rows.iter().enumerate() {
         if place != first {
@@ -63,6 +67,20 @@ fn write_strategies(out: &mut String, registry: &Registry) {
     for row in registry.strategies().filter(|row| !row.fields.is_empty()) {
         let _ = write!(out, "\n# The strategy `{0}` has settings of its own.\n#[strategies.{0}]\n", row.name);
         write_samples(out, sample::of_strategy(row));
+    }
+}
+
+fn write_layers(out: &mut String, registry: &Registry) {
+    let rows: Vec<_> = registry.layers().collect();
+    if !rows.is_empty() {
+        out.push('\n');
+        comment(out, LAYERS);
+    }
+    for row in rows {
+        out.push('\n');
+        comment(out, &format!("The layer `{}`: {}.", row.name, row.summary));
+        let _ = writeln!(out, "#[layers.{}]", table_key(row.name));
+        write_samples(out, sample::of_layer(row));
     }
 }
 
@@ -108,7 +126,7 @@ fn option(name: &str, doc: &str) -> String {
     }
 }
 
-fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str>) {
+fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str>, layer: Option<&str>) {
     let _ = write!(out, "\n#[providers.{}]\n", table_key(row.name));
     for field in ProviderSpec::FIELDS {
         let value = match field.name {
@@ -119,6 +137,10 @@ fn write_common(out: &mut String, row: &ProviderRegistration, other: Option<&str
                 None => continue,
             },
             "fallbacks" => format!("[{}]", other.map(quoted).unwrap_or_default()),
+            "layers" => match layer {
+                Some(layer) => format!("{{ {layer} = {{ enabled = true }} }}"),
+                None => continue,
+            },
             "weight" => "1".to_owned(),
             "timeout_seconds" => "60".to_owned(),
             "max_retries" => "3".to_owned(),

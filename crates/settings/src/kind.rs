@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Number, Value, json};
-use ultraai_core::Options;
+use ultraai_core::{Options, Result};
 
 /// The kind of value an option takes. `Display` says what is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +60,14 @@ pub(crate) fn read(name: &str, value: Value) -> Option<Options> {
     let mut map = Map::new();
     map.insert(name.to_owned(), value);
     serde_json::from_value(Value::Object(map)).ok()
+}
+
+/// An option that is set, and what is wrong with its value by itself; `None` when the value does not fit at all.
+pub(crate) fn read_alone(name: &str, value: Value) -> Option<Result<Options>> {
+    let set = read(name, value)?;
+    // It takes its meaning from the other one, which may come from elsewhere: that is checked when all are known.
+    let alone = set.clone().edited(|options| options.max_queued_requests = None);
+    Some(alone.validate().map(|()| set))
 }
 
 /// What an option is when nobody sets it, from its documentation.

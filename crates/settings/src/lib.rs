@@ -8,6 +8,7 @@ mod document;
 mod init;
 mod kind;
 mod origin;
+mod own;
 mod place;
 mod prices;
 mod probe;
@@ -15,7 +16,6 @@ mod sample;
 mod settings;
 mod shown;
 mod sources;
-mod strategies;
 mod table;
 
 pub use self::{

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 use ultraai_core::{
-    BuildContext, Field, KeySource, Lookup, ModelName, ProviderId, ProviderRegistration, Secret,
-    StrategyRegistration,
+    BuildContext, Field, KeySource, LayerRegistration, Lookup, ModelName, ProviderId, ProviderRegistration,
+    Secret, StrategyRegistration,
 };
 
-use crate::kind::default_of;
+use crate::{kind::default_of, own::Tabled};
 
 /// The address where a plugin has no usual one.
 const ADDRESS: &str = "http://localhost:8080/v1";
@@ -24,15 +24,25 @@ pub(crate) fn of_provider(row: &ProviderRegistration) -> Vec<Sample> {
     context.model = ModelName::new(row.default_model.unwrap_or("MODEL")).ok();
     context.key = Secret::new("none").ok().map(KeySource::Given);
     let address = row.base_url.unwrap_or(ADDRESS);
-    samples(row.fields, address, |settings| (row.build)(row.name, settings, &context).is_ok())
+    samples(row.fields, address, |settings| (row.build)(row.name, Value::Object(settings), &context).is_ok())
 }
 
 /// Samples of a strategy's own settings.
 pub(crate) fn of_strategy(row: &StrategyRegistration) -> Vec<Sample> {
-    samples(row.fields, ADDRESS, |settings| (row.build)(settings).is_ok())
+    samples(row.fields, ADDRESS, |settings| row.check(settings).is_ok())
 }
 
-fn samples(fields: &'static [Field], address: &str, takes: impl Fn(Value) -> bool) -> Vec<Sample> {
+/// Samples of a layer's settings.
+pub(crate) fn of_layer(row: &LayerRegistration) -> Vec<Sample> {
+    samples(row.all_fields(), ADDRESS, |settings| row.check(settings).is_ok())
+}
+
+fn samples(
+    fields: impl IntoIterator<Item = &'static Field>,
+    address: &str,
+    takes: impl Fn(Map<String, Value>) -> bool,
+) -> Vec<Sample> {
+    let fields: Vec<_> = fields.into_iter().collect();
     let mut settings = Map::new();
     // A plugin that needs an address takes nothing else without it.
     if fields.iter().any(|field| field.name == "base_url") {
@@ -47,7 +57,7 @@ fn samples(fields: &'static [Field], address: &str, takes: impl Fn(Value) -> boo
             false => candidates(field.doc).into_iter().find(|value| {
                 let mut tried = settings.clone();
                 tried.insert(field.name.to_owned(), value.clone());
-                takes(Value::Object(tried))
+                takes(tried)
             }),
         });
         if let Some(value) = value.as_ref().filter(|value| value.as_str() != Some(TEXT)) {

@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use ultraai_core::{
-    KeySource, Lookup, Options, Orchestrator, OrchestratorBuilder, ProviderId, ProviderSpec, Registry,
-    Result, Strategy,
+    KeySource, LayerRegistration, Lookup, Options, Orchestrator, OrchestratorBuilder, ProviderId,
+    ProviderSpec, Registry, Result, Strategy, StrategyRegistration,
 };
 
 use crate::{
     Entry, Origin,
     kind::default_of,
+    own::OwnSettings,
     prices::Prices,
     shown::{is_a_place, shown},
-    strategies::Strategies,
     table::Row,
 };
 
@@ -38,7 +38,8 @@ pub struct Settings {
     pub(crate) strategy_origin: Origin,
     pub(crate) origins: BTreeMap<&'static str, Origin>,
     pub(crate) rows: Vec<Row>,
-    pub(crate) strategies: Strategies,
+    pub(crate) strategies: OwnSettings<StrategyRegistration>,
+    pub(crate) layers: OwnSettings<LayerRegistration>,
     pub(crate) prices: Prices,
     pub(crate) registry: Arc<Registry>,
     pub(crate) lookup: Lookup,
@@ -69,12 +70,17 @@ impl Settings {
         prepare: impl FnOnce(Builder) -> Builder,
         replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
-        let strategy = self.registry.strategy(&self.strategy, self.strategies.of(&self.strategy))?;
+        let strategy =
+            self.registry.strategy(&self.strategy, Value::Object(self.strategies.of(&self.strategy)))?;
         let builder = OrchestratorBuilder::new(strategy)
             .prices(self.prices.table.clone())
             .registry(Arc::clone(&self.registry))
             .lookup(self.lookup.clone())
             .options(&self.options);
+        let builder = self
+            .layers
+            .iter()
+            .fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone()));
         let orchestrator = prepare(builder).build()?;
         let mut refusals = Vec::new();
         for row in self.needed() {
@@ -167,6 +173,7 @@ impl Settings {
             }
         }
         entries.extend(self.strategies.entries());
+        entries.extend(self.layers.entries());
         entries.extend_from_slice(self.prices.entries());
         entries
     }

@@ -8,25 +8,25 @@ use toml::{
     de::{DeTable, DeValue},
 };
 use ultraai_core::{
-    Error, ErrorKind, KeySource, Options, ProviderId, ProviderSpec, Registry, Result, nearest,
-    registry::unknown_key,
+    Error, ErrorKind, KeySource, LayerRegistration, Options, ProviderId, ProviderSpec, Registry, Result,
+    StrategyRegistration, nearest, registry::unknown_key,
 };
 
 use crate::{
     OptionKind, Origin,
     assemble::for_users,
     document::Document,
-    kind::read,
+    kind::read_alone,
+    own::OwnSettings,
     prices::Prices,
     shown::{is_a_place, key_source, kind_of_value, shown_key},
-    strategies::Strategies,
 };
 
 /// How the names of our own packages begin.
 const OURS: &str = "ultraai-";
 
 /// The tables a file may have.
-const TABLES: [&str; 4] = ["orchestrator", "providers", "strategies", "prices"];
+const TABLES: [&str; 5] = ["orchestrator", "providers", "strategies", "layers", "prices"];
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -35,7 +35,8 @@ pub(crate) struct Tables {
     pub(crate) options: Options,
     pub(crate) origins: BTreeMap<&'static str, Origin>,
     pub(crate) rows: Vec<Row>,
-    pub(crate) strategies: Strategies,
+    pub(crate) strategies: OwnSettings<StrategyRegistration>,
+    pub(crate) layers: OwnSettings<LayerRegistration>,
     pub(crate) prices: Prices,
 }
 
@@ -232,7 +233,11 @@ fn in_words(expected: &str) -> &str {
 /// Reads a whole file.
 pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Tables> {
     let mut tables = Tables::default();
-    for (name, value) in in_order(&document.tables()?) {
+    let whole = document.tables()?;
+    let mut pairs = in_order(&whole);
+    // What a provider sets of a layer goes over what all have of it, wherever that stands.
+    pairs.sort_by_key(|(name, _)| name.get_ref() != "layers");
+    for (name, value) in pairs {
         let at = name.span().start;
         let name = name.get_ref().as_ref();
         if name == "strategy" || Options::FIELDS.iter().any(|field| field.name == name) {
@@ -248,11 +253,13 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
         };
         match name {
             "orchestrator" => read_orchestrator(document, table, &mut tables)?,
-            "strategies" => tables.strategies = Strategies::read(document, table, registry)?,
+            "strategies" => tables.strategies = OwnSettings::read(document, table, registry)?,
+            "layers" => tables.layers = OwnSettings::read(document, table, registry)?,
             "prices" => tables.prices = Prices::read(document, table, registry)?,
             _ => {
                 for (name, value) in in_order(table) {
-                    tables.rows.push(read_provider(document, name, value, registry)?);
+                    let row = read_provider(document, name, value, &tables.layers, registry)?;
+                    tables.rows.push(row);
                 }
             }
         }
@@ -277,12 +284,12 @@ fn read_orchestrator(document: &Document, table: &DeTable<'_>, tables: &mut Tabl
             let known = std::iter::once("strategy").chain(Options::FIELDS.iter().map(|field| field.name));
             return Err(document.wrong(at, unknown_key(key, known).message()));
         };
-        let set = read(key, json.clone()).ok_or_else(|| {
+        let set = read_alone(key, json.clone()).ok_or_else(|| {
             let expected = OptionKind::of(key);
             let message = format!("`{key}` must be {expected}, and {} stands there", kind_of_value(&json));
             document.wrong(at, &message)
         })?;
-        set.validate().map_err(|error| document.wrong(at, error.message()))?;
+        let set = set.map_err(|error| document.wrong(at, error.message()))?;
         tables.options = tables.options.overridden_by(&set);
         tables.origins.insert(field.name, origin);
     }
@@ -293,6 +300,7 @@ fn read_provider(
     document: &Document,
     name: &Spanned<std::borrow::Cow<'_, str>>,
     value: &Spanned<DeValue<'_>>,
+    layers: &OwnSettings<LayerRegistration>,
     registry: &Registry,
 ) -> Result<Row> {
     let at = name.span().start;
@@ -303,8 +311,16 @@ fn read_provider(
     let mut settings = Map::new();
     let mut origins = Vec::new();
     for (key, value) in in_order(table) {
+        let at = key.span().start;
+        if key.get_ref() == "layers" {
+            let DeValue::Table(own) = value.get_ref() else {
+                let message = format!("`layers` must be a table: write [providers.{id}.layers.NAME]");
+                return Err(document.wrong(at, &message));
+            };
+            layers.read_over(document, own, &format!("providers.{id}.layers"), registry)?;
+        }
         settings.insert(key.get_ref().to_string(), document.json(value)?);
-        origins.push((key.get_ref().to_string(), document.origin(key.span().start)));
+        origins.push((key.get_ref().to_string(), document.origin(at)));
     }
     Row::new(id, settings, document.origin(at), origins, registry)
 }

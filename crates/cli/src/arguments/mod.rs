@@ -155,6 +155,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::flags::SHARED;
 
     #[test]
     fn the_arguments_agree_with_each_other() {
@@ -162,12 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_a_flag() {
+    fn every_option_of_one_request_is_a_flag() {
         for name in ["ask", "chat"] {
             let command = Arguments::command().find_subcommand(name).cloned().unwrap();
             for field in ultraai::Options::FIELDS {
                 let flag = field.name.replace('_', "-");
-                assert!(command.get_arguments().any(|argument| argument.get_long() == Some(&flag)), "{flag}");
+                let is_flag = command.get_arguments().any(|argument| argument.get_long() == Some(&flag));
+                assert_eq!(is_flag, !SHARED.contains(&field.name), "{flag}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use ultraai_testkit::{Reply, Server, openai, refusing_url};
 
-use crate::program::{Program, near};
+use crate::program::{Program, assert_error, near};
 
 #[test]
 fn with_no_settings_at_all_the_mock_answers_and_says_so() {
@@ -86,6 +86,20 @@ fn an_answer_that_was_cut_off_is_marked_and_has_its_exit_code() {
     let ran = Program::with_settings(settings).run(&["ask", "hi"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(4), "half an ans\n"), "{ran:?}");
     assert!(ran.err.contains("cut off"), "{ran:?}");
+}
+
+#[test]
+fn a_budget_that_ends_a_request_has_its_exit_code() {
+    let provider = "[providers.near]\ntype = \"mock\"\nmodel = \"m\"\n";
+    let program = Program::with_settings(&format!("{provider}price = {{ input = 1, output = 1 }}\n"));
+    let refused = program.run(&["ask", "hi", "--budget-dollars", "0.000001"]);
+    assert_error(&refused, 5, &["`budget_dollars`"]);
+    assert_eq!(program.run(&["ask", "hi", "--budget-dollars", "1"]).code, Some(0));
+    let program = Program::with_settings(provider);
+    let refused = program.run(&["ask", "hi", "--budget-dollars", "1"]);
+    assert_error(&refused, 5, &["`budget_dollars`", "`allow_unknown_prices`"]);
+    let allowed = program.run(&["ask", "hi", "--budget-dollars", "1", "--allow-unknown-prices", "true"]);
+    assert_eq!(allowed.code, Some(0), "{allowed:?}");
 }
 
 #[test]

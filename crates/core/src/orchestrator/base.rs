@@ -194,7 +194,7 @@ impl BaseOrchestrator {
     pub fn stats(&self) -> OrchestratorStats {
         let candidates = self.candidates();
         let providers = candidates.iter().map(|candidate| (candidate.id.clone(), candidate.stats.snapshot()));
-        OrchestratorStats::new(self.inner.requests.snapshot(), providers.collect())
+        OrchestratorStats::new(self.inner.requests.snapshot(self.requests_queued()), providers.collect())
     }
 
     /// Begins a request: checks it and the options, sets deadline, purse, ledger and the candidates' order.

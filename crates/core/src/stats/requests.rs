@@ -50,13 +50,14 @@ impl RequestStats {
         Percentiles::of(&self.duration).p50_seconds.map(Duration::from_secs_f64)
     }
 
-    pub(crate) fn snapshot(&self) -> RequestsSnapshot {
+    pub(crate) fn snapshot(&self, queued: u64) -> RequestsSnapshot {
         RequestsSnapshot {
             started: self.started.load(Relaxed),
             answered: self.answered.load(Relaxed),
             failed: self.failed.load(Relaxed),
             abandoned: self.abandoned.load(Relaxed),
             in_flight: self.in_flight(),
+            queued,
             duration: Percentiles::of(&self.duration),
         }
     }
@@ -149,6 +150,9 @@ pub struct RequestsSnapshot {
     pub abandoned: u64,
     /// Requests under way.
     pub in_flight: u64,
+    /// Those of them that wait for their turn.
+    #[serde(default)]
+    pub queued: u64,
     /// Time from the start of answered requests to their end.
     pub duration: Percentiles,
 }

@@ -97,11 +97,8 @@ impl Budget {
     /// The same call, for which the most that it may cost is set aside in every purse that it draws from.
     fn set_aside(&self, cx: &CallContext, request: &ChatRequest) -> Result<CallContext> {
         let BudgetLayer { config, accounting, budgets } = &self.layer;
-        let today = match budgets.is_limited() {
-            true => budgets.today(self.endpoint.as_ref()),
-            false => Vec::new(),
-        };
-        let purses = || cx.purses().chain(today.iter().map(|(option, purse)| (*option, purse)));
+        let today = budgets.both_of_today(self.endpoint.as_ref());
+        let purses = || cx.purses().chain(today.iter().flatten().map(|(option, purse)| (*option, purse)));
         let Some((option, _)) = purses().next() else { return Ok(cx.clone()) };
         let price = accounting.price(request.model.as_ref().map(ModelName::as_str), None);
         let most = match price {
@@ -115,12 +112,10 @@ impl Budget {
             None if cx.allows_unknown_prices() => 0,
             None => return Err(of_unknown_price(option, request)),
         };
-        let mut reservations = Vec::with_capacity(purses().count());
-        for (option, purse) in purses() {
-            // Those before it go back when the function returns.
-            reservations.push(purse.reserve(most).ok_or_else(|| too_dear(option, purse, most, request))?);
-        }
-        Ok(cx.clone().with_deposit(Deposit::new(reservations)))
+        let reserve = |(option, purse): (&'static str, &Purse)| {
+            purse.reserve(most).ok_or_else(|| too_dear(option, purse, most, request))
+        };
+        Ok(cx.clone().with_deposit(Deposit::of_all(purses().map(reserve))?))
     }
 
     /// The same call, whose candidates draw from the limits of the day here too.

@@ -189,6 +189,32 @@ async fn variables_go_over_the_file_and_arguments_over_both() {
 }
 
 #[tokio::test]
+async fn an_option_that_belongs_to_another_may_come_from_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ultraai.toml"), "[orchestrator]\nmax_queued_requests = 3\n").unwrap();
+    let error =
+        Settings::load(&sources(folder.path(), Lookup::empty()), &registry()).await.unwrap_err().to_string();
+    assert!(error.contains("ultraai.toml:2:1: `max_queued_requests` is set, and nobody waits"), "{error}");
+    let lookup = lookup(&[("ULTRAAI_MAX_REQUESTS_IN_FLIGHT", "2")]);
+    let options = Settings::load(&sources(folder.path(), lookup), &registry()).await.unwrap().options;
+    assert_eq!((options.max_requests_in_flight, options.max_queued_requests), (Some(2), Some(3)));
+}
+
+#[tokio::test]
+async fn budgets_are_amounts_of_dollars() {
+    for name in ["budget_dollars", "daily_budget_dollars", "daily_budget_dollars_per_key"] {
+        load(&format!("[orchestrator]\n{name} = 0.25\nallow_unknown_prices = true\n")).await.unwrap();
+        let error = refusal(&format!("[orchestrator]\n{name} = -1\n")).await;
+        assert!(
+            error.starts_with(&format!("ultraai.toml:2:1: `{name}` is -1: it must be an amount")),
+            "{error}"
+        );
+        let error = refusal(&format!("[orchestrator]\n{name} = \"much\"\n")).await;
+        assert_eq!(error, format!("ultraai.toml:2:1: `{name}` must be a number, and a text stands there"));
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_variable_or_argument_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = sources(folder.path(), lookup(&[("ULTRAAI_MAX_RETRIES", "many")]));
@@ -249,6 +275,9 @@ async fn the_written_file_says_nothing_until_it_is_uncommented() {
     let text = init_file(&registry());
     assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "{text}");
     assert!(text.contains("# How many at once. Default: 0.\n#width = 0\n"), "{text}");
+    let layer = "#[layers.steps]\n# Whether it stands around candidates. Default: true.\n#enabled = true\n# The least. Default: 1.\n#least = 1\n";
+    assert!(text.contains(layer), "{text}");
+    assert!(text.contains("#layers = { steps = { enabled = true } }\n"), "{text}");
     let longest = text.lines().map(|line| line.chars().count()).max();
     assert!(longest < Some(121), "{text}");
     let folder = tempfile::tempdir().unwrap();

@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    BuildContext, CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Field, Lookup,
-    ModelName, Outcome, Plugin, Provider, ProviderRegistration, Registry, Result, Run, Strategy,
-    StrategyRegistration, async_trait,
+    BuildContext, CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Field, Layer,
+    LayerContext, LayerRegistration, Lookup, ModelName, Outcome, Plugin, Provider, ProviderRegistration,
+    Registry, Result, Run, Slot, Strategy, StrategyRegistration, async_trait,
 };
 use ultraai_settings::{LocalServers, Settings, Sources};
 
@@ -108,7 +108,44 @@ fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
     Ok(Arc::new(Idle))
 }
 
-/// Five providers and two strategies, and nothing of what is linked.
+#[derive(Debug)]
+struct Steps(Vec<u32>);
+
+impl Layer for Steps {
+    fn layer(&self, inner: Arc<dyn Provider>) -> Arc<dyn Provider> {
+        assert!(!self.0.is_empty());
+        inner
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Bounds {
+    least: u32,
+    most: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { least: 1, most: 9 }
+    }
+}
+
+const BOUNDS: &[Field] = &[
+    Field { name: "least", doc: "The least. Default: 1." },
+    Field { name: "most", doc: "The most, and no less than `least`. Default: 9." },
+];
+
+fn steps(settings: Value, context: &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>> {
+    let Bounds { least, most } = context.parse(settings, BOUNDS)?;
+    if least > most {
+        let message = format!("`most` is {most}: it must be at least `least`, which is {least}");
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    Ok(Some(Arc::new(Steps((least..=most).collect()))))
+}
+
+/// Five providers, two strategies and a layer, and nothing of what is linked.
 pub(crate) fn registry() -> Arc<Registry> {
     let row = |name| {
         Plugin::Strategy(
@@ -116,7 +153,13 @@ pub(crate) fn registry() -> Arc<Registry> {
         )
     };
     let builder = Registry::builder().plugin(Plugin::Providers(PROVIDERS)).unwrap();
-    builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap().build()
+    let layer = LayerRegistration::new("steps", steps)
+        .slot(Slot::Limit)
+        .fields(BOUNDS)
+        .summary("takes steps")
+        .from_package("settings-tests", "0");
+    let builder = builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap();
+    builder.plugin(Plugin::Layer(layer)).unwrap().build()
 }
 
 const OF_READMES: &[ProviderRegistration] = &[
@@ -127,6 +170,9 @@ const OF_READMES: &[ProviderRegistration] = &[
 
 /// As `concurrent_requests` of the strategy `parallel` is.
 const CONCURRENT: &[Field] = &[Field { name: "concurrent_requests", doc: "How many at first." }];
+
+/// As `max_concurrency` of the layer `limit` is.
+const CONCURRENCY: &[Field] = &[Field { name: "max_concurrency", doc: "How many at once." }];
 
 /// What the examples of the READMEs name.
 pub(crate) fn registry_of_readmes() -> Arc<Registry> {
@@ -139,7 +185,13 @@ pub(crate) fn registry_of_readmes() -> Arc<Registry> {
     };
     let builder = Registry::builder().plugin(Plugin::Providers(OF_READMES)).unwrap();
     let builder = builder.plugin(Plugin::Strategy(row("simple", &[]))).unwrap();
-    builder.plugin(Plugin::Strategy(row("parallel", CONCURRENT))).unwrap().build()
+    let builder = builder.plugin(Plugin::Strategy(row("parallel", CONCURRENT))).unwrap();
+    let nothing = |settings, context: &LayerContext<'_>| {
+        context.parse::<serde_json::Map<String, Value>>(settings, CONCURRENCY).map(|_| None)
+    };
+    let layer =
+        LayerRegistration::new("limit", nothing).fields(CONCURRENCY).from_package("settings-tests", "0");
+    builder.plugin(Plugin::Layer(layer)).unwrap().build()
 }
 
 /// An environment of these variables.

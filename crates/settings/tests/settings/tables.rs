@@ -1,4 +1,4 @@
-//! The tables `[strategies.NAME]` and `[prices]`.
+//! The tables `[strategies.NAME]`, `[layers.NAME]` and `[prices]`.
 
 use crate::support::{load, refusal, registry, sources};
 use ultraai_core::{Cost, Lookup};
@@ -46,6 +46,71 @@ async fn a_strategy_gets_the_settings_of_its_own_table() {
         let error = refusal(text).await;
         assert!(error.starts_with(expected), "{error}");
         assert!(!error.contains("sk-x"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_gets_the_settings_of_its_own_table_and_a_providers_go_over_them() {
+    let settings = load(&format!("{MOCK}layers.steps.least = 7\n[layers.steps]\nmost = 8\n")).await.unwrap();
+    settings.build().unwrap();
+    let entry = settings.entries().into_iter().find(|entry| entry.table == "layers.steps").unwrap();
+    assert_eq!((entry.key.as_str(), entry.value.as_str()), ("most", "8"));
+    let own = settings.entries().into_iter().find(|entry| entry.key == "layers").unwrap();
+    assert_eq!(own.value, "{ steps = { least = 7 } }");
+
+    // By itself neither would do, and together they do: the file's order does not matter.
+    load(&format!("{MOCK}layers = {{ steps = {{ least = 12 }} }}\n[layers.steps]\nmost = 20\n"))
+        .await
+        .unwrap();
+    load(&format!("{MOCK}layers.steps.enabled = false\nlayers.steps.least = 12\n")).await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_settings_of_layers_are_refused_with_their_place() {
+    for (text, expected) in [
+        ("[layers.steps]\nmots = 3\n", "ultraai.toml:2:1: unknown setting `mots`: did you mean `most`?"),
+        (
+            "[layers.steps]\nenable = true\n",
+            "ultraai.toml:2:1: unknown setting `enable`: did you mean `enabled`?",
+        ),
+        (
+            "[layers.steps]\nmost = \"sk-x\"\n",
+            "ultraai.toml:2:1: `most` must be a whole number from 0 up, and a text stands there",
+        ),
+        (
+            "[layers.steps]\nmost = 0\n",
+            "ultraai.toml:2:1: `most` is 0: it must be at least `least`, which is 1",
+        ),
+        ("[layers.steps]\nleast = 1\nenabled = 3\n", "ultraai.toml:3:1: `enabled` must be true or false"),
+        (
+            "[layers.step]\n",
+            "ultraai.toml:1:9: no layer `step` is linked into this program (linked: steps); did you mean `steps`?",
+        ),
+        ("[layers]\nsteps = 3\n", "ultraai.toml:2:1: `steps` must be a table: write [layers.steps]"),
+        ("layers = 3\n", "ultraai.toml:1:1: `layers` must be a table: write [layers]"),
+        (
+            "[providers.a]\ntype = \"mock\"\n[providers.a.layers.steps]\nmots = 3\n",
+            "ultraai.toml:4:1: unknown setting `mots`: did you mean `most`?",
+        ),
+        (
+            "[providers.a]\ntype = \"mock\"\nlayers = { steps = { most = 0 } }\n",
+            "ultraai.toml:3:22: `most` is 0: it must be at least `least`, which is 1",
+        ),
+        (
+            "[providers.a]\ntype = \"mock\"\nlayers.setps.most = 3\n",
+            "ultraai.toml:3:8: no layer `setps` is linked into this program (linked: steps); did you mean `steps`?",
+        ),
+        (
+            "[providers.a]\ntype = \"mock\"\nlayers.steps = 3\n",
+            "ultraai.toml:3:8: `steps` must be a table: write [providers.a.layers.steps]",
+        ),
+        (
+            "[providers.a]\ntype = \"mock\"\nlayers = 3\n",
+            "ultraai.toml:3:1: `layers` must be a table: write [providers.a.layers.NAME]",
+        ),
+    ] {
+        let error = refusal(text).await;
+        assert_eq!(error, expected, "{text}");
     }
 }
 

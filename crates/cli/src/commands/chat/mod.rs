@@ -192,7 +192,7 @@ fn told(session: &Session<'_>, failure: &Failure) -> Exit {
         tell(&summary::effort(&report.ledger));
     }
     if session.arguments.explain {
-        tell(&summary::explanation(&report.trace));
+        tell(&summary::explanation(&report.trace, &report.ledger));
     }
     note(
         session,

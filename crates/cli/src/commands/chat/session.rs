@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
             }
         }
         if self.arguments.explain {
-            tell(&summary::explanation(&outcome.trace));
+            tell(&summary::explanation(&outcome.trace, &outcome.ledger));
         }
     }
 
