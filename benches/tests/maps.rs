@@ -14,9 +14,9 @@ use ultraai_wire::{BaseUrl, Transport, TransportSettings};
 
 const MILLION: u64 = 1_000_000;
 
-/// Names that go through where each costs a whole request or a whole candidate: a million take minutes without optimization,
+/// Names that go through where each costs a whole request or a whole candidate: a million take a minute without optimization,
 /// and `cargo test --release` takes them.
-const MANY: u64 = if cfg!(debug_assertions) { 25_000 } else { MILLION };
+const MANY: u64 = if cfg!(debug_assertions) { 100_000 } else { MILLION };
 
 /// What is kept for reuse is there after so many.
 const FIRST: u64 = 3_000;
