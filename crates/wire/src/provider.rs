@@ -12,7 +12,7 @@ use crate::{
     quota::rate_limits,
 };
 
-/// How long the body of an error is waited for: its status says most of it.
+/// How long the body of an error is waited for at most: its status says most of it.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 
 /// A provider that speaks a protocol over HTTP.
@@ -33,7 +33,8 @@ impl<C: Codec> HttpProvider<C> {
         let status = response.status();
         let delay = retry_after(&response, cx.clock().now());
         let request_id = request_id(&response);
-        let body = response.into_body().read_start(self.endpoint.limits().error_body, ERROR_BODY_TIME).await;
+        let time = error_body_time(cx, request.delivery);
+        let body = response.into_body().read_start(self.endpoint.limits().error_body, time).await;
         let error = self.clean(self.codec.error(status, &body).with_status(status), request);
         let error = match delay {
             Some(delay) => error.with_retry_after(delay),
@@ -125,6 +126,14 @@ impl<C: Codec> Provider for HttpProvider<C> {
             false => Err(self.failure(cx, &request, response).await),
         }
     }
+}
+
+/// A third of the shortest limit: a body that hangs must not make a timeout of what the status has said.
+fn error_body_time(cx: &CallContext, delivery: Delivery) -> Duration {
+    let limits = cx.limits();
+    let first_event = limits.first_event.filter(|_| delivery == Delivery::Live);
+    let shortest = [cx.remaining_until_content(), limits.attempt, first_event].into_iter().flatten().min();
+    shortest.map_or(ERROR_BODY_TIME, |limit| ERROR_BODY_TIME.min(limit / 3))
 }
 
 fn request_id(response: &Response) -> Option<String> {

@@ -172,8 +172,9 @@ fn answers_that_differ_are_told_of_with_each_flag_as_it_wants() {
     let settings = format!("{}{}", near(&one.url()), near(&two.url()).replace("near", "far"));
     let program = Program::with_settings(&settings).stdin(b"How many?\n");
     let run = |more: &[&str]| {
-        let flags = ["ask", "How many?", "--strategy", "parallel", "--analysis-type", "comparative"];
-        let ran = program.run(&[&flags[..], more].concat());
+        // In their order: `parallel` itself now and then begins with another one.
+        let flags = ["ask", "How many?", "--strategy", "parallel", "--selector", "priority"];
+        let ran = program.run(&[&flags[..], &["--analysis-type", "comparative"], more].concat());
         assert_eq!(ran.code, Some(0), "{ran:?}");
         ran
     };

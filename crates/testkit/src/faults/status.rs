@@ -109,12 +109,9 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     row("500", "500", FAILED, |scene| error(scene, 500, "Internal.").into()),
     row("500-empty", "500 without a body", FAILED, |_| Reply::status(500).into()),
-    row(
-        "500-hanging-body",
-        "500, and the body never comes",
-        Expected::retried(&[K::Timeout, K::ServerError]).waiting(),
-        |scene| error(scene, 500, "Internal.").pieces(0).ending(End::Hang).into(),
-    ),
+    row("500-hanging-body", "500, and the body never comes", FAILED, |scene| {
+        error(scene, 500, "Internal.").pieces(0).ending(End::Hang).into()
+    }),
     row("502-html", "502 with a page for people, as proxies send it", FAILED, |_| Reply::html(502).into()),
     row("503", "503: overloaded", OVERLOADED, |scene| error(scene, 503, "Overloaded.").into()),
     row("503-retry-after", "503 with `retry-after: 1`", OVERLOADED, |scene| {
