@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use ultraai::{ErrorKind, FallbackOrchestrator, Options, RaceOrchestrator, Result, provider};
 
 /// Settings of a layer, as they would stand under `[layers.NAME]`.
-fn settings(value: Value) -> Map<String, Value> {
+fn settings(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
@@ -27,7 +27,7 @@ async fn main() -> Result<()> {
     assert!(down <= 5 && up == 50);
 
     // 2. A limit of rate is waited for in order, and not beyond the deadline: what would come too late is refused at once.
-    let slow_down = settings(json!({ "requests_per_minute": 60 }));
+    let slow_down = settings(&json!({ "requests_per_minute": 60 }));
     let orchestrator = FallbackOrchestrator::builder()
         .max_retries(0)
         .layer_settings("limit", slow_down)
