@@ -11,7 +11,10 @@ use ultraai::{
 use crate::worlds::{SEED, TIMEOUT_SECONDS, World};
 
 /// What every contestant may use. Other builds of this package link more, which must not change a figure.
-const PLUGINS: [&str; 7] = ["adaptive", "fallback", "parallel", "simple", "dynamic", "priority", "retry"];
+const PLUGINS: [&str; 12] = [
+    "adaptive", "fallback", "parallel", "race", "simple", "dynamic", "priority", "breaker", "budget",
+    "hedge", "limit", "retry",
+];
 
 /// A strategy with its options.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +27,9 @@ pub struct Contestant {
 }
 
 /// Every contestant.
-pub const CONTESTANTS: [Contestant; 7] = [
+pub const CONTESTANTS: [Contestant; 8] = [
     Contestant { name: "`fallback`", strategy: "fallback", settings: none, options: |_| {} },
+    Contestant { name: "`race`", strategy: "race", settings: none, options: |_| {} },
     Contestant { name: "`simple`", strategy: "simple", settings: none, options: |_| {} },
     Contestant { name: "`simple`, early stopping", strategy: "simple", settings: none, options: stop_early },
     Contestant { name: "`parallel`, waiting for all", strategy: "parallel", settings: none, options: |_| {} },

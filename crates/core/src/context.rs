@@ -2,49 +2,19 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    AttemptLimits, Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
+    AbandonReason, AttemptLimits, Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
+    abandonment::Abandonment,
     ledger::{Ledger, RowId},
     money::nano_dollars,
     purse::NestedPurses,
 };
-
-/// Why an attempt was given up before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum AbandonReason {
-    /// Nobody waits for the answer any more. The reason where none was given.
-    CallerLeft,
-    /// The other leg of a hedge was quicker.
-    LostHedge,
-    /// Enough good answers were there, or none that was missing could change the choice.
-    EnoughAnswers,
-    /// The deadline of the whole request passed.
-    TimedOut,
-}
-
-impl AbandonReason {
-    /// The name as it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CallerLeft => "caller_left",
-            Self::LostHedge => "lost_hedge",
-            Self::EnoughAnswers => "enough_answers",
-            Self::TimedOut => "timed_out",
-        }
-    }
-}
 
 /// The wall clock, for dates and days; replaceable, so that tests need not wait for midnight.
 #[derive(Clone)]
@@ -88,6 +58,7 @@ pub struct CallContext {
     capture: bool,
     attempt: u32,
     is_hedge: bool,
+    has_spare: bool,
     ask: u32,
     parent: Option<RowId>,
     purses: Option<Arc<NestedPurses>>,
@@ -111,25 +82,6 @@ struct Shared {
     /// What this request shares with others.
     outer_purse: Option<Purse>,
     ledger: Ledger,
-}
-
-/// The reason cell of one ask; a cell without a reason looks at the cell above it.
-#[derive(Debug, Default)]
-struct Abandonment {
-    reason: AtomicU8,
-    above: Option<Arc<Abandonment>>,
-}
-
-impl Abandonment {
-    fn reason(&self) -> Option<AbandonReason> {
-        match self.reason.load(Ordering::Acquire) {
-            1 => Some(AbandonReason::CallerLeft),
-            2 => Some(AbandonReason::LostHedge),
-            3 => Some(AbandonReason::EnoughAnswers),
-            4 => Some(AbandonReason::TimedOut),
-            _ => self.above.as_ref().and_then(|above| above.reason()),
-        }
-    }
 }
 
 impl Default for CallContext {
@@ -170,6 +122,7 @@ impl CallContext {
             capture: false,
             attempt: 0,
             is_hedge: false,
+            has_spare: false,
             ask: 0,
             parent: None,
             purses: None,
@@ -339,6 +292,18 @@ impl CallContext {
         self
     }
 
+    /// Whether another candidate is asked as soon as this one fails: there is no use in waiting for a place here then.
+    pub fn has_spare(&self) -> bool {
+        self.has_spare
+    }
+
+    /// The same call, in whose place another candidate is asked when it fails.
+    #[must_use]
+    pub fn with_spare(mut self) -> Self {
+        self.has_spare = true;
+        self
+    }
+
     /// The same call, for which money was set aside. The attempt settles it.
     #[must_use]
     pub fn with_deposit(mut self, deposit: Deposit) -> Self {
@@ -387,6 +352,7 @@ impl CallContext {
         self.deposit = None;
         self.quota = None;
         self.is_hedge = false;
+        self.has_spare = false;
         self
     }
 
@@ -416,20 +382,13 @@ impl CallContext {
     /// it came from abandons it too.
     #[must_use]
     pub fn child(&self) -> Self {
-        let above = Some(Arc::clone(&self.abandonment));
-        Self { abandonment: Arc::new(Abandonment { reason: AtomicU8::new(0), above }), ..self.clone() }
+        Self { abandonment: Abandonment::below(&self.abandonment), ..self.clone() }
     }
 
     /// Says why the call is about to be dropped. The first reason stays. It does not abort by itself: who
     /// says it drops the future or the reply next.
     pub fn abandon(&self, reason: AbandonReason) {
-        let code = match reason {
-            AbandonReason::CallerLeft => 1,
-            AbandonReason::LostHedge => 2,
-            AbandonReason::EnoughAnswers => 3,
-            AbandonReason::TimedOut => 4,
-        };
-        let _ = self.abandonment.reason.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
+        self.abandonment.give(reason);
     }
 
     /// Why it was abandoned, when somebody said so.

@@ -344,6 +344,12 @@ impl Error {
         self.0.unsent
     }
 
+    /// Whether the candidate had no place under its limits, and nobody waited for one: it may be asked again, and waited for,
+    /// where nobody else answers.
+    pub fn had_no_place(&self) -> bool {
+        self.0.unsent && self.0.kind == ErrorKind::RateLimited
+    }
+
     /// The provider's own id of the exchange.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()

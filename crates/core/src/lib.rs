@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod abandonment;
 mod accounting;
 mod analyzer;
 pub mod attempt;
@@ -35,12 +36,13 @@ pub mod stats;
 mod strategy;
 
 pub use self::{
+    abandonment::AbandonReason,
     accounting::{Accounting, PriceSource, Tokenizer},
     analyzer::{Analysis, Analyzer},
     budgets::Budgets,
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
     codec::{Codec, EventDecoder, Frame, Framing, Route},
-    context::{AbandonReason, CallContext, Clock, QuotaObserver},
+    context::{CallContext, Clock, QuotaObserver},
     endpoint::EndpointId,
     error::{Error, ErrorKind, Recovery, Result},
     error_report::ErrorReport,

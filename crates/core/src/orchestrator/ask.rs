@@ -99,8 +99,8 @@ impl Run {
         self.ask_as(candidate, request, self.cx.child()).await
     }
 
-    /// As [`ask`](Self::ask), with an upper bound for the candidate and all in its place together: of the time to the answer,
-    /// or to the first content of a live one.
+    /// As [`ask`](Self::ask), where another candidate is asked next: with an upper bound for the candidate and all in its place
+    /// together, of the time to the answer or to the first content of a live one.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -110,7 +110,7 @@ impl Run {
         request: Arc<ChatRequest>,
         limit: Duration,
     ) -> Result<Reply<'_>> {
-        let cx = within(&self.cx.child(), &request, limit);
+        let cx = within(&self.cx.child().with_spare(), &request, limit);
         self.ask_as(candidate, request, cx).await
     }
 
@@ -309,8 +309,11 @@ impl Run {
 /// The context of one of several that are asked in turn. One that hangs would take all the time, and its retries with it:
 /// while others are left, it gets two thirds.
 fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallContext {
-    let share = cx.share().filter(|_| others_left);
-    share.map_or_else(|| cx.clone(), |share| within(cx, request, share))
+    if !others_left {
+        return cx.clone();
+    }
+    let cx = cx.clone().with_spare();
+    cx.share().map_or_else(|| cx.clone(), |share| within(&cx, request, share))
 }
 
 /// The same call with an upper bound of the time to the answer. A live one is bounded to its first content alone: what is

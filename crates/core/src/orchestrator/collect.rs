@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{Answer, Ask, Method, Outcome, Panel, Run, choice};
-use crate::{AbandonReason, Candidate, ChatRequest, Error, Result};
+use crate::{AbandonReason, Candidate, ChatRequest, Error, ProviderId, Result};
 
 /// How [`Run::collect`] asks. By default all that may be asked, for all the time there is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -215,6 +215,8 @@ struct Collector<'run> {
     next: usize,
     said: Vec<Result<Answer>>,
     settled: bool,
+    /// Those who are waited for, because they had no place when they were asked first.
+    waited_for: Vec<ProviderId>,
     /// Why nobody more was waited for.
     over: Option<&'static str>,
 }
@@ -222,7 +224,16 @@ struct Collector<'run> {
 impl<'run> Collector<'run> {
     fn new(run: &'run Run, how: Collecting) -> Self {
         let until = how.within.map(|within| Instant::now() + within);
-        Self { run, how, until, next: 0, said: Vec::new(), settled: false, over: None }
+        Self {
+            run,
+            how,
+            until,
+            next: 0,
+            said: Vec::new(),
+            settled: false,
+            waited_for: Vec::new(),
+            over: None,
+        }
     }
 
     async fn ask(&mut self, request: &Arc<ChatRequest>) {
@@ -230,7 +241,12 @@ impl<'run> Collector<'run> {
         let mut panel = run.panel([]);
         loop {
             self.fill(&mut panel, request);
-            let Some(answer) = panel.next().await else { break };
+            let Some(answer) = panel.next().await else {
+                if self.wait_for_places(&mut panel, request) {
+                    continue;
+                }
+                break;
+            };
             if let Ok(answer) = &answer.result
                 && !answer.is_good()
             {
@@ -261,12 +277,46 @@ impl<'run> Collector<'run> {
             if self.run.was_asked(candidate.id()) {
                 continue;
             }
-            let within = self.share(panel.len());
+            let (under_way, is_replaced) = (panel.len(), self.is_replaced(panel.len()));
+            let within = self.share(is_replaced);
+            // Those beyond the number that is needed are no reason to wait for a place.
+            let is_extra = self.how.until != Until::All
+                && under_way + self.good().count() >= self.run.options().min_responses_needed();
             if !self.said.is_empty() && self.run.options().parallel_requests() {
                 self.run.note(format!("{} is asked next: an answer more is wanted", candidate.id()));
             }
+            panel.push(Ask::new(candidate, request).within(within).has_spare(is_replaced || is_extra));
+        }
+    }
+
+    /// Where too few answered, asks those again who had no place under their limits, and waits for them. Returns whether there
+    /// are any.
+    fn wait_for_places(&mut self, panel: &mut Panel<'run>, request: &Arc<ChatRequest>) -> bool {
+        let run = self.run;
+        if self.is_late() {
+            return false;
+        }
+        let within = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        // No more than are needed: who stands in several lines takes places from others that he does not need.
+        let needed = run.options().min_responses_needed().saturating_sub(self.good().count());
+        let (waited_for, mut again) = (&self.waited_for, Vec::new());
+        self.said.retain(|result| match result {
+            Err(error) if error.had_no_place() => {
+                let found =
+                    run.candidates().iter().find(|candidate| Some(candidate.id()) == error.provider());
+                let found =
+                    found.filter(|candidate| again.len() < needed && !waited_for.contains(candidate.id()));
+                again.extend(found);
+                found.is_none()
+            }
+            _ => true,
+        });
+        for candidate in again {
+            run.note(format!("{} is asked again, and waited for", candidate.id()));
+            self.waited_for.push(candidate.id().clone());
             panel.push(Ask::new(candidate, request).within(within));
         }
+        !panel.is_empty()
     }
 
     fn good(&self) -> impl Iterator<Item = &Answer> {
@@ -289,15 +339,27 @@ impl<'run> Collector<'run> {
         self.until.is_some_and(|until| until <= Instant::now())
     }
 
+    /// Candidates that are still to be asked, the next one among them.
+    fn to_ask(&self) -> usize {
+        self.run.unseated_allowance().min(self.run.candidates().len() + 1 - self.next)
+    }
+
+    /// Whether the next one is replaced when it fails.
+    fn is_replaced(&self, under_way: usize) -> bool {
+        match self.run.options().parallel_requests() {
+            true => self.to_ask() > self.wanted().saturating_sub(under_way),
+            false => self.to_ask() > 1 && self.wanted() < self.to_ask(),
+        }
+    }
+
     /// The time of the next one, so that one that hangs does not take the others' time. Asked together, who may be replaced
     /// gets two thirds of what is left; one after the other, each gets an equal share.
-    fn share(&self, under_way: usize) -> Option<Duration> {
+    fn share(&self, is_replaced: bool) -> Option<Duration> {
         let left = self.until?.saturating_duration_since(Instant::now());
-        let to_ask = self.run.unseated_allowance().min(self.run.candidates().len() + 1 - self.next);
         match self.run.options().parallel_requests() {
-            true if to_ask > self.wanted().saturating_sub(under_way) => Some(left / 3 * 2),
+            true if is_replaced => Some(left / 3 * 2),
             true => Some(left),
-            false => Some(left / u32::try_from(to_ask).unwrap_or(u32::MAX).max(1)),
+            false => Some(left / u32::try_from(self.to_ask()).unwrap_or(u32::MAX).max(1)),
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Ask {
     pub start_after: Duration,
     /// Upper bound of its time from now on. Default: the request's deadline.
     pub within: Option<Duration>,
+    /// Whether another candidate is asked as soon as this one fails. Default: no.
+    pub has_spare: bool,
 }
 
 impl Ask {
@@ -38,7 +40,15 @@ impl Ask {
             request: Arc::clone(request),
             start_after: Duration::ZERO,
             within: None,
+            has_spare: false,
         }
+    }
+
+    /// Says whether another candidate is asked as soon as this one fails: it waits for no place then.
+    #[must_use]
+    pub fn has_spare(mut self, has_spare: bool) -> Self {
+        self.has_spare = has_spare;
+        self
     }
 
     /// Waits before asking, so that candidates start one after the other.
@@ -148,8 +158,11 @@ impl<'run, T> Panel<'run, T> {
             CallContext,
         ) -> Pin<Box<dyn Future<Output = Result<T>> + Send + 'run>>,
     ) {
-        let Ask { candidate, request, start_after, within } = ask;
+        let Ask { candidate, request, start_after, within, has_spare } = ask;
         let mut cx = self.run.cx.child();
+        if has_spare {
+            cx = cx.with_spare();
+        }
         if let Some(limit) = within {
             cx = cx.with_timeout(limit);
         }

@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker, ready},
     time::Duration,
@@ -27,6 +27,9 @@ use super::{
 /// Requests that may wait; more are refused at once.
 const MOST_WAITING: usize = 10_000;
 
+/// An answer's time moves the usual one by this part of the distance.
+const STEP: u64 = 8;
+
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -43,13 +46,16 @@ pub(super) enum Refusal {
 pub(super) struct Gate {
     settings: LimitLayer,
     counts_tokens: AtomicBool,
+    /// Microseconds that an answer usually takes: a place so shortly before the deadline is of no use.
+    usual: AtomicU64,
     line: Mutex<Line>,
 }
 
 impl Gate {
     pub(super) fn new(settings: &LimitLayer) -> Self {
         let counts_tokens = AtomicBool::new(settings.tokens_per_minute.is_some());
-        Self { settings: *settings, counts_tokens, line: Mutex::new(Line::new(settings)) }
+        let usual = AtomicU64::new(0);
+        Self { settings: *settings, counts_tokens, usual, line: Mutex::new(Line::new(settings)) }
     }
 
     /// Whether anybody wants to know how many tokens a request takes.
@@ -83,9 +89,19 @@ impl Gate {
                 return Err(Refusal::Full(line.wait(amount, now)));
             }
             let latest = self.settings.max_wait.and_then(|wait| now.checked_add(wait));
+            let usual = Duration::from_micros(self.usual.load(Ordering::Relaxed));
+            let deadline =
+                deadline.map(|deadline| deadline.checked_sub(usual).map_or(now, |last| last.max(now)));
             let id = line.join(amount, Patience { deadline, latest }, now).map_err(Refusal::Late)?;
             Ok(Entered::Queue(Wait { gate: Arc::clone(self), id: Some(id), timer: None }))
         })
+    }
+
+    /// An answer came, or its first content, so long after its place.
+    pub(super) fn took(&self, time: Duration) {
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let next = |usual: u64| Some(if usual == 0 { time } else { usual - usual / STEP + time / STEP });
+        let _ = self.usual.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
     }
 
     /// Frees a place; `tokens` is what was used in the end, where it is known.
@@ -109,7 +125,9 @@ impl Gate {
     }
 
     pub(super) fn reading(&self, host: Option<String>, model: Option<String>) -> Reading {
-        self.change(|line| Reading { host, model, in_flight: line.in_flight(), waiting: line.waiting() })
+        // Nothing is given out: who reads may live in another runtime, whose clock is another.
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        Reading { host, model, in_flight: line.in_flight(), waiting: line.waiting() }
     }
 
     fn learn(&self, learn: impl FnOnce(&mut Learned, Instant)) {

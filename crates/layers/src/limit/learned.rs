@@ -26,12 +26,28 @@ const COUNTS: [fn(&Amount) -> u64; 4] = [
 pub(super) struct Learned {
     /// Until when nothing is to be sent.
     held_until: Option<Instant>,
+    /// How those are let go who were held back.
+    pace: Option<Pace>,
     quotas: [Option<Belief>; 4],
     /// The youngest request whose response said something.
     youngest: u64,
     /// All that was let through.
     total: Amount,
 }
+
+/// After a refusal they go one by one, the first after the delay that was asked for and each next one in half the time of the
+/// one before: all at once would be refused again.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    gap: Duration,
+    next: Instant,
+}
+
+/// The first gap is no longer than this: a window that was used up is mostly whole again after the delay.
+const LONGEST_GAP: Duration = Duration::from_secs(1);
+
+/// A gap below this is none.
+const SHORTEST_GAP: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug)]
 struct Belief {
@@ -48,6 +64,9 @@ impl Learned {
     pub(super) fn ready(&mut self, amount: &Amount, now: Instant) -> Instant {
         self.held_until = self.held_until.filter(|until| *until > now);
         let mut ready = self.held_until.unwrap_or(now);
+        if let Some(pace) = &self.pace {
+            ready = ready.max(pace.next);
+        }
         for (quota, count) in self.quotas.iter_mut().zip(COUNTS) {
             *quota = quota.and_then(|belief| belief.at(now));
             let Some(belief) = quota else { continue };
@@ -60,8 +79,12 @@ impl Learned {
     }
 
     /// Counts what is let through, and returns all that was let through so far.
-    pub(super) fn add(&mut self, amount: &Amount) -> Amount {
+    pub(super) fn add(&mut self, amount: &Amount, now: Instant) -> Amount {
         self.total.add(amount);
+        self.pace = self.pace.and_then(|Pace { gap, .. }| {
+            let gap = gap / 2;
+            (gap >= SHORTEST_GAP).then(|| Pace { gap, next: now + gap })
+        });
         for (belief, count) in self.beliefs() {
             belief.left = belief.left.saturating_sub(count(amount));
         }
@@ -96,8 +119,10 @@ impl Learned {
 
     /// Holds everything back for `delay`.
     pub(super) fn hold(&mut self, delay: Duration, now: Instant) {
-        let until = now + delay.min(BELIEVED);
-        self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
+        let delay = delay.min(BELIEVED);
+        let until = self.held_until.map_or(now + delay, |held| held.max(now + delay));
+        self.held_until = Some(until);
+        self.pace = Some(Pace { gap: delay.min(LONGEST_GAP), next: until });
     }
 
     /// Whether tokens are counted.

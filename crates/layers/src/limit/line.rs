@@ -310,7 +310,7 @@ impl Line {
         self.places += 1;
         let requests = self.requests.as_mut().map_or(0, |window| window.add(amount.requests, now));
         let tokens = self.tokens.as_mut().map_or(0, |window| window.add(amount.counted, now));
-        let mark = self.learned.add(amount);
+        let mark = self.learned.add(amount, now);
         Place { amount: *amount, number: self.places, mark, entries: (requests, tokens) }
     }
 }

@@ -45,7 +45,9 @@ impl Ticket {
         let amount = amount(&gate, request);
         let now = Instant::now();
         let refused = |refusal| refused(cx, refusal);
-        match gate.enter(&amount, cx.deadline(), !cx.is_hedge(), now).map_err(refused)? {
+        // Who need not have its answer from here does not wait: the first leg is under way, or another candidate is free.
+        let waits = !cx.is_hedge() && !cx.has_spare();
+        match gate.enter(&amount, cx.deadline(), waits, now).map_err(refused)? {
             Entered::Place(place) => Ok(Self::new(gate, place, now, now)),
             Entered::Queue(wait) => {
                 let place = wait.await.map_err(refused)?;
@@ -70,6 +72,7 @@ impl Ticket {
 
     /// Keeps the place to the end of a live answer; that of a whole one is free at once.
     pub(super) fn answered(mut self, reply: ChatReply) -> ChatReply {
+        self.seen.gate.took(self.began.elapsed());
         if reply.is_live() {
             return reply.guarded(Held { ticket: self, usage: None });
         }
@@ -79,6 +82,7 @@ impl Ticket {
 
     /// The same, for a whole answer whose tokens are counted.
     pub(super) async fn counted(mut self, reply: ChatReply) -> Result<ChatReply> {
+        self.seen.gate.took(self.began.elapsed());
         let response = reply.collect().await?;
         self.free(response.usage);
         Ok(ChatReply::whole(response))
@@ -164,7 +168,7 @@ fn refused(cx: &CallContext, refusal: Refusal) -> Error {
             ("too many requests wait already for a place under the provider's limits", wait)
         }
         Refusal::Busy(wait) => {
-            ("the second leg of a hedge does not wait for a place under the provider's limits", wait)
+            ("no place is free under the provider's limits, and another leg or candidate may answer", wait)
         }
     };
     let message = match wait {

@@ -145,6 +145,22 @@ async fn a_refusal_with_a_delay_holds_everybody_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_were_held_back_do_not_come_all_at_once() {
+    let refusal = Step::from(failure(ErrorKind::RateLimited).with_retry_after(secs(12)));
+    let inner = Scripted::new([refusal]).then_always("hello");
+    let provider = limited(|_| {}, inner.clone());
+    let before = Instant::now();
+    let mut callers = Callers::of(&provider);
+    for _ in 0..20 {
+        callers.come(CallContext::new()).await;
+    }
+    callers.answered().await;
+    let came: Vec<_> = inner.calls().iter().map(|call| (call.at - before).as_millis()).collect();
+    assert_eq!(came[..6], [0, 12_000, 12_500, 12_750, 12_875, 12_938]);
+    assert!(came[19] < 13_000, "{came:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_live_answer_that_ends_in_a_refusal_holds_everybody_back() {
     let refusal = failure(ErrorKind::Overloaded).with_retry_after(secs(12));
     let inner = Scripted::new([Step::live([Beat::from("hel"), refusal.into()])]).then_always("hello");

@@ -232,3 +232,29 @@ async fn who_got_its_place_too_late_does_not_speak_against_the_candidate() {
         assert_eq!(provider.ask("hi").await.is_err(), opens, "it waits: {waits}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_another_candidate_is_asked_next_nobody_waits() {
+    let provider = limited(one_at_a_time, slow());
+    let mut callers = Callers::of(&provider);
+    callers.come(CallContext::new()).await;
+    let before = Instant::now();
+    let error = provider.ask_in(&CallContext::new().with_spare(), "hi").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::RateLimited, true));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert_eq!(callers.answered().await, [(0, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_leaves_no_time_for_an_answer_is_none() {
+    let inner = Scripted::always(Step::from("hello").after(secs(10)));
+    let provider = limited(|config| config.requests_per_minute = Some(2), inner);
+    provider.ask("hi").await.unwrap();
+    provider.ask("hi").await.unwrap();
+    // The next place is free at 60 s, and an answer takes 10 s more.
+    let before = Instant::now();
+    let error = provider.ask_in(&CallContext::new().with_timeout(secs(45)), "hi").await.unwrap_err();
+    assert_eq!((error.kind(), before.elapsed()), (ErrorKind::RateLimited, Duration::ZERO));
+    provider.ask_in(&CallContext::new().with_timeout(secs(51)), "hi").await.unwrap();
+    assert_eq!(before.elapsed(), secs(50));
+}

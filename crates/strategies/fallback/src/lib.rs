@@ -1,7 +1,7 @@
 //! The strategy `fallback`.
 #![doc = include_str!("../README.md")]
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -44,17 +44,25 @@ impl Strategy for Fallback {
         }
         let mut causes = Vec::new();
         let mut incomplete = None;
-        for (place, candidate) in (1..).zip(run.candidates()) {
-            if run.was_asked(candidate.id()) {
+        let mut chain = run.candidates().iter().peekable();
+        // Whoever has no place under its limits is passed over, and waited for where nobody else answers.
+        let mut without_place = VecDeque::new();
+        while let Some((candidate, waits)) =
+            chain.next().map(|candidate| (candidate, false)).or_else(|| without_place.pop_front())
+        {
+            if !waits && run.was_asked(candidate.id()) {
                 continue;
             }
-            if run.allowance() == 0 {
+            if !waits && run.allowance() == 0 {
                 run.note("the rest was not asked: `max_providers_per_request` is reached");
-                break;
+                chain = [].iter().peekable();
+                continue;
             }
-            let is_last = place == run.candidates().len();
-            // One that hangs must leave time for the next.
-            let limit = if is_last { None } else { run.context().share() };
+            if waits {
+                run.note(format!("{} is asked again, and waited for", candidate.id()));
+            }
+            // One that hangs must leave time for the next, and one without a place is not waited for before that.
+            let limit = run.context().share().filter(|_| chain.peek().is_some());
             let asked = match limit {
                 Some(limit) => run.ask_within(candidate, Arc::clone(&request), limit).await,
                 None => run.ask(candidate, Arc::clone(&request)).await,
@@ -77,6 +85,9 @@ impl Strategy for Fallback {
                     if !empty {
                         incomplete.get_or_insert(answer);
                     }
+                }
+                Err(error) if error.had_no_place() && limit.is_some() => {
+                    without_place.push_back((candidate, true));
                 }
                 Err(error) => {
                     let recovery = error.kind().recovery();

@@ -107,3 +107,31 @@ async fn a_live_answer_that_is_no_good_one_is_taken_back() {
     }
     assert_eq!(kinds, ["delta", "discarded", "delta", "finished"]);
 }
+
+/// What a layer says that has no place for an attempt.
+fn no_place() -> Step {
+    ultraai_core::Error::new(ErrorKind::RateLimited, "no place is free").unsent().into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_without_a_place_is_passed_over_and_waited_for_where_nobody_else_answers() {
+    let (one, two) = (Scripted::new([no_place()]), Scripted::always("two"));
+    let outcome = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!(outcome.synthesis.response, "two");
+    assert!(one.calls()[0].context.has_spare() && !two.calls()[0].context.has_spare());
+
+    let (one, two) =
+        (Scripted::new([no_place(), Step::from("one")]), Scripted::always(Step::fail(ErrorKind::Connect)));
+    let outcome = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!(outcome.synthesis.response, "one");
+    assert!(!one.calls()[1].context.has_spare(), "it may wait now");
+    assert!(
+        outcome.trace.iter().any(|line| line == "one is asked again, and waited for"),
+        "{:?}",
+        outcome.trace
+    );
+
+    let (one, two) = (Scripted::always(no_place()), Scripted::always(no_place()));
+    let error = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap_err();
+    assert_eq!((one.count(), two.count(), error.causes().len()), (2, 1, 2));
+}

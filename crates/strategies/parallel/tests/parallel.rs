@@ -405,3 +405,25 @@ fn its_setting_is_read_and_nonsense_is_refused() {
         assert_eq!(build(wrong).unwrap_err().kind(), ErrorKind::Config);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn only_those_who_are_needed_wait_for_a_place_and_others_where_nobody_answers() {
+    let no_place =
+        || -> Step { ultraai_core::Error::new(ErrorKind::RateLimited, "no place is free").unsent().into() };
+    let waits = |provider: &Scripted| -> Vec<bool> {
+        provider.calls().iter().map(|call| !call.context.has_spare()).collect()
+    };
+    let (one, two) = (failing(), Scripted::new([no_place(), Step::from("two")]));
+    let outcome = parallel(early, &[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!(outcome.synthesis.response, "two");
+    assert_eq!((waits(&one), waits(&two)), (vec![true], vec![false, true]));
+
+    let (one, two) = (after(1, "one"), Scripted::new([no_place()]));
+    let outcome = parallel(early, &[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!((outcome.synthesis.response.as_str(), two.count()), ("one", 1));
+
+    // Whoever wants every answer waits for everybody.
+    let (one, two) = (after(1, "one"), after(1, "two"));
+    parallel(|_| {}, &[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!((waits(&one), waits(&two)), (vec![true], vec![true]));
+}

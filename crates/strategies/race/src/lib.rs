@@ -64,19 +64,21 @@ impl Race {
     }
 
     /// Seats `candidates`: the first starts now, and each further one when the one before was waited for. Who comes last has
-    /// some of the time all the same.
+    /// some of the time all the same. With `waits` each waits for its place, though others come behind it.
     fn seat<'run>(
         &self,
         run: &'run Run,
         request: &Arc<ChatRequest>,
         candidates: Vec<Arc<Candidate>>,
+        waits: bool,
     ) -> Result<Panel<'run, Reply<'run>>> {
         let own = self.stagger()?;
         let most =
             run.remaining().map(|left| left / (u32::try_from(candidates.len()).unwrap_or(u32::MAX) + 1));
-        let mut start = Duration::ZERO;
+        let (mut start, mut behind) = (Duration::ZERO, candidates.len());
         Ok(run.panel_of_replies(candidates.into_iter().map(|candidate| {
-            let ask = Ask::new(&candidate, request).start_after(start);
+            behind -= 1;
+            let ask = Ask::new(&candidate, request).start_after(start).has_spare(behind > 0 && !waits);
             let usual = own.or_else(|| candidate.stats().p95(request.delivery)).unwrap_or(UNKNOWN);
             start += most.map_or(usual, |most| usual.min(most));
             ask
@@ -104,10 +106,21 @@ impl Strategy for Race {
         if left_out > 0 {
             run.note(format!("{left_out} did not start: `max_providers_per_request` is reached"));
         }
-        let mut panel = self.seat(run, &request, runners)?;
+        let mut waits = false;
+        let mut panel = self.seat(run, &request, runners, false)?;
         let mut causes = Vec::new();
         let mut incomplete: Option<Answer> = None;
-        while let Some(first) = panel.next().await {
+        let mut without_place: Vec<Arc<Candidate>> = Vec::new();
+        loop {
+            let Some(first) = panel.next().await else {
+                if without_place.is_empty() {
+                    break;
+                }
+                run.note(format!("{} are asked again, and waited for", without_place.len()));
+                panel = self.seat(run, &request, std::mem::take(&mut without_place), true)?;
+                waits = true;
+                continue;
+            };
             let mut losers: Vec<_> = Vec::new();
             let answer = match first.result {
                 Ok(reply) => {
@@ -140,6 +153,9 @@ impl Strategy for Race {
                     panel.abort_all(AbandonReason::EnoughAnswers);
                     break;
                 }
+                Err(error) if error.had_no_place() && !waits => {
+                    without_place.push(run.candidate(&first.provider_id)?);
+                }
                 Err(error) => causes.push(error),
             }
             if losers.is_empty() {
@@ -148,7 +164,7 @@ impl Strategy for Race {
                 // Whose first content came second can still win.
                 run.note(format!("{} more start anew", losers.len()));
                 let again = losers.iter().map(|id| run.candidate(id)).collect::<Result<_>>()?;
-                panel = self.seat(run, &request, again)?;
+                panel = self.seat(run, &request, again, false)?;
             }
         }
         match incomplete {

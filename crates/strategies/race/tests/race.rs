@@ -163,3 +163,15 @@ async fn no_more_start_than_may_be_asked_and_a_quorum_is_refused() {
     let outcome = orchestrator.process("hi").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), started(&outcome)), ("two", vec![0.0, 0.0]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_without_a_place_is_passed_over_and_waited_for_where_nobody_else_answers() {
+    let no_place =
+        || -> Step { ultraai_core::Error::new(ErrorKind::RateLimited, "no place is free").unsent().into() };
+    let (one, two) =
+        (Scripted::new([no_place(), Step::from("one")]), Scripted::always(Step::fail(ErrorKind::Connect)));
+    let outcome = race(apart(1.0), &[("one", &one), ("two", &two)]).process("hi").await.unwrap();
+    assert_eq!(outcome.synthesis.response, "one");
+    let waits: Vec<_> = one.calls().iter().map(|call| !call.context.has_spare()).collect();
+    assert_eq!(waits, [false, true]);
+}
