@@ -18,15 +18,20 @@ fn breaking(inner: &Scripted) -> Arc<dyn Provider> {
     BreakerLayer::default().layer(Arc::new(inner.clone()))
 }
 
+/// A call in whose place another candidate is asked: the breaker may stand back for as long as it likes.
+fn beside_others() -> CallContext {
+    CallContext::new().with_spare()
+}
+
 /// Asks once, and returns the kind of the error.
 async fn kind(provider: &Arc<dyn Provider>) -> Option<ErrorKind> {
-    provider.ask("hi").await.err().map(|error| error.kind())
+    provider.ask_in(&beside_others(), "hi").await.err().map(|error| error.kind())
 }
 
 /// Asks until the breaker refuses, and returns the refusal.
 async fn opened(provider: &Arc<dyn Provider>) -> Error {
     for _ in 0..100 {
-        match provider.ask("hi").await {
+        match provider.ask_in(&beside_others(), "hi").await {
             Err(error) if error.kind() == ErrorKind::CircuitOpen => return error,
             _ => {}
         }
@@ -46,7 +51,7 @@ async fn five_failures_in_a_row_open_it_and_it_refuses_at_once() {
         assert_eq!(kind(&provider).await, Some(FAILED));
     }
     let before = Instant::now();
-    let refusal = provider.ask("hi").await.unwrap_err();
+    let refusal = provider.ask_in(&beside_others(), "hi").await.unwrap_err();
     assert_eq!(
         (refusal.kind(), inner.count(), before.elapsed()),
         (ErrorKind::CircuitOpen, 5, Duration::ZERO)
@@ -92,7 +97,8 @@ async fn one_probe_is_let_through_and_its_answer_closes_it() {
     let provider = breaking(&inner);
     opened(&provider).await;
     seconds(5.0).await;
-    let (probe, other) = tokio::join!(provider.ask("hi"), provider.ask("hi"));
+    let cx = beside_others();
+    let (probe, other) = tokio::join!(provider.ask_in(&cx, "hi"), provider.ask_in(&cx, "hi"));
     assert!(probe.is_ok());
     let refusal = other.unwrap_err();
     assert_eq!((refusal.kind(), inner.count()), (ErrorKind::CircuitOpen, 6));
@@ -110,7 +116,8 @@ async fn a_dropped_probe_frees_its_slot_and_counts_as_neither() {
     opened(&provider).await;
     seconds(5.0).await;
     for _ in 0..2 {
-        let probe = tokio::time::timeout(Duration::from_secs(1), provider.ask("hi")).await;
+        let probe =
+            tokio::time::timeout(Duration::from_secs(1), provider.ask_in(&beside_others(), "hi")).await;
         assert!(probe.is_err(), "it hangs, and is dropped");
     }
     assert_eq!((kind(&provider).await, inner.count()), (None, 8), "neither longer open nor closed by it");
@@ -170,7 +177,8 @@ async fn what_the_provider_asks_for_late_is_a_floor_too() {
     let late = Step::from(failure(FAILED).with_retry_after(Duration::from_secs(90)));
     let inner = Scripted::new([late.after(Duration::from_secs(2))]).then_always(Step::fail(FAILED));
     let provider = breaking(&inner);
-    let (late, ()) = tokio::join!(provider.ask("hi"), async { drop(opened(&provider).await) });
+    let cx = beside_others();
+    let (late, ()) = tokio::join!(provider.ask_in(&cx, "hi"), async { drop(opened(&provider).await) });
     assert!(late.is_err());
     assert_eq!(opened(&provider).await.retry_after(), Some(Duration::from_secs(90)));
 }
@@ -305,7 +313,7 @@ async fn attempts_that_began_before_it_opened_do_not_confuse_it() {
     let mut tasks = JoinSet::new();
     for _ in 0..7 {
         let provider = Arc::clone(&provider);
-        tasks.spawn(async move { provider.ask("hi").await.is_ok() });
+        tasks.spawn(async move { provider.ask_in(&beside_others(), "hi").await.is_ok() });
     }
     tokio::task::yield_now().await;
     opened(&provider).await;
@@ -442,4 +450,36 @@ fn wrong_settings_are_named() {
     assert!(wrong(|config| config.failures_to_open = 0).contains("`failures_to_open`"));
     assert!(wrong(|config| config.open_seconds = -1.0).contains("`open_seconds`"));
     assert!(wrong(|config| config.max_open_seconds = 1.0).contains("`max_open_seconds`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_else_is_asked_a_probe_is_made_each_second() {
+    let steps = (0..9).map(|_| Step::fail(FAILED));
+    let inner = Scripted::new(steps.collect::<Vec<_>>()).then_always("hello");
+    let provider = breaking(&inner);
+    opened(&provider).await;
+    let mut probes = 0;
+    while provider.ask("hi").await.is_err() {
+        let before = inner.count();
+        assert_eq!(kind(&provider).await, Some(ErrorKind::CircuitOpen), "others are not bothered");
+        assert_eq!(inner.count(), before);
+        seconds(0.1).await;
+        probes += 1;
+        assert!(probes < 100, "it never closes");
+    }
+    // Five failures opened it, four probes failed, and the fifth was answered within its second.
+    assert_eq!(inner.count(), 10);
+    assert!((40..=55).contains(&probes), "{probes}");
+
+    let busy = failure(ErrorKind::RateLimited).with_retry_after(Duration::from_secs(20));
+    let inner = Scripted::always(Step::from(busy));
+    let provider = breaking(&inner);
+    opened(&provider).await;
+    seconds(19.9).await;
+    assert_eq!(
+        provider.ask("hi").await.unwrap_err().kind(),
+        ErrorKind::CircuitOpen,
+        "the provider's own word holds"
+    );
+    assert_eq!(inner.count(), 5);
 }

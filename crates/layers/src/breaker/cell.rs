@@ -22,6 +22,10 @@ const DOUBTED_ATTEMPTS: u32 = 10;
 /// A provider that asks to be left alone for longer is asked again all the same: it may not mean it.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
+/// Where nobody else is asked in its place, a probe is made after this time already: were all of them down, nobody would be
+/// answered until the longest open time is over, long after they are back.
+const LAST_RESORT: Duration = Duration::from_secs(1);
+
 /// Share of the open time that is drawn, so that the probes of many processes do not meet.
 const JITTER: f64 = 0.1;
 
@@ -54,7 +58,7 @@ struct Health {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Closed,
-    Open { since: Instant, until: Instant, why: ErrorKind, probing: bool },
+    Open { since: Instant, until: Instant, last_resort: Instant, why: ErrorKind, probing: bool },
 }
 
 /// The right to one attempt.
@@ -117,15 +121,16 @@ impl Cell {
         }
     }
 
-    /// Lets an attempt through, or refuses it.
-    pub(super) fn admit(&self, now: Instant) -> Result<Pass, Error> {
+    /// Lets an attempt through, or refuses it; `has_spare` where another candidate is asked in its place then.
+    pub(super) fn admit(&self, now: Instant, has_spare: bool) -> Result<Pass, Error> {
         let mut guard = self.health();
         let health = &mut *guard;
         let mut pass = Pass { generation: health.generation, is_probe: false, doubt: None, outcome: None };
         match &mut health.phase {
-            Phase::Open { since, until, why, probing } => {
-                if *probing || now < *until {
-                    return Err(self.refusal(now, *since, *until, *why, *probing));
+            Phase::Open { since, until, last_resort, why, probing } => {
+                let at = if has_spare { *until } else { *last_resort };
+                if *probing || now < at {
+                    return Err(self.refusal(now, *since, at, *why, *probing));
                 }
                 *probing = true;
                 pass.is_probe = true;
@@ -159,11 +164,13 @@ impl Cell {
         let mut health = self.health();
         health.release(pass);
         pass.doubt = None;
-        if let (Outcome::Failed(Failure { asked: Some(asked), .. }), Phase::Open { until, .. }) =
+        if let (Outcome::Failed(Failure { asked: Some(asked), .. }), Phase::Open { until, last_resort, .. }) =
             (outcome, &mut health.phase)
         {
             // Even of an attempt that began before it opened: the provider's word holds for all.
-            *until = (*until).max(Instant::now() + asked.min(LONGEST_ASKED));
+            let asked_until = Instant::now() + asked.min(LONGEST_ASKED);
+            *until = (*until).max(asked_until);
+            *last_resort = (*last_resort).max(asked_until);
         }
         if pass.generation != health.generation {
             return (pass, None);
@@ -280,7 +287,8 @@ impl Health {
             Phase::Open { since, .. } => since,
             Phase::Closed => now,
         };
-        self.phase = Phase::Open { since, until: now + open, why, probing: false };
+        let last_resort = now + asked.unwrap_or_default().min(LONGEST_ASKED).max(LAST_RESORT.min(open));
+        self.phase = Phase::Open { since, until: now + open, last_resort, why, probing: false };
         self.open_time = open_time;
         self.begin();
         Change::Opened { why, open_time: open }

@@ -177,7 +177,7 @@ impl Provider for Breaker {
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let cell = self.seat.of(request.model.as_ref(), Cell::new);
         let started = Instant::now();
-        let ticket = Ticket::new(cell, started).map_err(|error| match cx.candidate() {
+        let ticket = Ticket::new(cell, started, cx.has_spare()).map_err(|error| match cx.candidate() {
             Some(candidate) => error.with_provider(candidate.clone()),
             None => error,
         })?;

@@ -21,8 +21,8 @@ pub(super) struct Ticket {
 
 impl Ticket {
     /// Begins an attempt, unless the breaker refuses it.
-    pub(super) fn new(cell: Arc<Cell>, started: Instant) -> Result<Self> {
-        let pass = Some(cell.admit(started)?);
+    pub(super) fn new(cell: Arc<Cell>, started: Instant, has_spare: bool) -> Result<Self> {
+        let pass = Some(cell.admit(started, has_spare)?);
         Ok(Self { cell, pass, started })
     }
 
