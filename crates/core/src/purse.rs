@@ -84,6 +84,11 @@ impl Purse {
         }
     }
 
+    /// Whether anybody else holds it.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn balance(&self) -> MutexGuard<'_, Balance> {
         self.0.balance.lock().unwrap_or_else(PoisonError::into_inner)
     }
