@@ -64,7 +64,8 @@ impl Budgets {
         let mut of_key = None;
         if let (Some(limit), Some(endpoint)) = (self.daily_per_key, endpoint) {
             if !today.keys.contains_key(endpoint) && today.keys.len() >= today.sweep_at {
-                today.keys.retain(|_, purse| purse.spent() > 0 || purse.reserved() > 0);
+                // Nor is one forgotten that somebody is about to draw from: it would be there twice.
+                today.keys.retain(|_, purse| purse.is_shared() || purse.spent() > 0 || purse.reserved() > 0);
                 // Twice what is left, so that the sweeps together cost no more than the insertions.
                 today.sweep_at = KEYS.max(2 * today.keys.len());
             }
@@ -124,12 +125,20 @@ mod tests {
         let budgets = Budgets::new(None, Some(4), Clock::default());
         let spender = EndpointId::new("spender", None);
         budgets.today(Some(&spender))[0].1.spend(Cost::NanoDollars(1));
+        let asked = EndpointId::new("asked", None);
+        let purse = budgets.today(Some(&asked)).remove(0).1;
         for number in 0..10 * KEYS {
             let _ = budgets.today(Some(&EndpointId::new(number.to_string(), None)));
         }
         let guard = budgets.today.lock().unwrap();
         assert!(guard.as_ref().unwrap().keys.len() <= KEYS + 1);
         drop(guard);
+        purse.spend(Cost::NanoDollars(4));
+        assert_eq!(
+            budgets.today(Some(&asked))[0].1.remaining(),
+            Some(0),
+            "whoever asked before draws from the same"
+        );
         assert_eq!(budgets.today(Some(&spender))[0].1.spent(), 1);
     }
 }

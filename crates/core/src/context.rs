@@ -311,11 +311,12 @@ impl CallContext {
         self
     }
 
-    /// Writes down what the attempt cost, in the request's purse and in those that money was set aside in.
+    /// Writes down what the attempt cost, in the request's purses and in those that money was set aside in.
     pub(crate) fn settle(&self, cost: Cost) {
+        let own = [Some(self.purse()), self.outer_purse()];
         match &self.deposit {
-            Some(deposit) => deposit.settle(cost, self.purse()),
-            None => self.purse().spend(cost),
+            Some(deposit) => deposit.settle(cost, own),
+            None => own.into_iter().flatten().for_each(|purse| purse.spend(cost)),
         }
     }
 

@@ -84,6 +84,11 @@ impl Purse {
         }
     }
 
+    /// Whether anybody else holds it.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn balance(&self) -> MutexGuard<'_, Balance> {
         self.0.balance.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,18 +181,17 @@ impl Deposit {
         drop(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)));
     }
 
-    /// Settles all reservations, and spends in `own`, which is not among them, what was not reserved there.
-    pub(crate) fn settle(&self, cost: Cost, own: &Purse) {
+    /// Settles all reservations, and spends in those of `others` that nothing was reserved in.
+    pub(crate) fn settle(&self, cost: Cost, mut others: [Option<&Purse>; 2]) {
         let Reservations { few, more } =
             std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut own_too = false;
         for reservation in few.into_iter().flatten().chain(more) {
-            own_too |= Arc::ptr_eq(&reservation.purse.0, &own.0);
+            for other in &mut others {
+                *other = other.filter(|other| !Arc::ptr_eq(&reservation.purse.0, &other.0));
+            }
             reservation.settle(cost);
         }
-        if !own_too {
-            own.spend(cost);
-        }
+        others.into_iter().flatten().for_each(|other| other.spend(cost));
     }
 }
 
@@ -241,9 +245,11 @@ mod tests {
     fn a_deposit_settles_every_purse_once() {
         let (own, day) = (Purse::of(10), Purse::of(10));
         let deposit = Deposit::new(vec![own.reserve(5).unwrap(), day.reserve(5).unwrap()]);
-        deposit.settle(Cost::NanoDollars(3), &own);
-        deposit.settle(Cost::NanoDollars(1), &day);
+        let free = Purse::unlimited();
+        deposit.settle(Cost::NanoDollars(3), [Some(&own), Some(&free)]);
+        deposit.settle(Cost::NanoDollars(1), [Some(&day), None]);
         assert_eq!((own.spent(), own.reserved(), day.spent(), day.reserved()), (3, 0, 4, 0));
+        assert_eq!(free.spent(), 3, "what nobody reserves is counted all the same");
     }
 
     #[test]

@@ -136,8 +136,9 @@ impl Retry {
 
     fn refund(&self, tokens: u32) {
         let full = self.config.bucket;
-        let _ =
-            self.tokens.fetch_update(Relaxed, Relaxed, |now| (now < full).then(|| full.min(now + tokens)));
+        let _ = self
+            .tokens
+            .fetch_update(Relaxed, Relaxed, |now| (now < full).then(|| full.min(now.saturating_add(tokens))));
     }
 
     /// The delay before the next attempt, or `None` when waiting is of no use.
@@ -191,5 +192,23 @@ impl Provider for Retry {
             attempt += 1;
             tokio::time::sleep(delay).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ultraai_testkit::{Scripted, Step};
+
+    use super::*;
+
+    #[test]
+    fn a_bucket_of_any_size_is_never_more_than_full() {
+        let inner: Arc<dyn Provider> = Arc::new(Scripted::new([Step::fail(ErrorKind::ServerError)]));
+        let config = RetryLayer::new(RetryConfig { bucket: u32::MAX, ..RetryConfig::default() }).unwrap();
+        let retry = Retry { inner, config, tokens: AtomicU32::new(u32::MAX) };
+        let paid = retry.pay(ErrorKind::ServerError).unwrap();
+        retry.refund(FIRST_SUCCESS_REFUND);
+        retry.refund(paid);
+        assert_eq!(retry.tokens.load(Relaxed), u32::MAX);
     }
 }

@@ -26,7 +26,7 @@ const FORGIVEN: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     starts: AtomicU64,
-    /// Milliseconds of the candidate's age at the first of them, and one: 0 is none.
+    /// Milliseconds of the candidate's age at the first of them.
     since: AtomicU64,
 }
 
@@ -34,7 +34,7 @@ impl Silence {
     /// An attempt began at this age of the candidate, in milliseconds.
     pub(super) fn began(&self, age: u64) {
         if self.starts.fetch_add(1, Relaxed) == 0 {
-            self.since.store(age + 1, Relaxed);
+            self.since.store(age, Relaxed);
         }
     }
 
@@ -47,7 +47,6 @@ impl Silence {
     pub(super) fn broken(&self) {
         if self.starts.load(Relaxed) > 0 {
             self.starts.store(0, Relaxed);
-            self.since.store(0, Relaxed);
         }
     }
 
@@ -63,13 +62,12 @@ impl Silence {
         if starts < STARTS {
             return false;
         }
-        let Some(since) = self.since.load(Relaxed).checked_sub(1) else { return false };
         let patience = match usual() {
             Some(usual) => usual.saturating_mul(USUAL).max(LEAST),
             _ if starts >= UNPROVEN_STARTS => Duration::ZERO,
             _ => UNPROVEN,
         };
-        let silent = age().saturating_sub(Duration::from_millis(since));
+        let silent = age().saturating_sub(Duration::from_millis(self.since.load(Relaxed)));
         silent >= patience && idle().is_some_and(|idle| idle < FORGIVEN)
     }
 }

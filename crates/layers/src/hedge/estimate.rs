@@ -154,10 +154,11 @@ fn quantiles<const N: usize>(
     let mut open = 1.0;
     for (bucket, (ended, cut)) in counts.enumerate() {
         if ended > 0 {
-            open *= 1.0 - f64::from(ended) / f64::from(at_risk);
+            open *= 1.0 - f64::from(ended.min(at_risk)) / f64::from(at_risk);
         }
-        // What was given up within a bucket was waited for as long as what was answered in it.
-        at_risk -= ended + cut;
+        // What was given up within a bucket was waited for as long as what was answered in it. Others write meanwhile, so that
+        // more may be found here than were counted above.
+        at_risk = at_risk.saturating_sub(ended + cut);
         while next < N && open <= 1.0 - wanted[next] + f64::EPSILON {
             found[next] = Some(upper_end(bucket));
             next += 1;
@@ -211,6 +212,18 @@ mod tests {
         let found = quantiles(months.into_iter(), [0.125, 0.126, 0.3, 0.475, 0.5, 0.7375, 0.74]);
         let place = |found: Option<u64>| found.map(|end| (end >> UNIT_POWER) - 1);
         assert_eq!(found.map(place), [Some(0), Some(3), Some(3), Some(4), Some(6), Some(6), None]);
+    }
+
+    #[test]
+    fn times_that_are_written_while_it_is_read_do_no_harm() {
+        let reads = std::cell::Cell::new(0);
+        // The second time it is read, ten more were answered.
+        let counts = (0..3).map(|_| {
+            reads.set(reads.get() + 1);
+            (if reads.get() > 3 { 11 } else { 1 }, 0)
+        });
+        let found = quantiles(counts, [0.5, 0.95]);
+        assert_eq!(found, [Some(upper_end(0)); 2]);
     }
 
     fn draw(estimator: &Estimator, times: impl Iterator<Item = u64>) {

@@ -172,7 +172,7 @@ fn refused(cx: &CallContext, refusal: Refusal) -> Error {
         }
     };
     let message = match wait {
-        Some(wait) => format!("{what}: the next one is free in {:.1} s", wait.as_secs_f64()),
+        Some(wait) => format!("{what}: one may be free for it in {:.1} s", wait.as_secs_f64()),
         None => format!("{what}: try again later"),
     };
     let mut error = Error::new(ErrorKind::RateLimited, message).unsent();
