@@ -48,6 +48,7 @@ impl fmt::Debug for Clock {
 ///
 /// Deadlines are absolute, and a nested one can only be earlier.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own of the call")]
 pub struct CallContext {
     shared: Arc<Shared>,
     abandonment: Arc<Abandonment>,
