@@ -104,7 +104,8 @@ fn raise_the_limit(message: &str) -> &'static str {
 /// When it is worth to try again: the provider's own delay, where it named one.
 fn when(error: &Error) -> String {
     match error.retry_after() {
-        Some(delay) => format!("in {} s", delay.as_secs().max(1)),
+        // Rounded up: who comes too early is refused again.
+        Some(delay) => format!("in {:.0} s", delay.as_secs_f64().ceil().max(1.0)),
         None => "later".to_owned(),
     }
 }

@@ -172,6 +172,7 @@ impl Provider for Retry {
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let mut attempt = 0;
         let mut paid = 0;
+        let mut before = None;
         loop {
             let cx = cx.clone().with_attempt(attempt);
             let error = match self.inner.chat(&cx, Arc::clone(&request)).await {
@@ -181,15 +182,19 @@ impl Provider for Retry {
                 }
                 Err(error) => error,
             };
-            // What was refused here has waited as long as it may already; another candidate may be free.
-            let is_hopeless = error.is_unsent() || error.kind().recovery() != Recovery::Retry;
-            if is_hopeless || attempt >= cx.max_retries() {
+            if error.is_unsent() {
+                // It has waited as long as it may already, and another candidate may be free. Of a retry that was refused here
+                // the failure before it says what is wrong.
+                return Err(before.unwrap_or(error));
+            }
+            if error.kind().recovery() != Recovery::Retry || attempt >= cx.max_retries() {
                 return Err(error);
             }
             let Some(delay) = self.delay(&cx, &error) else { return Err(error) };
             let Some(cost) = self.pay(error.kind()) else { return Err(error) };
             paid = cost;
             attempt += 1;
+            before = Some(error);
             tokio::time::sleep(delay).await;
         }
     }

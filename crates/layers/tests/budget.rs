@@ -113,16 +113,16 @@ async fn the_error_says_what_is_left_what_it_may_cost_and_what_to_do() {
         |options| options.edited(|options| options.budget_dollars = Some(2e-5));
     assert_eq!(
         refusal(small, hi()).await,
-        "of `budget_dollars` $0.000020 is left, and the attempt may cost $0.000032: lower `max_tokens` (10 now), raise `budget_dollars`"
+        "of `budget_dollars` $0.000020 is left, and the attempt may cost $0.000032: lower `max_tokens` (10 now), or raise `budget_dollars`"
     );
     assert_eq!(
         refusal(small, ChatRequest::from_prompt("hi")).await,
-        "of `budget_dollars` $0.000020 is left, and the attempt may cost $0.131094: set `max_tokens`, raise `budget_dollars`"
+        "of `budget_dollars` $0.000020 is left, and the attempt may cost $0.131094: set the request's `max_tokens` or the layer's `assumed_output_tokens`, or raise `budget_dollars`"
     );
     let daily = |options: Options| options.edited(|options| options.daily_budget_dollars = Some(0.0));
     assert_eq!(
         refusal(daily, hi()).await,
-        "of `daily_budget_dollars` $0.000000 is left, and the attempt may cost $0.000032: lower `max_tokens` (10 now), raise `daily_budget_dollars`, or wait for midnight UTC"
+        "of `daily_budget_dollars` $0.000000 is left, and the attempt may cost $0.000032: lower `max_tokens` (10 now), or raise `daily_budget_dollars` or wait for midnight UTC"
     );
     let error = ask_from(&one(builder(), &inner), &Purse::of(1)).await.unwrap_err();
     assert!(cause(&error).starts_with("of `purse` $0.000001 is left"), "{}", cause(&error));
@@ -433,7 +433,7 @@ fn it_cannot_be_disabled() {
     let orchestrator = builder().build().unwrap();
     let spec = ProviderSpec::from(Scripted::always("hello")).layer_settings("budget", disabled.clone());
     let error = orchestrator.register_provider("one", spec).unwrap_err();
-    assert!(error.to_string().contains("it cannot be disabled"), "{error}");
+    assert!(error.to_string().contains("the layer cannot be disabled"), "{error}");
     let orchestrator = builder().layer_settings("budget", disabled).build().unwrap();
     assert!(orchestrator.register_provider("one", Scripted::always("hello")).is_err());
 }

@@ -52,6 +52,11 @@ async fn what_was_refused_before_it_was_sent_is_not() {
     let before = Instant::now();
     let error = retrying(&inner).ask_in(&cx(), "hi").await.unwrap_err();
     assert_eq!((error.kind(), before.elapsed()), (ErrorKind::RateLimited, Duration::ZERO));
+
+    let refusal = Error::new(ErrorKind::BudgetExceeded, "nothing is left").unsent();
+    let inner = Scripted::new([Step::fail(ErrorKind::ServerError), Step::from(refusal)]);
+    let error = retrying(&inner).ask_in(&cx(), "hi").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ServerError, "the failure says more than the refusal of its retry");
 }
 
 #[tokio::test(start_paused = true)]

@@ -221,6 +221,7 @@ fn in_our_words(path: &str, settings: &Map<String, Value>, message: &str) -> Opt
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up",
+        "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => "a whole number from 1 up",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
         "a string" => "a text",

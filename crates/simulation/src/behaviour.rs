@@ -137,14 +137,14 @@ impl Simulation {
         if let Some(slow) = self.slow
             && rng.f64() < slow.share
         {
-            latency = latency.mul_f64(slow.slower);
+            latency = times(latency, slow.slower);
         }
         if let Some(drift) = self.drift {
-            latency = latency.mul_f64(drift.at(age));
+            latency = times(latency, drift.at(age));
         }
         let mut failure_rate = self.failure_rate;
         if let Some(brown_out) = brown_out {
-            latency = latency.mul_f64(brown_out.slower);
+            latency = times(latency, brown_out.slower);
             failure_rate = brown_out.failure_rate;
         }
         if rng.f64() >= failure_rate {
@@ -180,6 +180,12 @@ impl Drift {
         let turn = TAU * (age.as_secs_f64() / self.every.as_secs_f64()).fract();
         1.0 + (self.slower - 1.0) * (1.0 - turn.cos()) / 2.0
     }
+}
+
+/// A time that is so many times as long, and no longer than any clock of a simulation holds.
+fn times(time: Duration, factor: f64) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor).map_or(LONGEST, |time| time.min(LONGEST))
 }
 
 #[cfg(test)]

@@ -135,8 +135,10 @@ fn a_wrong_world_is_refused_with_the_place_and_what_is_known() {
         ),
         (
             "[default]\nlatency = { fixed_seconds = -1 }",
-            "2:29: a time in seconds must stand here, and -1 does",
+            "2:29: a time of 0 to 100000000 seconds must stand here, and -1 does",
         ),
+        ("arrivals_per_second = 1e-300", "1:23: a number from 0.000001 to 1000000000 must stand here"),
+        ("[default]\nslow_share = 1\nslower = 1e300", "3:10: a number from 0.000001 to 1000000000"),
         ("[default]\nanswer_tokens = { p50 = 0, p99 = 9 }", "2:17: `p50` must be above 0"),
         (
             "[default]\nfailures = { sever_error = 1 }",
@@ -181,4 +183,12 @@ fn settings_and_world_must_name_the_same_providers() {
     let outages = "[default]\n[[outages]]\nproviders = [\"slow\"]\nhow = \"hang\"\nfrom_seconds = 1\nlasting_seconds = 1";
     let outages = refusal(outages).unwrap_err();
     assert!(outages.ends_with("no provider `slow` is configured: configured: fast, careful"), "{outages}");
+}
+
+#[test]
+fn the_longest_times_and_the_slowest_arrivals_run_to_their_end() {
+    let extreme = "requests = 3\narrivals_per_second = 0.000001\n[default]\nlatency = { fixed_seconds = 100_000_000 }\n\
+                   slow_share = 1\nslower = 1e9\ndrift = { every_seconds = 1, slower = 1e9 }";
+    let (report, _) = run(&world(extreme).unwrap(), &["one", "two"]);
+    assert_eq!((report.requests, report.answered), (3, 0));
 }

@@ -46,8 +46,8 @@ pub struct HttpSettings {
     pub max_frame_bytes: Option<NonZeroUsize>,
     /// Upper bound of a whole stream. Default: as in [`Limits`].
     pub max_stream_bytes: Option<NonZeroUsize>,
-    /// Upper bound of the number of headers. Default: as in [`TransportSettings`].
-    pub max_headers: Option<NonZeroUsize>,
+    /// Upper bound of the number of headers, up to 10,000. Default: as in [`TransportSettings`].
+    pub max_headers: Option<HeaderCount>,
     /// Upper bound of all headers together. Default: as in [`TransportSettings`].
     pub max_header_bytes: Option<NonZeroUsize>,
 }
@@ -78,7 +78,7 @@ impl HttpSettings {
         Field { name: "max_stream_bytes", doc: "Upper bound of a whole stream. Default: 268435456." },
         Field {
             name: "max_headers",
-            doc: "Upper bound of the number of headers of an answer. Default: 100.",
+            doc: "Upper bound of the number of headers of an answer, 1 to 10000. Default: 100.",
         },
         Field {
             name: "max_header_bytes",
@@ -91,7 +91,7 @@ impl HttpSettings {
         let mut settings = TransportSettings::new(connect_timeout);
         settings.proxy = self.proxy.clone();
         settings.ca_file = self.ca_file.as_ref().map(|file| file.0.clone());
-        settings.max_headers = self.max_headers.map_or(settings.max_headers, NonZeroUsize::get);
+        settings.max_headers = self.max_headers.map_or(settings.max_headers, |count| count.0);
         settings.max_header_bytes =
             self.max_header_bytes.map_or(settings.max_header_bytes, NonZeroUsize::get);
         Endpoint::new(settings, address).with_limits(self.limits())
@@ -109,6 +109,22 @@ impl HttpSettings {
             *limit = set.map_or(*limit, NonZeroUsize::get);
         }
         limits
+    }
+}
+
+/// A number of headers. Room for all of them is made for every answer, so that it is bounded itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct HeaderCount(usize);
+
+impl TryFrom<u64> for HeaderCount {
+    type Error = Error;
+
+    fn try_from(count: u64) -> Result<Self> {
+        match usize::try_from(count) {
+            Ok(count @ 1..=10_000) => Ok(Self(count)),
+            _ => Err(Error::new(ErrorKind::Config, format!("it is {count}: it must be from 1 to 10000"))),
+        }
     }
 }
 
@@ -190,6 +206,7 @@ mod tests {
             (json!({ "max_answer_bytes": 0 }), "`max_answer_bytes`"),
             (json!({ "max_stream_bytes": -1 }), "`max_stream_bytes`"),
             (json!({ "max_headers": "many hunter2" }), "`max_headers`"),
+            (json!({ "max_headers": 10_001 }), "it is 10001: it must be from 1 to 10000"),
         ] {
             let error = read(settings).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

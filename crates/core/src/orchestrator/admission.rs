@@ -87,7 +87,7 @@ impl Admission {
 
     fn full(&self, usual: Option<Duration>) -> Error {
         let message = format!(
-            "not admitted: {} requests are under way and {} wait (`max_requests_in_flight`, `max_queued_requests`); try again later",
+            "not admitted: as many requests are under way and wait as may, {} and {} (`max_requests_in_flight`, `max_queued_requests`); try again later",
             self.most, self.queue
         );
         let error = Error::new(ErrorKind::QueueFull, message);

@@ -210,6 +210,11 @@ impl<'run, T> Panel<'run, T> {
         self.members.len()
     }
 
+    /// How many of them wait for their start.
+    pub fn waiting(&self) -> usize {
+        self.members.iter().filter(|member| member.start.is_some()).count()
+    }
+
     /// Whether all have answered.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

@@ -237,7 +237,7 @@ impl LayerRegistration {
         match settings.remove(ENABLED.name) {
             None | Some(Value::Bool(true)) => (self.build)(Value::Object(settings), context).map_err(named),
             Some(Value::Bool(false)) if self.slot == Slot::Budget => {
-                let message = "it cannot be disabled, since money that is limited must be kept: take the limits out instead";
+                let message = "the layer cannot be disabled, and does nothing where no option limits money: take those out instead";
                 Err(named(Error::new(ErrorKind::Config, message)))
             }
             Some(Value::Bool(false)) => Ok(None),
@@ -250,7 +250,8 @@ impl LayerRegistration {
 
     /// Every setting of it, for help texts and settings files.
     pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
-        std::iter::once(&ENABLED).chain(self.fields)
+        // What keeps to limits of money cannot be disabled.
+        (self.slot != Slot::Budget).then_some(&ENABLED).into_iter().chain(self.fields)
     }
 }
 

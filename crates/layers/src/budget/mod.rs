@@ -130,13 +130,14 @@ fn too_dear(option: &str, purse: &Purse, most: u64, request: &ChatRequest) -> Er
     let most = Cost::NanoDollars(most);
     let advice = match request.max_tokens {
         Some(tokens) => format!("lower `max_tokens` ({tokens} now)"),
-        None => "set `max_tokens`".to_owned(),
+        None => "set the request's `max_tokens` or the layer's `assumed_output_tokens`".to_owned(),
     };
     let raise = match option.starts_with("daily") {
-        true => format!("raise `{option}`, or wait for midnight UTC"),
+        true => format!("raise `{option}` or wait for midnight UTC"),
         false => format!("raise `{option}`"),
     };
-    let message = format!("of `{option}` {left} is left, and the attempt may cost {most}: {advice}, {raise}");
+    let message =
+        format!("of `{option}` {left} is left, and the attempt may cost {most}: {advice}, or {raise}");
     Error::new(ErrorKind::BudgetExceeded, message).unsent()
 }
 

@@ -62,7 +62,7 @@ impl LimitConfig {
         },
         Field {
             name: "tokens_per_minute",
-            doc: "Tokens of requests and answers in any minute. Default: none but the provider's own.",
+            doc: "Tokens of requests and answers in any minute; a larger request goes through alone. Default: none but the provider's own.",
         },
         Field {
             name: "max_concurrency",

@@ -271,16 +271,19 @@ number!(
     Share(f64) number => (0.0..=1.0).contains(&number).then_some(number), "a share from 0 to 1"
 );
 number!(
-    /// Above 0.
-    Positive(f64) number => (number.is_finite() && number > 0.0).then_some(number), "a number above 0"
+    /// Above 0, and within what clocks and counters hold.
+    Positive(f64) number => (1e-6..=1e9).contains(&number).then_some(number), "a number from 0.000001 to 1000000000"
 );
 number!(
     /// A time from 0.
-    Seconds(Duration) number => Duration::try_from_secs_f64(number).ok(), "a time in seconds"
+    Seconds(Duration) number => seconds(number), "a time of 0 to 100000000 seconds"
 );
 number!(
     /// A time above 0.
-    PositiveSeconds(Duration) number => {
-        Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero())
-    }, "a time in seconds above 0"
+    PositiveSeconds(Duration) number => seconds(number).filter(|time| !time.is_zero()), "a time above 0, and up to 100000000 seconds"
 );
+
+/// Three years: no clock of a simulation overflows.
+fn seconds(number: f64) -> Option<Duration> {
+    (0.0..=1e8).contains(&number).then(|| Duration::from_secs_f64(number))
+}

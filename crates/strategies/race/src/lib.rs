@@ -21,7 +21,7 @@ const NAME: &str = "race";
 
 const FIELDS: &[Field] = &[Field {
     name: "stagger_seconds",
-    doc: "How long one candidate is waited for before the next starts, in seconds; 0 starts all at once. Default: the time in which 95 of 100 of its answers came, and 1 before the first.",
+    doc: "How long one candidate is waited for before the next starts, in seconds; 0 starts all at once, and the last one starts in time however long it is. Default: the time in which 95 of 100 of its answers came, and 1 before the first.",
 }];
 
 /// How long a candidate that nobody knows yet is waited for before the next starts: longer than most models take for their
@@ -59,7 +59,10 @@ impl Race {
         match self.stagger_seconds {
             None => Ok(None),
             Some(0.0) => Ok(Some(Duration::ZERO)),
-            Some(seconds) => duration("stagger_seconds", seconds).map(Some),
+            Some(seconds) => duration("stagger_seconds", seconds).map(Some).map_err(|error| {
+                let message = error.message().replace("above 0", "from 0 up");
+                error.with_message(message)
+            }),
         }
     }
 
@@ -174,10 +177,13 @@ impl Strategy for Race {
     }
 }
 
-/// Gives up those who are still under way or wait for their start.
+/// Gives up those who are still under way, each of which is noted by itself, and those who wait for their start.
 fn give_up(run: &Run, panel: &mut Panel<'_, Reply<'_>>, winner: &ProviderId) {
     if !panel.is_empty() {
-        run.note(format!("{} more were given up: {winner} was first", panel.len()));
+        let waiting = panel.waiting();
+        if waiting > 0 {
+            run.note(format!("{waiting} did not start: {winner} was first"));
+        }
         panel.abort_all(AbandonReason::EnoughAnswers);
     }
 }

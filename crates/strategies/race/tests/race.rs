@@ -42,6 +42,7 @@ async fn who_answers_within_the_step_runs_alone() {
     let (one, two) = (after(0.9, "one"), after(0.1, "two"));
     let outcome = race(apart(1.0), &[("one", &one), ("two", &two)]).process("hi").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), two.count()), ("one", 0));
+    assert!(outcome.trace.iter().any(|line| line == "1 did not start: one was first"), "{:?}", outcome.trace);
     assert_eq!(outcome.ledger.rows.len(), 1);
 }
 
