@@ -221,11 +221,13 @@ impl Settings {
                 },
             },
         };
+        let proxy = row.settings.get("http").and_then(|http| http.get("proxy")?.as_str());
         ProviderSummary {
             id: row.id.clone(),
             provider_type: kind.to_owned(),
             model: row.spec.model_name().map(str::to_owned),
             base_url: row.text("base_url").or(known.and_then(|known| known.base_url)).map(str::to_owned),
+            is_behind_proxy: proxy.is_some_and(|proxy| proxy != "none"),
             key,
             key_optional: known.is_some_and(|known| known.key_optional || known.key_variables.is_empty()),
             origin: row.origin.clone(),
@@ -247,6 +249,9 @@ pub struct ProviderSummary {
     /// The address, its own or the usual one.
     #[serde(skip)]
     pub base_url: Option<String>,
+    /// Whether its settings name a proxy, so that who answers at the address is the proxy's matter.
+    #[serde(skip)]
+    pub is_behind_proxy: bool,
     /// Where its key is.
     pub key: KeyPlace,
     /// Whether it can be asked without a key.

@@ -145,7 +145,7 @@ fn key_text(provider: &ProviderSummary) -> String {
 /// Looks at all addresses at the same time.
 async fn reach_all(providers: &[ProviderSummary]) -> Vec<Reach> {
     let mut open: Vec<Pin<Box<dyn Future<Output = Reach> + '_>>> =
-        providers.iter().map(|provider| Box::pin(reach(provider.base_url.as_deref())) as _).collect();
+        providers.iter().map(|provider| Box::pin(reach(provider)) as _).collect();
     let mut found = vec![None; open.len()];
     poll_fn(|cx| {
         for (place, look) in open.iter_mut().enumerate() {

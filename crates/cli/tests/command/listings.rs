@@ -71,6 +71,17 @@ fn config_says_where_each_value_comes_from() {
 }
 
 #[test]
+fn an_address_behind_a_proxy_is_not_said_to_be_reachable() {
+    let server = Server::always(openai::answer("hi"));
+    let settings =
+        format!("{}http = {{ proxy = \"http://user:hunter22@127.0.0.1:9\" }}\n", near(&server.url()));
+    let ran = Program::with_settings(&settings).run(&["providers"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains(" through its proxy ") && !ran.out.contains("hunter22"), "{ran:?}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn init_writes_a_file_that_can_be_read_and_never_overwrites() {
     let program = Program::new();
     assert_eq!(program.run(&["config", "--init"]).code, Some(0));
