@@ -325,14 +325,15 @@ impl BaseOrchestrator {
         }
         let mut registered = None;
         let mut sources = parts.prices.clone();
+        if let Source::Registered { name, settings, .. } | Source::Played { name, settings, .. } =
+            &spec.source
+        {
+            let row = parts.registry.provider_registration(name).map_err(named)?;
+            registered = Some(row.name);
+            sources.linked = !row.is_moved(settings);
+        }
         let provider = match &spec.source {
-            Source::Built(provider) => Arc::clone(provider),
-            Source::Played { name, settings, by } => {
-                let row = parts.registry.provider_registration(name).map_err(named)?;
-                registered = Some(row.name);
-                sources.linked = !row.is_moved(settings);
-                Arc::clone(by)
-            }
+            Source::Built(provider) | Source::Played { by: provider, .. } => Arc::clone(provider),
             Source::Registered { name, settings, key } => {
                 let mut context = BuildContext::new(id.clone(), parts.lookup.clone());
                 context.model.clone_from(&terms.model);
@@ -341,9 +342,6 @@ impl BaseOrchestrator {
                 if let Some(seconds) = parts.options.connect_timeout_seconds {
                     context.connect_timeout = Duration::from_secs_f64(seconds);
                 }
-                let row = parts.registry.provider_registration(name).map_err(named)?;
-                registered = Some(row.name);
-                sources.linked = !row.is_moved(settings);
                 parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
             }
         };

@@ -23,7 +23,8 @@ use ultraai_core::{
 
 use self::{cell::Cell, ticket::Ticket};
 use crate::shared::{
-    calls::orchestrates,
+    calls::of_candidate,
+    nested::orchestrates,
     states::{Seat, Shared},
 };
 
@@ -146,10 +147,7 @@ pub struct Reading {
 /// What all breakers of this process do now, in the order of their hosts and models.
 pub fn readings() -> Vec<Reading> {
     let rows = SHARED.all().into_iter();
-    let mut rows: Vec<_> =
-        rows.map(|(host, model, cell)| Reading { host, model, state: cell.state() }).collect();
-    rows.sort_by(|one, other| (&one.host, &one.model).cmp(&(&other.host, &other.model)));
-    rows
+    rows.map(|(host, model, cell)| Reading { host, model, state: cell.state() }).collect()
 }
 
 /// A provider that is left alone while it is down.
@@ -177,10 +175,7 @@ impl Provider for Breaker {
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let cell = self.seat.of(request.model.as_ref(), Cell::new);
         let started = Instant::now();
-        let ticket = Ticket::new(cell, started, cx.has_spare()).map_err(|error| match cx.candidate() {
-            Some(candidate) => error.with_provider(candidate.clone()),
-            None => error,
-        })?;
+        let ticket = Ticket::new(cell, started, cx.has_spare()).map_err(|error| of_candidate(cx, error))?;
         match self.inner.chat(cx, request).await {
             Ok(reply) => Ok(ticket.answered(cx, reply)),
             Err(error) => {

@@ -22,7 +22,7 @@ use ultraai_core::{
 
 use self::{gate::Gate, ticket::Ticket};
 use crate::shared::{
-    calls::orchestrates,
+    nested::orchestrates,
     states::{Seat, Shared},
 };
 
@@ -135,9 +135,7 @@ pub struct Reading {
 /// What goes on at all gates of this process, in the order of their hosts and models.
 pub fn readings() -> Vec<Reading> {
     let rows = SHARED.all().into_iter();
-    let mut rows: Vec<_> = rows.map(|(host, model, gate)| gate.reading(host, model)).collect();
-    rows.sort_by(|one, other| (&one.host, &one.model).cmp(&(&other.host, &other.model)));
-    rows
+    rows.map(|(host, model, gate)| gate.reading(host, model)).collect()
 }
 
 /// A provider that is asked no more than it takes.

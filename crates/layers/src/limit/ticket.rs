@@ -12,7 +12,7 @@ use super::{
     gate::{Entered, Gate, Refusal},
     line::{Amount, Place},
 };
-use crate::shared::calls::{LateStart, PATIENCE};
+use crate::shared::calls::{LateStart, PATIENCE, of_candidate};
 
 /// Tokens of an answer that has no upper bound, until it is there: about a page of text.
 const ANSWER_TOKENS: u64 = 500;
@@ -179,8 +179,5 @@ fn refused(cx: &CallContext, refusal: Refusal) -> Error {
     if let Some(wait) = wait {
         error = error.with_retry_after(wait);
     }
-    match cx.candidate() {
-        Some(candidate) => error.with_provider(candidate.clone()),
-        None => error,
-    }
+    of_candidate(cx, error)
 }

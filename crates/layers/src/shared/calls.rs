@@ -2,11 +2,19 @@
 
 use std::{fmt, time::Duration};
 
-pub(crate) use super::nested::orchestrates;
+use ultraai_core::{CallContext, Error};
 
 /// A deadline that passes within this time after the start says more about the caller than about the candidate; as in core's
 /// own counters.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A refusal with the name of the candidate that was not asked.
+pub(crate) fn of_candidate(cx: &CallContext, error: Error) -> Error {
+    match cx.candidate() {
+        Some(candidate) => error.with_provider(candidate.clone()),
+        None => error,
+    }
+}
 
 /// Why a timeout does not speak against the candidate: the attempt began late, after it had waited for its place.
 #[derive(Clone, Copy, Debug)]

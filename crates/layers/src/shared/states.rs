@@ -72,7 +72,7 @@ impl<S: Eq + Hash, T> Shared<S, T> {
         state
     }
 
-    /// The states in use: the host, where they have one, the model, where requests name one, and the state.
+    /// The states in use, in the order of their hosts and models: the host, where they have one, the model, where requests name one, and the state.
     pub(crate) fn all(&self) -> Vec<(Option<String>, Option<String>, Arc<T>)> {
         let states = self.states();
         let used = states.by_key.iter().filter_map(|(key, state)| Some((key, state.upgrade()?)));
@@ -83,7 +83,9 @@ impl<S: Eq + Hash, T> Shared<S, T> {
             };
             (host, Some(key.model.to_string()).filter(|model| !model.is_empty()), state)
         };
-        used.map(row).collect()
+        let mut rows: Vec<_> = used.map(row).collect();
+        rows.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        rows
     }
 
     fn states(&self) -> MutexGuard<'_, States<S, T>> {
