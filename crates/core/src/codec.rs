@@ -4,11 +4,18 @@ use std::{collections::VecDeque, fmt};
 
 use bytes::Bytes;
 
-use crate::{Capabilities, ChatEvent, ChatRequest, ChatResponse, Error, ErrorKind, ModelName, Result};
+use crate::{
+    Capabilities, ChatEvent, ChatRequest, ChatResponse, Error, ErrorKind, Losses, ModelName, Result,
+};
 
 /// A protocol, as a transport wants it: a protocol crate implements it, a transport drives it, and neither
 /// knows the other.
+///
+/// Answers are read in the light of their request: what a protocol has no words for may have been asked for by other means.
 pub trait Codec: fmt::Debug + Send + Sync + 'static {
+    /// The protocol's name, as in [`Native::protocol`](crate::Native::protocol).
+    fn protocol(&self) -> &'static str;
+
     /// What `model` can do; what [`encode`](Self::encode) cannot send is `No`.
     fn capabilities(&self, model: &ModelName) -> Capabilities;
 
@@ -17,30 +24,102 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Headers that this request is sent with besides those of its address. Default: none.
+    fn headers(&self, _: &ChatRequest) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// How its streams are cut into frames. Default: server-sent events.
     fn framing(&self) -> Framing {
         Framing::ServerSentEvents
     }
 
-    /// The request's body.
+    /// The request's body. What the protocol cannot say goes to [`Losses::lose`].
     ///
     /// # Errors
     /// `Unsupported`, which names what the protocol cannot send.
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>>;
+    fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>>;
 
     /// Reads a whole answer of a status that says success; it may hold an error all the same.
     ///
     /// # Errors
     /// What the answer says, or `Undecodable`.
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse>;
+    fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse>;
 
     /// A decoder for one stream. Default: the protocol has no streams, and one that comes is `Undecodable`.
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         Box::new(|_, _| Err(Error::new(ErrorKind::Undecodable, "a stream came, and this protocol has none")))
     }
 
     /// What a status that says failure means, with the body that came with it.
     fn error(&self, status: u16, body: &[u8]) -> Error;
+}
+
+/// A protocol as those who call a server speak it: the other direction of [`Codec`].
+pub trait ServerCodec: fmt::Debug + Send + Sync + 'static {
+    /// The protocol's name, as in [`Native::protocol`](crate::Native::protocol).
+    fn protocol(&self) -> &'static str;
+
+    /// How its streams are cut into frames. Default: server-sent events.
+    fn framing(&self) -> Framing {
+        Framing::ServerSentEvents
+    }
+
+    /// Reads a request. `path` is where it was sent, for protocols that say the model and the delivery there. Nothing is
+    /// lost: what the vocabulary has no words for stands in `extra` and in vendor parts.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the place, such as `messages[2].content`.
+    fn decode_request(&self, path: &str, body: &[u8]) -> Result<ChatRequest>;
+
+    /// Writes a whole answer. What the protocol cannot say goes to [`Losses::lose`].
+    ///
+    /// # Errors
+    /// What [`Losses::lose`] refuses.
+    fn encode_response(
+        &self,
+        to: &Answering<'_>,
+        answer: &ChatResponse,
+        losses: &mut Losses,
+    ) -> Result<Vec<u8>>;
+
+    /// An encoder for one stream.
+    fn encoder(&self, to: &Answering<'_>) -> Box<dyn EventEncoder>;
+
+    /// Writes an error as the answer to a request.
+    fn encode_error(&self, error: &Error) -> ErrorAnswer;
+}
+
+/// Which request is answered, and when and as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Answering<'a> {
+    /// The request.
+    pub request: &'a ChatRequest,
+    /// The answer's id: letters and digits; a protocol puts what it wants before it.
+    pub id: &'a str,
+    /// When the answer is given, in seconds since 1970.
+    pub created: u64,
+}
+
+/// Writes the events of one stream.
+pub trait EventEncoder: Send {
+    /// Puts the frames that say `event` behind `out`; after `Finished` that is all.
+    ///
+    /// # Errors
+    /// What [`Losses::lose`] refuses.
+    fn push(&mut self, event: &ChatEvent, out: &mut Vec<OwnedFrame>, losses: &mut Losses) -> Result<()>;
+
+    /// Puts the frames of an error that ends the stream behind `out`.
+    fn fail(&mut self, error: &Error, out: &mut Vec<OwnedFrame>);
+}
+
+/// An error as the answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, mostly JSON.
+    pub body: Vec<u8>,
 }
 
 /// Where a request goes, below the address of its provider.
@@ -61,6 +140,8 @@ pub enum Framing {
     ServerSentEvents,
     /// A line each, such as newline-delimited JSON.
     Lines,
+    /// AWS's binary event stream; a frame's name is its `:event-type` or, of an exception, its `:exception-type`.
+    AwsEventStream,
 }
 
 /// Reads a stream frame by frame, and `None` at its clean end; puts what it read behind the queue.
@@ -69,8 +150,17 @@ pub type EventDecoder = Box<dyn FnMut(Option<Frame<'_>>, &mut VecDeque<ChatEvent
 /// One frame of a stream, cut out by the transport.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The event's name; `message` where the framing names none.
+    /// The event's name; empty where the framing names none.
     pub name: &'a str,
     /// What it holds.
     pub data: &'a Bytes,
+}
+
+/// One frame of a stream that is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnedFrame {
+    /// The event's name; empty where it has none.
+    pub name: &'static str,
+    /// What it holds.
+    pub data: Vec<u8>,
 }

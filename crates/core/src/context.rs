@@ -1,15 +1,15 @@
 //! What one call knows about itself.
 
 use std::{
-    fmt,
-    sync::Arc,
+    fmt, mem,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use tokio::time::Instant;
 
 use crate::{
-    AbandonReason, AttemptLimits, Cost, Deposit, Options, ProviderId, Purse, RateLimits, RequestId,
+    AbandonReason, AttemptLimits, Cost, Deposit, Losses, Options, ProviderId, Purse, RateLimits, RequestId,
     abandonment::Abandonment,
     ledger::{Ledger, RowId},
     money::nano_dollars,
@@ -57,6 +57,7 @@ pub struct CallContext {
     limits: AttemptLimits,
     max_retries: u32,
     capture: bool,
+    drop_unsupported: bool,
     attempt: u32,
     is_hedge: bool,
     has_spare: bool,
@@ -83,6 +84,8 @@ struct Shared {
     /// What this request shares with others.
     outer_purse: Option<Purse>,
     ledger: Ledger,
+    /// Sentences for the trace.
+    notes: Mutex<Vec<String>>,
 }
 
 impl Default for CallContext {
@@ -114,13 +117,22 @@ impl CallContext {
         // Not from the seed: two requests may share that, and an id must tell them apart.
         let request_id = RequestId(fastrand::u64(..));
         Self {
-            shared: Arc::new(Shared { request_id, clock, seed, purse, outer_purse, ledger }),
+            shared: Arc::new(Shared {
+                request_id,
+                clock,
+                seed,
+                purse,
+                outer_purse,
+                ledger,
+                notes: Mutex::default(),
+            }),
             abandonment: Arc::default(),
             candidate: None,
             deadline: None,
             limits: AttemptLimits::default(),
             max_retries: 0,
             capture: false,
+            drop_unsupported: false,
             attempt: 0,
             is_hedge: false,
             has_spare: false,
@@ -267,6 +279,39 @@ impl CallContext {
     pub(crate) fn with_capture(mut self, capture: bool) -> Self {
         self.capture = capture;
         self
+    }
+
+    /// What becomes of what a protocol cannot say: it is refused, unless the user allows to leave it out.
+    pub fn losses(&self) -> Losses {
+        if self.drop_unsupported { Losses::noted() } else { Losses::refused() }
+    }
+
+    /// The same call, whose request may lose what a provider cannot be told, if that is `allowed` here or around it.
+    #[must_use]
+    pub fn with_drop_unsupported(mut self, allowed: bool) -> Self {
+        self.drop_unsupported |= allowed;
+        self
+    }
+
+    /// Writes into the trace what was left out of what the candidate is asked.
+    pub fn report_losses(&self, losses: &Losses) {
+        if losses.as_slice().is_empty() {
+            return;
+        }
+        let whom = self.candidate.as_ref().map_or("the provider", ProviderId::as_str);
+        let mut notes = self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for lost in losses.as_slice() {
+            let note = format!("left out of what `{whom}` is asked (`drop_unsupported`): {lost}");
+            // A retry leaves out the same.
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+
+    /// What was left out of what the candidates were asked.
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        mem::take(&mut *self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Which attempt of this ask it is: 0, then one more for each retry.

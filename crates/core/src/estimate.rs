@@ -80,14 +80,14 @@ impl<'a> Texts<'a> {
 
     fn add_part(&mut self, part: &Part) {
         match part {
-            Part::Text { text } | Part::Refusal { text } => self.add(text),
+            Part::Text { text, .. } | Part::Refusal { text, .. } => self.add(text),
             Part::Reasoning(reasoning) => self.add(&reasoning.text),
             Part::ToolCall(call) => {
                 self.add(&call.name);
                 self.add(&call.arguments);
             }
             Part::ToolResult(result) => result.content.iter().for_each(|part| self.add_part(part)),
-            Part::Image(_) | Part::Document(_) | Part::Vendor(_) => {}
+            Part::Image(_) | Part::Audio(_) | Part::Video(_) | Part::Document(_) | Part::Vendor(_) => {}
         }
     }
 

@@ -1,10 +1,11 @@
 //! A live answer in pieces, and how the pieces fold into a whole one.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
-    ChatResponse, Error, ErrorKind, FinishReason, Native, Part, Reasoning, Result, ToolCall, Usage,
-    VendorState,
+    ChatResponse, Choice, Citation, Error, ErrorKind, FinishReason, Native, Part, Reasoning, Result,
+    TokenLogprob, ToolCall, Usage, VendorState,
 };
 
 /// A piece of a live answer.
@@ -25,13 +26,44 @@ pub enum ChatEvent {
     Delta(Delta),
     /// Tokens so far; a later one replaces an earlier one.
     Usage(Usage),
+    /// What is said about the answer besides; a later one adds to an earlier one.
+    Details(Details),
+    /// A piece of one of the further answers, where several were asked for.
+    Choice {
+        /// Which answer, from 1; the first one, 0, has no events of this kind.
+        index: u32,
+        /// The piece.
+        piece: ChoicePiece,
+    },
     /// The end.
     Finished {
         /// Why it ended.
         finish_reason: FinishReason,
     },
-    /// The frame that the next events were decoded from, as it came; only for those who pass frames on.
+    /// The frame that the next events were decoded from, as it came: where it says what they do not.
     Native(Native),
+}
+
+/// What is said about an answer besides what every vendor says.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Details {
+    /// How it was served, in the vendor's word.
+    pub service_tier: Option<String>,
+    /// The stop sequence that it ended at.
+    pub stop_sequence: Option<String>,
+    /// Fields that this version does not know.
+    pub raw: Map<String, Value>,
+}
+
+/// A piece of one of several answers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ChoicePiece {
+    /// More of it.
+    Delta(Delta),
+    /// Its end.
+    Finished(FinishReason),
 }
 
 impl ChatEvent {
@@ -48,7 +80,7 @@ impl ChatEvent {
                 !text.is_empty()
             }
             Self::Delta(Delta::ToolCallStart { .. }) => true,
-            Self::Delta(Delta::Part(part)) => !matches!(part, Part::Vendor(_)),
+            Self::Delta(Delta::Part(part)) => !matches!(**part, Part::Vendor(_)),
             _ => false,
         }
     }
@@ -86,7 +118,15 @@ pub enum Delta {
     /// Vendor state that belongs to the reasoning before it, such as a signature.
     ReasoningState(VendorState),
     /// A part that comes in one piece: vendor state, an image, a document.
-    Part(Part),
+    Part(Box<Part>),
+    /// What is said next is a part of its own, although it is of the same kind as the part before it.
+    NextPart,
+    /// Where what the part before it says is taken from.
+    Citation(Box<Citation>),
+    /// Fields that the protocol has beside the part before it, as in [`Notes::extra`](crate::Notes::extra).
+    Extra(VendorState),
+    /// Tokens of the text with their probabilities.
+    Logprobs(Vec<TokenLogprob>),
 }
 
 impl Delta {
@@ -95,8 +135,8 @@ impl Delta {
         match self {
             Self::Text(text) | Self::Refusal(text) => !text.trim().is_empty(),
             Self::ToolCallStart { .. } => true,
-            Self::Part(part) => !matches!(part, Part::Vendor(_) | Part::Reasoning(_)),
-            Self::Reasoning(_) | Self::ReasoningState(_) | Self::ToolCallArguments { .. } => false,
+            Self::Part(part) => !matches!(**part, Part::Vendor(_) | Part::Reasoning(_)),
+            _ => false,
         }
     }
 
@@ -106,7 +146,7 @@ impl Delta {
             Self::Text(text) | Self::Reasoning(text) | Self::Refusal(text) => Some(text),
             Self::ToolCallStart { name, .. } => Some(name),
             Self::ToolCallArguments { arguments, .. } => Some(arguments),
-            Self::ReasoningState(_) | Self::Part(_) => None,
+            _ => None,
         }
     }
 
@@ -120,10 +160,13 @@ impl Delta {
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
     response: ChatResponse,
-    /// Position in `content` of each tool call, by its index in the stream.
-    calls: Vec<(u32, usize)>,
+    first: ChoiceFold,
+    others: Vec<ChoiceFold>,
     finished: bool,
 }
+
+/// More answers to one request than any vendor gives; a server that says so would fill the memory.
+const MOST_CHOICES: usize = 256;
 
 impl Fold {
     /// What was said so far.
@@ -134,17 +177,26 @@ impl Fold {
     /// Takes the next event.
     ///
     /// # Errors
-    /// `Undecodable` when arguments come for a tool call that never began.
+    /// `Undecodable` when arguments come for a tool call that never began, or for more choices than anybody asks for.
     pub fn push(&mut self, event: ChatEvent) -> Result<()> {
+        let response = &mut self.response;
         match event {
             ChatEvent::Started { model, request_id } => {
-                self.response.model = model.or(self.response.model.take());
-                self.response.request_id = request_id.or(self.response.request_id.take());
+                response.model = model.or(response.model.take());
+                response.request_id = request_id.or(response.request_id.take());
             }
-            ChatEvent::Delta(delta) => self.push_delta(delta)?,
-            ChatEvent::Usage(usage) => self.response.usage = Some(usage),
+            ChatEvent::Delta(delta) => {
+                self.first.push(delta, &mut response.content, &mut response.logprobs)?;
+            }
+            ChatEvent::Usage(usage) => response.usage = Some(usage),
+            ChatEvent::Details(Details { service_tier, stop_sequence, raw }) => {
+                response.service_tier = service_tier.or(response.service_tier.take());
+                response.stop_sequence = stop_sequence.or(response.stop_sequence.take());
+                response.raw.extend(raw);
+            }
+            ChatEvent::Choice { index, piece } => self.push_choice(index, piece)?,
             ChatEvent::Finished { finish_reason } => {
-                self.response.finish_reason = finish_reason;
+                response.finish_reason = finish_reason;
                 self.finished = true;
             }
             ChatEvent::Native(_) => {}
@@ -152,47 +204,29 @@ impl Fold {
         Ok(())
     }
 
-    fn push_delta(&mut self, delta: Delta) -> Result<()> {
-        let content = &mut self.response.content;
-        match delta {
-            Delta::Text(more) => match content.last_mut() {
-                Some(Part::Text { text }) => text.push_str(&more),
-                _ if more.is_empty() => {}
-                _ => content.push(Part::Text { text: more }),
-            },
-            Delta::Refusal(more) => match content.last_mut() {
-                Some(Part::Refusal { text }) => text.push_str(&more),
-                _ if more.is_empty() => {}
-                _ => content.push(Part::Refusal { text: more }),
-            },
-            Delta::Reasoning(more) => match content.last_mut() {
-                // A signature ends a block of reasoning; what follows is another block.
-                Some(Part::Reasoning(Reasoning { text, state: None })) => text.push_str(&more),
-                _ if more.is_empty() => {}
-                _ => content.push(Part::Reasoning(Reasoning::new(more))),
-            },
-            Delta::ToolCallStart { index, id, name, state } => {
-                self.calls.push((index, content.len()));
-                content.push(Part::ToolCall(ToolCall { state, ..ToolCall::new(id, name, "") }));
-            }
-            Delta::ToolCallArguments { index, arguments: more } => {
-                let place = self.calls.iter().rev().find(|(call, _)| *call == index).map(|(_, place)| *place);
-                match place.and_then(|place| content.get_mut(place)) {
-                    Some(Part::ToolCall(call)) => call.arguments.push_str(&more),
-                    _ => {
-                        let message = format!("arguments came for tool call {index}, which never began");
-                        return Err(Error::new(ErrorKind::Undecodable, message));
-                    }
-                }
-            }
-            Delta::ReasoningState(vendor_state) => match content.last_mut() {
-                Some(Part::Reasoning(Reasoning { state: state @ None, .. })) => *state = Some(vendor_state),
-                _ => content
-                    .push(Part::Reasoning(Reasoning { text: String::new(), state: Some(vendor_state) })),
-            },
-            Delta::Part(part) => content.push(part),
+    fn push_choice(&mut self, index: u32, piece: ChoicePiece) -> Result<()> {
+        let place = usize::try_from(index).unwrap_or(usize::MAX).wrapping_sub(1);
+        if place >= MOST_CHOICES {
+            let message = format!("a piece came for the choice {index}, which nobody asked for");
+            return Err(Error::new(ErrorKind::Undecodable, message));
         }
-        Ok(())
+        if self.others.len() <= place {
+            self.others.resize_with(place + 1, ChoiceFold::default);
+            // An answer that never ends says so.
+            let open =
+                || Choice { finish_reason: FinishReason::Other("unknown".into()), ..Choice::default() };
+            self.response.alternatives.resize_with(place + 1, open);
+        }
+        let choice = &mut self.response.alternatives[place];
+        match piece {
+            ChoicePiece::Delta(delta) => {
+                self.others[place].push(delta, &mut choice.content, &mut choice.logprobs)
+            }
+            ChoicePiece::Finished(reason) => {
+                choice.finish_reason = reason;
+                Ok(())
+            }
+        }
     }
 
     /// Whether the end has come.
@@ -221,37 +255,171 @@ impl Fold {
     }
 }
 
+/// Where one answer of a stream stands.
+#[derive(Clone, Debug, Default)]
+struct ChoiceFold {
+    /// Position in `content` of each tool call, by its index in the stream.
+    calls: Vec<(u32, usize)>,
+    /// What comes next is a part of its own.
+    next_part: bool,
+}
+
+impl ChoiceFold {
+    fn push(
+        &mut self,
+        delta: Delta,
+        content: &mut Vec<Part>,
+        logprobs: &mut Vec<TokenLogprob>,
+    ) -> Result<()> {
+        match delta {
+            Delta::Text(more) => match self.open(content) {
+                Some(Part::Text { text, .. }) => text.push_str(&more),
+                _ if more.is_empty() => {}
+                _ => self.add(content, Part::text(more)),
+            },
+            Delta::Refusal(more) => match self.open(content) {
+                Some(Part::Refusal { text, .. }) => text.push_str(&more),
+                _ if more.is_empty() => {}
+                _ => self.add(content, Part::refusal(more)),
+            },
+            Delta::Reasoning(more) => match self.open(content) {
+                // A signature ends a block of reasoning; what follows is another block.
+                Some(Part::Reasoning(Reasoning { text, state: None, .. })) => text.push_str(&more),
+                _ if more.is_empty() => {}
+                _ => self.add(content, Part::Reasoning(Reasoning::new(more))),
+            },
+            Delta::ToolCallStart { index, id, name, state } => {
+                self.calls.push((index, content.len()));
+                self.add(content, Part::ToolCall(ToolCall { state, ..ToolCall::new(id, name, "") }));
+            }
+            Delta::ToolCallArguments { index, arguments: more } => {
+                let place = self.calls.iter().rev().find(|(call, _)| *call == index).map(|(_, place)| *place);
+                match place.and_then(|place| content.get_mut(place)) {
+                    Some(Part::ToolCall(call)) => call.arguments.push_str(&more),
+                    _ => {
+                        let message = format!("arguments came for tool call {index}, which never began");
+                        return Err(Error::new(ErrorKind::Undecodable, message));
+                    }
+                }
+            }
+            Delta::ReasoningState(vendor_state) => match self.open(content) {
+                Some(Part::Reasoning(Reasoning { state: state @ None, .. })) => *state = Some(vendor_state),
+                _ => {
+                    let reasoning = Reasoning { state: Some(vendor_state), ..Reasoning::default() };
+                    self.add(content, Part::Reasoning(reasoning));
+                }
+            },
+            Delta::Part(part) => self.add(content, *part),
+            Delta::NextPart => self.next_part = true,
+            Delta::Citation(citation) => {
+                if let Some(part) = content.last_mut() {
+                    part.annotate(|notes| notes.citations.push(*citation));
+                }
+            }
+            Delta::Extra(extra) => {
+                if let Some(part) = content.last_mut() {
+                    part.annotate(|notes| notes.extra = Some(extra));
+                }
+            }
+            Delta::Logprobs(more) => logprobs.extend(more),
+        }
+        Ok(())
+    }
+
+    /// The part that more may be added to.
+    fn open<'a>(&self, content: &'a mut [Part]) -> Option<&'a mut Part> {
+        content.last_mut().filter(|_| !self.next_part)
+    }
+
+    fn add(&mut self, content: &mut Vec<Part>, part: Part) {
+        self.next_part = false;
+        content.push(part);
+    }
+}
+
 pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "the answer broke off before its end")
 }
 
 /// The events that a whole answer would have come in.
 pub fn events_of(response: ChatResponse) -> Vec<ChatEvent> {
-    let ChatResponse { model, content, finish_reason, usage, request_id, raw: _ } = response;
+    let ChatResponse {
+        model,
+        content,
+        finish_reason,
+        usage,
+        request_id,
+        stop_sequence,
+        service_tier,
+        logprobs,
+        alternatives,
+        raw,
+    } = response;
     let mut events = vec![ChatEvent::Started { model, request_id }];
-    let mut calls = 0;
-    for part in content {
-        match part {
-            Part::Text { text } => events.push(ChatEvent::text(text)),
-            Part::Refusal { text } => events.push(ChatEvent::Delta(Delta::Refusal(text))),
-            Part::Reasoning(Reasoning { text, state }) => {
-                events.push(ChatEvent::Delta(Delta::Reasoning(text)));
-                events.extend(state.map(|state| ChatEvent::Delta(Delta::ReasoningState(state))));
-            }
-            Part::ToolCall(ToolCall { id, name, arguments, state }) => {
-                let index = calls;
-                calls += 1;
-                events.push(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state }));
-                events.push(ChatEvent::Delta(Delta::ToolCallArguments { index, arguments }));
-            }
-            part @ (Part::Vendor(_) | Part::Image(_) | Part::Document(_) | Part::ToolResult(_)) => {
-                events.push(ChatEvent::Delta(Delta::Part(part)));
-            }
-        }
+    say(content, logprobs, &mut |delta| events.push(ChatEvent::Delta(delta)));
+    for (index, choice) in (1..).zip(alternatives) {
+        let Choice { content, finish_reason, logprobs } = choice;
+        let mut push = |piece| events.push(ChatEvent::Choice { index, piece });
+        say(content, logprobs, &mut |delta| push(ChoicePiece::Delta(delta)));
+        push(ChoicePiece::Finished(finish_reason));
+    }
+    let details = Details { service_tier, stop_sequence, raw };
+    if details != Details::default() {
+        events.push(ChatEvent::Details(details));
     }
     events.extend(usage.map(ChatEvent::Usage));
     events.push(ChatEvent::Finished { finish_reason });
     events
+}
+
+/// The pieces that fold to `content`.
+fn say(content: Vec<Part>, logprobs: Vec<TokenLogprob>, push: &mut impl FnMut(Delta)) {
+    let mut calls = 0;
+    let mut before = None;
+    for part in content {
+        let kind = part.kind();
+        // Two parts of one kind that follow each other would fold to one.
+        if before.replace(kind) == Some(kind) && matches!(kind, "text" | "refusal" | "reasoning") {
+            push(Delta::NextPart);
+        }
+        let notes = match part {
+            Part::Text { text, notes } => {
+                push(Delta::Text(text));
+                notes
+            }
+            Part::Refusal { text, notes } => {
+                push(Delta::Refusal(text));
+                notes
+            }
+            Part::Reasoning(Reasoning { text, state, notes }) => {
+                push(Delta::Reasoning(text));
+                if let Some(state) = state {
+                    push(Delta::ReasoningState(state));
+                }
+                notes
+            }
+            Part::ToolCall(ToolCall { id, name, arguments, state, notes }) => {
+                let index = calls;
+                calls += 1;
+                push(Delta::ToolCallStart { index, id, name, state });
+                push(Delta::ToolCallArguments { index, arguments });
+                notes
+            }
+            part => {
+                push(Delta::Part(Box::new(part)));
+                None
+            }
+        };
+        if let Some(notes) = notes {
+            notes.citations.into_iter().for_each(|citation| push(Delta::Citation(Box::new(citation))));
+            if let Some(extra) = notes.extra {
+                push(Delta::Extra(extra));
+            }
+        }
+    }
+    if !logprobs.is_empty() {
+        push(Delta::Logprobs(logprobs));
+    }
 }
 
 #[cfg(test)]
@@ -273,7 +441,28 @@ mod tests {
         whole.content.insert(0, Part::Reasoning(Reasoning::new("look outside")));
         whole.content.push(Part::ToolCall(ToolCall::new("1", "weather", "{\"city\":\"Oslo\"}")));
         whole.content.push(Part::ToolCall(ToolCall::new("2", "time", "{}")));
+        whole.content.extend([Part::text("two"), Part::text("texts")]);
+        whole.content[5].annotate(|notes| notes.citations.push(Citation::default()));
+        whole.stop_sequence = Some("\n".into());
+        whole.raw.insert("novel".into(), Value::from(7));
+        whole.logprobs.push(TokenLogprob { token: "It".into(), logprob: -0.5, ..TokenLogprob::default() });
+        let mut other = Choice::default();
+        other.content.extend([Part::text("a"), Part::text("b")]);
+        other.finish_reason = FinishReason::Length;
+        whole.alternatives = vec![other.clone(), other];
         assert_eq!(fold(events_of(whole.clone())).unwrap(), whole);
+    }
+
+    #[test]
+    fn more_choices_than_anybody_asks_for_are_refused() {
+        let piece = || ChoicePiece::Delta(Delta::Text("a".into()));
+        for index in [0, 257, u32::MAX] {
+            let error = fold([ChatEvent::Choice { index, piece: piece() }]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Undecodable, "{index}");
+        }
+        let finished = ChatEvent::Finished { finish_reason: FinishReason::Stop };
+        let answer = fold([ChatEvent::Choice { index: 2, piece: piece() }, finished]).unwrap();
+        assert_eq!(answer.alternatives[1].finish_reason, FinishReason::Other("unknown".into()));
     }
 
     #[test]

@@ -16,10 +16,12 @@ mod event;
 mod layer;
 pub mod ledger;
 mod limits;
+mod losses;
 mod message;
 pub mod metrics;
 pub mod money;
 mod names;
+mod notes;
 mod options;
 pub mod orchestrator;
 mod prices;
@@ -41,19 +43,24 @@ pub use self::{
     analyzer::{Analysis, Analyzer},
     budgets::Budgets,
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
-    codec::{Codec, EventDecoder, Frame, Framing, Route},
+    codec::{
+        Answering, Codec, ErrorAnswer, EventDecoder, EventEncoder, Frame, Framing, OwnedFrame, Route,
+        ServerCodec,
+    },
     context::{CallContext, Clock, QuotaObserver},
     endpoint::EndpointId,
     error::{Error, ErrorKind, Recovery, Result},
     error_report::ErrorReport,
-    event::{ChatEvent, Delta, Fold, events_of},
+    event::{ChatEvent, ChoicePiece, Delta, Details, Fold, events_of},
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     limits::AttemptLimits,
+    losses::Losses,
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
     metrics::{Measurement, Meter},
     money::{Cost, Price, PriceTier},
     names::{ModelName, ProviderId, RequestId, Secret},
+    notes::{CacheMarker, Citation, Notes},
     options::{Options, RequestOptions, duration},
     orchestrator::{
         Answer, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
@@ -70,7 +77,7 @@ pub use self::{
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},
-    response::{ChatResponse, FinishReason, Usage, UsageSource},
+    response::{ChatResponse, Choice, FinishReason, TokenLogprob, Usage, UsageSource},
     selector::{Priority, Selector},
     strategy::Strategy,
 };

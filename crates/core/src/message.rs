@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Notes;
+
 /// Who speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,9 +99,16 @@ pub enum Part {
     Text {
         /// The text.
         text: String,
+        /// What goes with it, such as citations.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notes: Option<Box<Notes>>,
     },
     /// An image.
     Image(Media),
+    /// Speech or other sound.
+    Audio(Media),
+    /// A moving picture.
+    Video(Media),
     /// A document, such as a PDF.
     Document(Media),
     /// The model asks for a tool.
@@ -112,23 +121,74 @@ pub enum Part {
     Refusal {
         /// The model's words.
         text: String,
+        /// What goes with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notes: Option<Box<Notes>>,
     },
-    /// What one vendor alone understands, given back to that vendor unchanged and shown to no other.
+    /// What one vendor or one protocol alone understands, such as redacted thinking or a call of a tool that ran on the
+    /// vendor's servers; given back unchanged and shown to no other.
     Vendor(VendorState),
 }
 
 impl Part {
     /// A text part.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into() }
+        Self::Text { text: text.into(), notes: None }
+    }
+
+    /// A refusal.
+    pub fn refusal(text: impl Into<String>) -> Self {
+        Self::Refusal { text: text.into(), notes: None }
     }
 
     /// The text, when it is a text part.
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Text { text } => Some(text),
+            Self::Text { text, .. } => Some(text),
             _ => None,
         }
+    }
+
+    /// The image, sound, moving picture or document.
+    pub fn as_media(&self) -> Option<&Media> {
+        match self {
+            Self::Image(media) | Self::Audio(media) | Self::Video(media) | Self::Document(media) => {
+                Some(media)
+            }
+            _ => None,
+        }
+    }
+
+    /// What goes with it; vendor state stands alone.
+    pub fn notes(&self) -> Option<&Notes> {
+        match self {
+            Self::Text { notes, .. } | Self::Refusal { notes, .. } => notes.as_deref(),
+            Self::Image(media) | Self::Audio(media) | Self::Video(media) | Self::Document(media) => {
+                media.notes.as_deref()
+            }
+            Self::ToolCall(call) => call.notes.as_deref(),
+            Self::ToolResult(result) => result.notes.as_deref(),
+            Self::Reasoning(reasoning) => reasoning.notes.as_deref(),
+            Self::Vendor(_) => None,
+        }
+    }
+
+    /// Adds to what goes with it; vendor state, which stands alone, takes nothing.
+    pub fn annotate(&mut self, edit: impl FnOnce(&mut Notes)) {
+        let notes = match self {
+            Self::Text { notes, .. } | Self::Refusal { notes, .. } => notes,
+            Self::Image(media) | Self::Audio(media) | Self::Video(media) | Self::Document(media) => {
+                &mut media.notes
+            }
+            Self::ToolCall(call) => &mut call.notes,
+            Self::ToolResult(result) => &mut result.notes,
+            Self::Reasoning(reasoning) => &mut reasoning.notes,
+            Self::Vendor(_) => return,
+        };
+        let mut edited = notes.take().unwrap_or_default();
+        edit(&mut edited);
+        // Parts that say the same are equal.
+        *notes = Some(edited).filter(|notes| **notes != Notes::default());
     }
 
     /// The part's kind, as in JSON and in error texts.
@@ -136,6 +196,8 @@ impl Part {
         match self {
             Self::Text { .. } => "text",
             Self::Image(_) => "image",
+            Self::Audio(_) => "audio",
+            Self::Video(_) => "video",
             Self::Document(_) => "document",
             Self::ToolCall(_) => "tool_call",
             Self::ToolResult(_) => "tool_result",
@@ -146,7 +208,7 @@ impl Part {
     }
 }
 
-/// An image or a document.
+/// An image, sound, a moving picture or a document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Media {
@@ -161,12 +223,15 @@ pub struct Media {
     /// How closely an image is looked at, in the vendor's words (OpenAI: `low`, `high`, `auto`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Box<Notes>>,
 }
 
 impl Media {
     /// A medium from `source` with nothing else known.
     pub fn new(source: MediaSource) -> Self {
-        Self { source, media_type: None, name: None, detail: None }
+        Self { source, media_type: None, name: None, detail: None, notes: None }
     }
 }
 
@@ -196,12 +261,15 @@ pub struct ToolCall {
     /// What the vendor wants back with the call, such as a thought signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<VendorState>,
+    /// What goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Box<Notes>>,
 }
 
 impl ToolCall {
     /// A call of the tool `name`.
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), arguments: arguments.into(), state: None }
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), state: None, notes: None }
     }
 }
 
@@ -219,12 +287,15 @@ pub struct ToolResult {
     /// Whether the tool failed.
     #[serde(default)]
     pub is_error: bool,
+    /// What goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Box<Notes>>,
 }
 
 impl ToolResult {
     /// A result of the call `tool_call_id`.
     pub fn new(tool_call_id: impl Into<String>, content: Vec<Part>) -> Self {
-        Self { tool_call_id: tool_call_id.into(), name: None, content, is_error: false }
+        Self { tool_call_id: tool_call_id.into(), name: None, content, is_error: false, notes: None }
     }
 }
 
@@ -237,20 +308,24 @@ pub struct Reasoning {
     /// The signature or encrypted form that the vendor wants back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<VendorState>,
+    /// What goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Box<Notes>>,
 }
 
 impl Reasoning {
     /// Reasoning of `text` without vendor state.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), state: None }
+        Self { text: text.into(), state: None, notes: None }
     }
 }
 
-/// Data that one vendor alone needs in order to continue.
+/// Data that one vendor, or one protocol, alone can use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VendorState {
-    /// The provider's registered name in the GenAI conventions; no other vendor sees the data.
+    /// Whose it is: a vendor's name in the GenAI conventions for what its models must get back, such as a signature; a
+    /// protocol's, such as `openai-responses`, for what only that protocol has words for. Nobody else sees the data.
     pub vendor: String,
     /// The data, unchanged.
     pub data: Value,

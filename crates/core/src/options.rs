@@ -74,6 +74,8 @@ options! {
     daily_budget_dollars_per_key: f64,
     /// Whether candidates of unknown price may be asked under a budget; what they cost is not counted then. Default: false.
     allow_unknown_prices: bool,
+    /// Whether a provider may be asked without what it cannot be told, such as a parameter that its protocol has no field for; the trace says what was left out. Default: false: such a provider is not asked.
+    drop_unsupported: bool,
     /// Whether `tracing` spans hold the prompts and the answers. Default: false.
     capture_message_content: bool,
 }
@@ -183,6 +185,11 @@ impl Options {
     /// Whether to stop as soon as enough good answers are there.
     pub fn use_early_stopping(&self) -> bool {
         self.use_early_stopping.unwrap_or(false)
+    }
+
+    /// Whether what a provider cannot be told may be left out.
+    pub fn drop_unsupported(&self) -> bool {
+        self.drop_unsupported.unwrap_or(false)
     }
 
     /// Whether spans hold the prompts and the answers.

@@ -76,6 +76,10 @@ pub struct Capabilities {
     pub tools: Support,
     /// Images in the request.
     pub images: Support,
+    /// Sound in the request.
+    pub audio: Support,
+    /// Moving pictures in the request.
+    pub video: Support,
     /// Documents in the request.
     pub documents: Support,
     /// Answers that follow a JSON schema or are JSON.
@@ -89,10 +93,18 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Text alone: no tools, images, documents and structured output.
+    /// Text alone: no tools, images, sound, moving pictures, documents and structured output.
     pub fn text_only() -> Self {
         let no = Support::No;
-        Self { tools: no, images: no, documents: no, structured_output: no, ..Self::default() }
+        Self {
+            tools: no,
+            images: no,
+            audio: no,
+            video: no,
+            documents: no,
+            structured_output: no,
+            ..Self::default()
+        }
     }
 
     /// What `request` asks for that is known to be missing here.
@@ -106,6 +118,10 @@ impl Capabilities {
             Some("tools")
         } else if no(self.images) && any(|part| matches!(part, Part::Image(_))) {
             Some("images")
+        } else if no(self.audio) && any(|part| matches!(part, Part::Audio(_))) {
+            Some("audio")
+        } else if no(self.video) && any(|part| matches!(part, Part::Video(_))) {
+            Some("video")
         } else if no(self.documents) && any(|part| matches!(part, Part::Document(_))) {
             Some("documents")
         } else if no(self.structured_output)

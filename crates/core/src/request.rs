@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, Message, ModelName, Part, Result, Role};
+use crate::{CacheMarker, Error, ErrorKind, Message, ModelName, Part, Result, Role, VendorState};
 
 /// A request for one answer, in OpenAI's terms.
 ///
@@ -27,6 +27,15 @@ pub struct ChatRequest {
     /// Nucleus sampling: share of probability that is drawn from, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
+    /// Sampling from this many of the likeliest tokens alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u64>,
+    /// How much less likely a token gets with each time it was said, mostly from -2 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f64>,
+    /// How much less likely a token gets once it was said, mostly from -2 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f64>,
     /// Texts that end the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_sequences: Vec<String>,
@@ -39,17 +48,42 @@ pub struct ChatRequest {
     /// Whether and which tool must be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
+    /// Whether several tools may be asked for at once. Default: the vendor's, mostly yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
     /// The form the answer must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
     /// How much the model thinks first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<ReasoningOptions>,
+    /// How many answers are wanted. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+    /// Whether the answer's tokens come with their probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<bool>,
+    /// How many of the likeliest tokens are told at each place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<u32>,
+    /// How it is served, in the vendor's word, such as `flex` or `priority`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+    /// Who asks: an id of the application's user, for the vendor's watch over abuse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What the vendor writes down with the request.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
     /// Whole, or live while it is made. Default: whole.
     pub delivery: Delivery,
     /// Fields of one vendor, sent as they are and never dropped in silence.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+    /// The protocol that the request was read from. What stands in `extra`, here and in messages and tools, is a field of
+    /// that protocol then: another one refuses what it does not know to mean the same.
+    #[serde(skip)]
+    pub origin: Option<&'static str>,
     /// The request as it came in some protocol, so that an upstream of that protocol gets it untouched.
     #[serde(skip)]
     pub native: Option<Native>,
@@ -104,6 +138,7 @@ impl ChatRequest {
     pub fn wants_one_models_answer(&self) -> bool {
         !self.tools.is_empty()
             || !matches!(self.response_format, None | Some(ResponseFormat::Text))
+            || self.n.is_some_and(|choices| choices > 1)
             || self.extra.get("n").and_then(Value::as_u64).is_some_and(|choices| choices > 1)
             || self.parts().any(|part| matches!(part, Part::ToolResult(_) | Part::ToolCall(_)))
     }
@@ -181,17 +216,40 @@ pub struct Tool {
     /// Whether arguments must follow the schema exactly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
+    /// The prompt up to and with this tool is worth keeping in the vendor's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheMarker>,
+    /// Fields that this version does not know, kept as they came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+    /// A tool that is no function, such as one that runs on the vendor's servers, as the protocol that it names writes it;
+    /// the other fields but the name are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<VendorState>,
 }
 
 impl Tool {
     /// A tool with a name and the JSON schema of its arguments.
     pub fn new(name: impl Into<String>, parameters: Value) -> Self {
-        Self { name: name.into(), description: None, parameters, strict: None }
+        Self {
+            name: name.into(),
+            description: None,
+            parameters,
+            strict: None,
+            cache: None,
+            extra: Map::new(),
+            vendor: None,
+        }
+    }
+
+    /// A tool of the vendor's own, as one protocol writes it.
+    pub fn of_vendor(name: impl Into<String>, tool: VendorState) -> Self {
+        Self { vendor: Some(tool), ..Self::new(name, Value::Null) }
     }
 }
 
 /// Whether and which tool must be called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ToolChoice {
@@ -203,6 +261,15 @@ pub enum ToolChoice {
     Required,
     /// This tool.
     Tool(String),
+    /// One of these tools, or also none.
+    Allowed {
+        /// Their names.
+        tools: Vec<String>,
+        /// Whether one of them must be called.
+        required: bool,
+    },
+    /// What only one protocol has words for.
+    Vendor(VendorState),
 }
 
 /// The form an answer must have.
@@ -218,25 +285,39 @@ pub enum ResponseFormat {
     JsonSchema {
         /// The schema's name.
         name: String,
+        /// What it is for, for the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
         /// The schema.
         schema: Value,
         /// Whether the vendor must enforce it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
+    /// What only one protocol has words for.
+    Vendor(VendorState),
 }
 
 /// How much the model thinks before it answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ReasoningOptions {
+    /// Whether it thinks at all, where a vendor has a switch. Default: the vendor's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// The vendor's word, such as `low`, `medium`, `high`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effort: Option<String>,
     /// Upper bound of the thinking, in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// Whether and how the thinking is told, in the vendor's word, such as `auto`, `detailed` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Fields that this version does not know, kept as they came.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
 }
 
 /// A request or an event as it stood in some protocol.

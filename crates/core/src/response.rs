@@ -1,7 +1,7 @@
 //! What is answered.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Part, message::join_text};
 
@@ -23,9 +23,52 @@ pub struct ChatResponse {
     /// The provider's own id of the exchange.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Fields that this version does not know, kept as they came.
+    /// The stop sequence that it ended at, where the vendor tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub raw: Option<Value>,
+    pub stop_sequence: Option<String>,
+    /// How it was served, in the vendor's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+    /// The tokens of the text with their probabilities, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logprobs: Vec<TokenLogprob>,
+    /// The further answers, where several were asked for: the second one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Choice>,
+    /// Fields that this version does not know, kept as they came.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub raw: Map<String, Value>,
+}
+
+/// One of several answers to one request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Choice {
+    /// What was answered, in order.
+    pub content: Vec<Part>,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// The tokens of the text with their probabilities, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logprobs: Vec<TokenLogprob>,
+}
+
+/// How probable a token of an answer was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct TokenLogprob {
+    /// The token.
+    pub token: String,
+    /// The natural logarithm of its probability.
+    pub logprob: f64,
+    /// Its bytes, where it is no text by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Vec<u8>>,
+    /// The likeliest tokens at its place, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top_logprobs: Vec<TokenLogprob>,
 }
 
 impl ChatResponse {
@@ -56,7 +99,7 @@ impl ChatResponse {
     /// Whether nothing was said: no text but white space, no tool call, no refusal.
     pub fn is_empty(&self) -> bool {
         !self.content.iter().any(|part| match part {
-            Part::Text { text } | Part::Refusal { text } => !text.trim().is_empty(),
+            Part::Text { text, .. } | Part::Refusal { text, .. } => !text.trim().is_empty(),
             Part::Reasoning(_) | Part::Vendor(_) => false,
             _ => true,
         })
@@ -181,8 +224,7 @@ mod tests {
             |word: &str| ChatResponse::from_text("ye").with_finish_reason(FinishReason::Other(word.into()));
         assert!(!ended("pause_turn").is_good());
         assert!(ended("unknown").is_good());
-        let refusal =
-            ChatResponse { content: vec![Part::Refusal { text: "no".into() }], ..Default::default() };
+        let refusal = ChatResponse { content: vec![Part::refusal("no")], ..Default::default() };
         assert!(!refusal.is_good());
         assert!(!refusal.is_empty());
     }

@@ -4,6 +4,7 @@
 
 pub mod anthropic;
 mod capture;
+pub mod codecs;
 mod dialogue;
 mod ext;
 pub mod faults;
@@ -11,6 +12,7 @@ pub mod gemini;
 pub mod ollama;
 pub mod openai;
 pub mod recordings;
+pub mod samples;
 mod scripted;
 mod server;
 mod suite;

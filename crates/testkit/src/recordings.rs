@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatResponse, Codec, Fold, Frame, Result};
+use ultraai_core::{ChatRequest, ChatResponse, Codec, Fold, Frame, Losses, Result, ServerCodec};
 
 /// One recorded exchange.
 #[derive(Clone, Debug)]
@@ -25,6 +26,18 @@ pub struct Recording {
     pub status: u16,
     /// The body of the answer.
     pub body: Vec<u8>,
+    /// What was asked, where that is known and is JSON.
+    pub request: Option<RecordedRequest>,
+}
+
+/// A recorded request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// The path and the query that it was sent to.
+    pub path: String,
+    /// The body.
+    pub body: Value,
 }
 
 impl Recording {
@@ -43,7 +56,7 @@ impl Recording {
         cut: impl Fn(Vec<Bytes>) -> Result<Vec<(String, Bytes)>>,
     ) -> Result<ChatResponse> {
         if self.framing != framing {
-            return codec.decode(&self.body);
+            return codec.decode(&ChatRequest::default(), &self.body);
         }
         let in_pieces_of = |size| {
             let pieces = self.body.chunks(size).map(Bytes::copy_from_slice).collect();
@@ -82,6 +95,50 @@ impl Recordings {
     /// The exchanges whose status says failure.
     pub fn failures(&self) -> impl Iterator<Item = &Recording> {
         self.all.iter().filter(|recording| recording.status != 200)
+    }
+
+    /// Reads every known request with `server`, writes it with `codec` again and compares the JSON, both sides `normalized`:
+    /// what may differ, such as a text that stands alone in a list, is made equal there. Returns how many there are.
+    ///
+    /// `gaps` are the files that come out differently, by the start of their names, each with its reason.
+    ///
+    /// # Panics
+    /// When a request comes out differently and is no gap, and when a gap has closed; the message names them all.
+    pub fn compare_requests(
+        &self,
+        gaps: &[(&str, &str)],
+        server: &dyn ServerCodec,
+        codec: &dyn Codec,
+        normalized: impl Fn(Value) -> Value,
+    ) -> usize {
+        let (mut wrong, mut open, mut requests) = (Vec::new(), BTreeSet::new(), 0);
+        for recording in &self.all {
+            let Some(RecordedRequest { path, body }) = &recording.request else { continue };
+            requests += 1;
+            let written = server.decode_request(path, body.to_string().as_bytes()).and_then(|request| {
+                let written = codec.encode(&request, &mut Losses::refused())?;
+                Ok(json(&String::from_utf8_lossy(&written), "what was written"))
+            });
+            let difference = match written {
+                Err(error) => Some(format!("{} {error}", error.kind())),
+                Ok(written) => different("", &normalized(body.clone()), &normalized(written)),
+            };
+            let gap = gaps.iter().find(|(file, _)| recording.file.starts_with(file));
+            match (difference, gap) {
+                (Some(difference), None) => wrong.push(format!("{}: {difference}", recording.file)),
+                (Some(_), Some(gap)) => drop(open.insert(gap)),
+                (None, _) => {}
+            }
+        }
+        let closed = gaps.iter().filter(|gap| !open.contains(gap));
+        wrong.extend(closed.map(|(file, _)| format!("{file}: a gap that has closed")));
+        assert!(wrong.is_empty(), "{} of {requests}:\n{}", wrong.len(), wrong.join("\n"));
+        requests
+    }
+
+    /// All exchanges.
+    pub fn iter(&self) -> impl Iterator<Item = &Recording> {
+        self.all.iter()
     }
 
     /// Reads every exchange whose status says success and compares it with what the SDK reads. Returns how many there are.
@@ -130,13 +187,37 @@ impl Recordings {
 /// # Errors
 /// What the codec finds in the stream; `Interrupted` where it has no end.
 fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) -> Result<ChatResponse> {
-    let (mut decode, mut events, mut fold) = (codec.decoder(), VecDeque::new(), Fold::default());
+    let (mut decode, mut events, mut fold) =
+        (codec.decoder(&ChatRequest::default()), VecDeque::new(), Fold::default());
     for (name, data) in frames {
         decode(Some(Frame { name: &name, data: &data }), &mut events)?;
     }
     decode(None, &mut events)?;
     events.into_iter().try_for_each(|event| fold.push(event))?;
     fold.finish()
+}
+
+/// The first place where two values differ; numbers are equal by their values.
+fn different(place: &str, expected: &Value, found: &Value) -> Option<String> {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            let keys: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
+            keys.into_iter().find_map(|key| {
+                let null = &Value::Null;
+                let of = |map: &serde_json::Map<String, Value>| map.get(key).unwrap_or(null).clone();
+                different(&format!("{place}.{key}"), &of(expected), &of(found))
+            })
+        }
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => (0..)
+            .zip(expected.iter().zip(found))
+            .find_map(|(index, (expected, found))| different(&format!("{place}[{index}]"), expected, found)),
+        (Value::Number(expected), Value::Number(found)) if expected.as_f64() == found.as_f64() => None,
+        _ if expected == found => None,
+        _ => {
+            let short = |value: &Value| value.to_string().chars().take(200).collect::<String>();
+            Some(format!("{place} is {}, expected {}", short(found), short(expected)))
+        }
+    }
 }
 
 fn folder() -> Option<PathBuf> {
@@ -156,14 +237,30 @@ fn read(folder: &Path, api: &str) -> Vec<Recording> {
     let rows = lines.map(|line| line.split(',').collect::<Vec<_>>()).filter(|row| row[its_api] == api);
     rows.map(|row| {
         let recording = json(&text(&folder.join(row[file])), row[file]);
+        let (request, response) = (&recording["request"], &recording["response"]);
+        let body = response["body"].as_str().unwrap_or_default();
+        let known = request["known"] == Value::Bool(true) && request["body"].is_object();
         Recording {
             file: row[file].to_owned(),
             framing: row[framing].to_owned(),
             status: row[status].parse().expect("a status is a number"),
-            body: recording["response"]["body"].as_str().unwrap_or_default().as_bytes().to_vec(),
+            body: match response["body_encoding"].as_str() {
+                Some("base64") => STANDARD.decode(body).expect("the body is base64"),
+                _ => body.as_bytes().to_vec(),
+            },
+            request: known.then(|| RecordedRequest {
+                path: path_of(request["url"].as_str().unwrap_or_default()),
+                body: request["body"].clone(),
+            }),
         }
     })
     .collect()
+}
+
+/// What stands after the host.
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map_or_else(String::new, |at| rest[at..].to_owned())
 }
 
 fn text(path: &Path) -> String {

@@ -1,9 +1,35 @@
 //! One address with what is sent along: the headers, the key, the limits.
 
+use std::{borrow::Cow, fmt, sync::Arc};
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use ultraai_core::{Error, ErrorKind, Result, Route, Secret};
+use ultraai_core::{Error, ErrorKind, Result, Route, Secret, async_trait};
 
 use crate::{Address, Limits, Response, Transport, TransportSettings};
+
+/// A credential that is more than a header which is always the same: a signature of each request, or a token that has to be
+/// fetched and expires.
+#[async_trait]
+pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
+    /// The headers that show who sends `request`. Their values are never printed.
+    ///
+    /// # Errors
+    /// `Authentication` or `Config`, without any part of the credential.
+    async fn authorize(&self, request: &Unsigned<'_>) -> Result<Vec<(&'static str, String)>>;
+}
+
+/// A request that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsigned<'a> {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The whole address.
+    pub url: &'a str,
+    /// The headers so far, by their names in lower case; the transport adds its own, such as `host`.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+}
 
 /// Headers of a request. A key's value is never printed.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +76,7 @@ pub struct Endpoint {
     address: Address,
     headers: Headers,
     secret: Option<Secret>,
+    authorizer: Option<Arc<dyn Authorizer>>,
     limits: Limits,
 }
 
@@ -57,7 +84,14 @@ impl Endpoint {
     /// The endpoint at `address`.
     pub fn new(settings: TransportSettings, address: Address) -> Self {
         let transport = Transport::new(settings, &address);
-        Self { transport, address, headers: Headers::default(), secret: None, limits: Limits::default() }
+        Self {
+            transport,
+            address,
+            headers: Headers::default(),
+            secret: None,
+            authorizer: None,
+            limits: Limits::default(),
+        }
     }
 
     /// Sends `key` as `Authorization: Bearer`.
@@ -76,6 +110,14 @@ impl Endpoint {
         self.headers = self.headers.with_secret(name, prefix, &key)?;
         self.secret = Some(key);
         Ok(self)
+    }
+
+    /// Has each request authorized by `authorizer`, whose `secret` tells who asks and is taken out of what a server repeats.
+    #[must_use]
+    pub fn with_authorizer(mut self, authorizer: Arc<dyn Authorizer>, secret: Secret) -> Self {
+        self.authorizer = Some(authorizer);
+        self.secret = Some(secret);
+        self
     }
 
     /// Sends a header.
@@ -109,20 +151,66 @@ impl Endpoint {
         self.secret.as_ref()
     }
 
-    /// Posts JSON and waits for the head of the response, whatever its status.
+    /// Posts JSON to the address, or to a place below it, with `headers` besides its own, and waits for the head of the
+    /// response, whatever its status.
     ///
     /// # Errors
-    /// As [`Transport::post_json`].
-    pub async fn post_json(&self, body: Vec<u8>) -> Result<Response> {
-        self.transport.post_json(&self.address, &self.headers, body).await
+    /// As [`Transport::post_json`]; what the headers or the credential lack is unsent.
+    pub async fn post_json(
+        &self,
+        route: Option<&Route>,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Response> {
+        let address = self.place(route);
+        let headers = self.headers("POST", &address, headers, &body).await.map_err(Error::unsent)?;
+        self.transport.post_json(&address, &headers, body).await
     }
 
-    /// Posts JSON to a place below the address.
+    /// Gets what stands at the address, or at a place below it.
     ///
     /// # Errors
-    /// As [`Transport::post_json`].
-    pub async fn post_json_to(&self, route: &Route, body: Vec<u8>) -> Result<Response> {
-        self.transport.post_json(&self.address.at(route), &self.headers, body).await
+    /// As [`Transport::get`]; what the credential lacks is unsent.
+    pub async fn get(&self, route: Option<&Route>) -> Result<Response> {
+        let address = self.place(route);
+        let headers = self.headers("GET", &address, &[], &[]).await.map_err(Error::unsent)?;
+        self.transport.get(&address, &headers).await
+    }
+
+    fn place(&self, route: Option<&Route>) -> Cow<'_, Address> {
+        match route {
+            Some(route) => Cow::Owned(self.address.at(route)),
+            None => Cow::Borrowed(&self.address),
+        }
+    }
+
+    async fn headers(
+        &self,
+        method: &'static str,
+        address: &Address,
+        more: &[(&'static str, String)],
+        body: &[u8],
+    ) -> Result<Cow<'_, Headers>> {
+        if more.is_empty() && self.authorizer.is_none() {
+            return Ok(Cow::Borrowed(&self.headers));
+        }
+        let mut headers = self.headers.clone();
+        for (name, value) in more {
+            headers = headers.with(name, value)?;
+        }
+        if let Some(authorizer) = &self.authorizer {
+            let url = address.to_string();
+            let said: Vec<_> = headers
+                .0
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+                .collect();
+            let unsigned = Unsigned { method, url: &url, headers: &said, body };
+            for (name, value) in authorizer.authorize(&unsigned).await? {
+                headers = headers.with_secret(name, "", &Secret::new(value)?)?;
+            }
+        }
+        Ok(Cow::Owned(headers))
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secre
 
 fn remove_echoes(message: &mut String, part: &Part) {
     match part {
-        Part::Text { text } | Part::Refusal { text } => remove_echo(message, text),
+        Part::Text { text, .. } | Part::Refusal { text, .. } => remove_echo(message, text),
         Part::Reasoning(reasoning) => remove_echo(message, &reasoning.text),
         Part::ToolCall(call) => remove_echo(message, &call.arguments),
         Part::ToolResult(result) => result.content.iter().for_each(|part| remove_echoes(message, part)),

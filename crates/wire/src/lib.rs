@@ -22,7 +22,7 @@ pub use self::{
     address::{Address, BaseUrl},
     body::{Body, Limits},
     delay::retry_after,
-    endpoint::{Endpoint, Headers},
+    endpoint::{Authorizer, Endpoint, Headers, Unsigned},
     frames::{LineDecoder, RawFrame},
     provider::HttpProvider,
     proxy::Proxy,

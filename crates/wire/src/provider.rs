@@ -65,7 +65,7 @@ impl<C: Codec> HttpProvider<C> {
         match first {
             Some(b'{' | b'[') if !lines => {
                 let body = body.read(limits.body).await?;
-                match self.codec.decode(&body) {
+                match self.codec.decode(&request, &body) {
                     Ok(mut answer) => {
                         answer.request_id = answer.request_id.or(request_id);
                         Ok(ChatReply::whole(answer))
@@ -77,7 +77,7 @@ impl<C: Codec> HttpProvider<C> {
                 let secret = self.endpoint.secret().cloned();
                 Ok(ChatReply::live(LiveBody::new(
                     body.limited(limits.stream),
-                    self.codec.decoder(),
+                    self.codec.decoder(&request),
                     FrameDecoder::new(framing, limits.frame),
                     request,
                     secret,
@@ -114,11 +114,11 @@ impl<C: Codec> Provider for HttpProvider<C> {
     }
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        let body = self.codec.encode(&request).map_err(Error::unsent)?;
-        let response = match self.codec.route(&request) {
-            Some(route) => self.endpoint.post_json_to(&route, body).await?,
-            None => self.endpoint.post_json(body).await?,
-        };
+        let mut losses = cx.losses();
+        let body = self.codec.encode(&request, &mut losses).map_err(Error::unsent)?;
+        cx.report_losses(&losses);
+        let (route, headers) = (self.codec.route(&request), self.codec.headers(&request));
+        let response = self.endpoint.post_json(route.as_ref(), &headers, body).await?;
         cx.report_rate_limits(&rate_limits(&response, cx.clock().now()));
         let id = request_id(&response);
         match response.is_success() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Field, FinishReason,
+    BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, Losses, ErrorKind, Field, FinishReason,
     Message, ModelName, Provider, ProviderRegistration, Result, Usage, register_provider,
 };
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
@@ -28,11 +28,15 @@ fn build(name: &'static str, settings: Value, context: &BuildContext) -> Result<
 struct Acme;
 
 impl Codec for Acme {
+    fn protocol(&self) -> &'static str {
+        "acme"
+    }
+
     fn capabilities(&self, _: &ModelName) -> Capabilities {
         Capabilities::default()
     }
 
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         // What Acme has no word for is refused, never dropped.
         let rest = request.clone().edited(|rest| (rest.model, rest.max_tokens) = (None, None));
         let plain = ChatRequest::new(request.messages.clone()).with_delivery(request.delivery);
@@ -45,7 +49,7 @@ impl Codec for Acme {
         Ok(json!({ "model": model, "messages": messages, "max_tokens": limit }).to_string().into_bytes())
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let wrong = || Error::new(ErrorKind::Undecodable, "the answer is not of acme's form");
         let mut response = ChatResponse::from_text(answer["text"].as_str().ok_or_else(wrong)?);

@@ -26,7 +26,7 @@ fn parts(content: &[Part]) -> Vec<Value> {
 
 fn part(part: &Part) -> Value {
     match part {
-        Part::Text { text } | Part::Refusal { text } => json!({ "type": "text", "content": text }),
+        Part::Text { text, .. } | Part::Refusal { text, .. } => json!({ "type": "text", "content": text }),
         Part::Reasoning(reasoning) => json!({ "type": "reasoning", "content": reasoning.text }),
         Part::ToolCall(call) => {
             json!({ "type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments })

@@ -253,7 +253,10 @@ impl BaseOrchestrator {
                 CallContext::with_purses(seed, clock, purse, over.purse.clone(), unknown_prices, ledger)
             }
         };
-        let cx = cx.with_timeout(resolved.timeout).with_capture(options.capture_message_content());
+        let cx = cx
+            .with_timeout(resolved.timeout)
+            .with_capture(options.capture_message_content())
+            .with_drop_unsupported(options.drop_unsupported());
         let mut run = Run::new(self.clone(), cx, request, options, resolved, events);
         run.max_retries = over.options.max_retries;
         run.seed = seed;

@@ -93,6 +93,8 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         daily_budget_dollars_per_key(f64),
         /// Sets whether candidates of unknown price may be asked under a budget. Default: false.
         allow_unknown_prices(bool),
+        /// Sets whether a provider may be asked without what it cannot be told. Default: false.
+        drop_unsupported(bool),
         /// Sets whether `tracing` spans hold the prompts and the answers. Default: false.
         capture_message_content(bool),
     }

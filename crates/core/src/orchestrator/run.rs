@@ -261,7 +261,8 @@ impl Run {
                 .cx
                 .child()
                 .with_timeout(resolved.timeout)
-                .with_capture(options.capture_message_content()),
+                .with_capture(options.capture_message_content())
+                .with_drop_unsupported(options.drop_unsupported()),
             request: Arc::clone(&request),
             options,
             max_retries: over.max_retries.or(self.max_retries),
@@ -418,6 +419,7 @@ impl Run {
         }
         let report = ledger.report();
         state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
+        state.trace.extend(self.cx.take_notes());
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,

@@ -61,7 +61,7 @@ fn of_tool(tool: &Tool) -> u64 {
 
 fn of_part(part: &Part) -> u64 {
     match part {
-        Part::Text { text } | Part::Refusal { text } => bytes(text),
+        Part::Text { text, .. } | Part::Refusal { text, .. } => bytes(text),
         Part::Image(media) => of_media(media, PER_IMAGE),
         Part::Document(media) => of_media(media, PER_DOCUMENT),
         Part::ToolCall(call) => {
@@ -115,7 +115,7 @@ mod tests {
     fn every_text_counts_with_its_bytes() {
         let of = |part: Part| of_part(&part);
         assert_eq!(of(Part::text("żółw")), 7);
-        assert_eq!(of(Part::Refusal { text: "no".into() }), 2);
+        assert_eq!(of(Part::refusal("no")), 2);
         assert_eq!(of(Part::Reasoning(Reasoning::new("hm"))), 2);
         assert_eq!(of(Part::ToolCall(ToolCall::new("id", "clock", "{}"))), PER_MESSAGE + 9);
         let result = ToolResult::new("id", vec![Part::text("noon"), Part::text("!")]);

@@ -30,7 +30,7 @@ pub(crate) fn is_carried(message: &Message, part: &Part) -> bool {
 fn block<'a>(message: &'a Message, part: &'a Part) -> Option<Block<'a>> {
     match part {
         // There is no block for what the model declined with: these are its words all the same.
-        Part::Text { text } | Part::Refusal { text } => {
+        Part::Text { text, .. } | Part::Refusal { text, .. } => {
             (!text.trim().is_empty()).then_some(Block::Text { text, extra: None })
         }
         _ if message.role != Role::Assistant => None,

@@ -91,7 +91,7 @@ struct Opaque {
 /// Texts that follow each other are one part: citations cut a text into blocks.
 fn add_text(content: &mut Vec<Part>, more: Text<'_>) {
     match content.last_mut() {
-        Some(Part::Text { text }) => text.push_str(more.as_str()),
+        Some(Part::Text { text, .. }) => text.push_str(more.as_str()),
         _ => content.extend(more.filled().map(Part::text)),
     }
 }

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_conversation_is_sent_turn_by_turn_below_the_system_prompt() {
         let mut request = request().with_system("be brief");
-        let parts = vec![Part::text("a"), Part::text("\n"), Part::Refusal { text: "b".into() }];
+        let parts = vec![Part::text("a"), Part::text("\n"), Part::refusal("b")];
         request.messages.push(Message::new(Role::Assistant, parts));
         request.messages.push(Message::user(" "));
         let mut late = Message::new(Role::Developer, vec![Part::text("be"), Part::text("kind")]);

@@ -1,6 +1,8 @@
 //! The protocol as a transport wants it.
 
-use ultraai_core::{Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, ModelName, Result};
+use ultraai_core::{
+    Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, Losses, ModelName, Result,
+};
 
 use crate::{Decoder, decode, decode_error, encode, family};
 
@@ -26,6 +28,10 @@ impl Messages {
 }
 
 impl Codec for Messages {
+    fn protocol(&self) -> &'static str {
+        crate::NAME
+    }
+
     fn capabilities(&self, model: &ModelName) -> Capabilities {
         let mut capabilities = Capabilities::text_only();
         capabilities.context_window = family::context_window(model);
@@ -34,15 +40,15 @@ impl Codec for Messages {
         capabilities
     }
 
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         encode(request, self.max_tokens)
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         decode(body)
     }
 
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         let mut decoder = Decoder::new();
         Box::new(move |frame, out| match frame {
             Some(frame) => decoder.push(frame.name, frame.data, out),

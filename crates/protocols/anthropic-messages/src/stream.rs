@@ -221,7 +221,7 @@ impl Decoder {
                     let input = serde_json::from_str(&input).unwrap_or(Value::String(input));
                     block.insert("input".to_owned(), input);
                 }
-                Delta::Part(opaque(Value::Object(block)))
+                Delta::Part(Box::new(opaque(Value::Object(block))))
             }
             _ => return,
         };
@@ -292,9 +292,11 @@ mod tests {
             }
             ChatEvent::Delta(Delta::Text(text)) => text,
             ChatEvent::Delta(Delta::Reasoning(text)) => format!("hm: {text}"),
-            ChatEvent::Delta(Delta::ReasoningState(state) | Delta::Part(Part::Vendor(state))) => {
-                state.data.to_string()
-            }
+            ChatEvent::Delta(Delta::ReasoningState(state)) => state.data.to_string(),
+            ChatEvent::Delta(Delta::Part(part)) => match *part {
+                Part::Vendor(state) => state.data.to_string(),
+                part => panic!("{part:?}"),
+            },
             ChatEvent::Delta(Delta::ToolCallStart { index, id, name, .. }) => format!("{index}: {id} {name}"),
             ChatEvent::Delta(Delta::ToolCallArguments { index, arguments }) => {
                 format!("{index}+ {arguments}")

@@ -18,7 +18,19 @@ pub fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T>
             serde_json::error::Category::Eof => "ends in the middle of its JSON",
             _ => "is no JSON",
         };
-        let place = format!("line {}, column {}", error.line(), error.column());
+        let place = match error.is_data() {
+            true => path::<T>(text),
+            false => format!("line {}, column {}", error.line(), error.column()),
+        };
         Error::new(ErrorKind::Undecodable, format!("{what} {why} ({place})"))
     })
+}
+
+/// Where the value stands that has the wrong form. Reading with its path is slower, so it is done only when something is wrong.
+fn path<'de, T: Deserialize<'de>>(text: &'de str) -> String {
+    let read = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(text));
+    match read.err().map(|error| error.path().to_string()).as_deref() {
+        None | Some("." | "") => "at its top".to_owned(),
+        Some(path) => format!("at `{path}`"),
+    }
 }

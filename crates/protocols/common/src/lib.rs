@@ -1,13 +1,28 @@
 #![doc = include_str!("../README.md")]
 
 mod fault;
+mod fields;
 mod json;
 mod loose;
+mod media;
+mod object;
 mod request;
 
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
+    fields::{Fields, Place},
     json::parse,
     loose::{Any, Number, Reader, Text},
+    media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
+    object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
 };
+
+/// What the macros of this crate reach through it.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde::{
+        Deserialize, Deserializer,
+        de::{IgnoredAny, MapAccess, Visitor},
+    };
+}

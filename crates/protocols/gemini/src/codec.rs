@@ -1,7 +1,8 @@
 //! The protocol as a transport wants it.
 
 use ultraai_core::{
-    Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, EventDecoder, ModelName, Result, Route,
+    Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, EventDecoder, Losses, ModelName, Result,
+    Route,
 };
 
 use crate::{Decoder, capabilities, decode, decode_error, encode, model::resource};
@@ -11,6 +12,10 @@ use crate::{Decoder, capabilities, decode, decode_error, encode, model::resource
 pub struct GenerateContent;
 
 impl Codec for GenerateContent {
+    fn protocol(&self) -> &'static str {
+        crate::NAME
+    }
+
     fn capabilities(&self, model: &ModelName) -> Capabilities {
         capabilities(model)
     }
@@ -26,15 +31,15 @@ impl Codec for GenerateContent {
         })
     }
 
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         encode(request)
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         decode(body)
     }
 
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         let mut decoder = Decoder::new();
         Box::new(move |frame, out| match frame {
             Some(frame) => decoder.push(frame.data, out),

@@ -81,7 +81,7 @@ mod tests {
         content
             .iter()
             .map(|part| match part {
-                Part::Text { text } => text.clone(),
+                Part::Text { text, .. } => text.clone(),
                 Part::Reasoning(reasoning) => format!("hm: {}{}", reasoning.text, state(&reasoning.state)),
                 Part::ToolCall(call) => {
                     format!("{} {} {}{}", call.id, call.name, call.arguments, state(&call.state))

@@ -221,7 +221,9 @@ impl Serialize for OnePart<'_> {
         let mut map = serializer.serialize_map(None)?;
         match self.part {
             None => map.serialize_entry("text", "")?,
-            Some(Part::Text { text } | Part::Refusal { text }) => map.serialize_entry("text", text)?,
+            Some(Part::Text { text, .. } | Part::Refusal { text, .. }) => {
+                map.serialize_entry("text", text)?
+            }
             Some(Part::Reasoning(reasoning)) => {
                 map.serialize_entry("text", &reasoning.text)?;
                 map.serialize_entry("thought", &true)?;

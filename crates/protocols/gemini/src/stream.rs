@@ -158,7 +158,7 @@ impl Decoder {
         }
         let Some(text) = part.text.take() else {
             if let Some(state) = part.into_unknown() {
-                say(Delta::Part(Part::Vendor(state)));
+                say(Delta::Part(Box::new(Part::Vendor(state))));
             }
             return Ok(());
         };
@@ -170,7 +170,7 @@ impl Decoder {
         }
         match (state, part.thought) {
             (Some(state), true) => say(Delta::ReasoningState(state)),
-            (Some(state), false) => say(Delta::Part(Part::Vendor(state))),
+            (Some(state), false) => say(Delta::Part(Box::new(Part::Vendor(state)))),
             (None, _) => {}
         }
         Ok(())

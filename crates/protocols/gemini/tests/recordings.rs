@@ -66,7 +66,7 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
     let mut calls = Vec::new();
     for part in &answer.content {
         match part {
-            Part::Text { text } => said[0].push_str(text),
+            Part::Text { text, .. } => said[0].push_str(text),
             Part::Reasoning(reasoning) => said[1].push_str(&reasoning.text),
             Part::ToolCall(call) => {
                 let id = Some(call.id.as_str()).filter(|id| !id.is_empty());

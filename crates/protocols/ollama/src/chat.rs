@@ -1,7 +1,7 @@
 //! The protocol as a transport wants it.
 
 use ultraai_core::{
-    Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, Framing, ModelName, Result,
+    Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, Framing, Losses, ModelName, Result,
 };
 
 use crate::{Decoder, Defaults, capabilities, decode, decode_error, encode};
@@ -23,6 +23,10 @@ impl Chat {
 }
 
 impl Codec for Chat {
+    fn protocol(&self) -> &'static str {
+        crate::NAME
+    }
+
     fn capabilities(&self, _: &ModelName) -> Capabilities {
         capabilities(&self.defaults)
     }
@@ -31,15 +35,15 @@ impl Codec for Chat {
         Framing::Lines
     }
 
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         encode(&self.defaults, request)
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         decode(body)
     }
 
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         let mut decoder = Decoder::new();
         Box::new(move |frame, out| match frame {
             Some(frame) => decoder.push(frame.data, out),

@@ -22,7 +22,7 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let done = answer.done == Some(true);
     let mut content = Vec::new();
     content.extend(message.thinking.filled().map(|text| Part::Reasoning(Reasoning::new(text))));
-    content.extend(message.content.filled().map(|text| Part::Text { text }));
+    content.extend(message.content.filled().map(Part::text));
     let calls = message.tool_calls.unwrap_or_default();
     let finish_reason = answer.finish_reason(!calls.is_empty())?;
     content.extend(calls.into_iter().map(|mut call| {

@@ -172,7 +172,7 @@ impl Serialize for OneMessage<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("role", word)?;
         match content.as_slice() {
-            [Part::Text { text }] => map.serialize_entry("content", text)?,
+            [Part::Text { text, .. }] => map.serialize_entry("content", text)?,
             // Its messages hold one text each.
             parts => map.serialize_entry("content", &joined(parts))?,
         }
@@ -197,7 +197,7 @@ fn role_word(role: &Role) -> Option<&str> {
 /// What was said, a refusal too: the model shall know that it declined.
 fn joined(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match part {
-        Part::Text { text } | Part::Refusal { text } => Some(text.as_str()),
+        Part::Text { text, .. } | Part::Refusal { text, .. } => Some(text.as_str()),
         _ => None,
     });
     texts.collect()
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_conversation_is_sent_turn_by_turn() {
         let mut request = request().with_system("be brief");
-        let parts = vec![Part::text("a"), Part::Refusal { text: "b".into() }];
+        let parts = vec![Part::text("a"), Part::refusal("b")];
         request.messages.push(Message::new(Role::Assistant, parts));
         let mut last = Message::new(Role::Developer, vec![]);
         last.extra.insert("images".into(), json!(["aGk="]));

@@ -1,6 +1,8 @@
 //! The protocol as a transport wants it.
 
-use ultraai_core::{Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, ModelName, Result};
+use ultraai_core::{
+    Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, Losses, ModelName, Result,
+};
 
 use crate::{Decoder, Dialect, capabilities, decode, decode_error, encode};
 
@@ -9,19 +11,23 @@ use crate::{Decoder, Dialect, capabilities, decode, decode_error, encode};
 pub struct Chat(pub &'static Dialect);
 
 impl Codec for Chat {
+    fn protocol(&self) -> &'static str {
+        crate::NAME
+    }
+
     fn capabilities(&self, _: &ModelName) -> Capabilities {
         capabilities()
     }
 
-    fn encode(&self, request: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         encode(self.0, request)
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         decode(body)
     }
 
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         let mut decoder = Decoder::new();
         Box::new(move |frame, out| match frame {
             Some(frame) => decoder.push(frame.name, frame.data, out),

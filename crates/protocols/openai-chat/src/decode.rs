@@ -61,11 +61,11 @@ fn read(mut answer: Answer<'_>, body: &[u8]) -> Result<ChatResponse> {
 /// Pieces of one kind that follow each other are one part.
 fn add(content: &mut Vec<Part>, said: Said, more: String) {
     match (said, content.last_mut()) {
-        (Said::Text, Some(Part::Text { text }))
-        | (Said::Refusal, Some(Part::Refusal { text }))
+        (Said::Text, Some(Part::Text { text, .. }))
+        | (Said::Refusal, Some(Part::Refusal { text, .. }))
         | (Said::Reasoning, Some(Part::Reasoning(Reasoning { text, .. }))) => text.push_str(&more),
-        (Said::Text, _) => content.push(Part::Text { text: more }),
-        (Said::Refusal, _) => content.push(Part::Refusal { text: more }),
+        (Said::Text, _) => content.push(Part::text(more)),
+        (Said::Refusal, _) => content.push(Part::refusal(more)),
         (Said::Reasoning, _) => content.push(Part::Reasoning(Reasoning::new(more))),
     }
 }
@@ -92,8 +92,8 @@ mod tests {
         parts
             .iter()
             .map(|part| match part {
-                Part::Text { text } => text.clone(),
-                Part::Refusal { text } => format!("no: {text}"),
+                Part::Text { text, .. } => text.clone(),
+                Part::Refusal { text, .. } => format!("no: {text}"),
                 Part::Reasoning(reasoning) => format!("hm: {}", reasoning.text),
                 Part::ToolCall(call) => format!("{} {} {}", call.id, call.name, call.arguments),
                 _ => String::from("?"),

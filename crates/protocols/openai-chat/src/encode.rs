@@ -137,7 +137,7 @@ impl Serialize for OneMessage<'_> {
         match content.as_slice() {
             [] => map.serialize_entry("content", "")?,
             // A single text is a plain string, which every server understands.
-            [Part::Text { text }] => map.serialize_entry("content", text)?,
+            [Part::Text { text, .. }] => map.serialize_entry("content", text)?,
             parts => map.serialize_entry("content", &Parts(parts))?,
         }
         if let Some(name) = name {
@@ -175,8 +175,8 @@ struct OnePart<'a>(&'a Part);
 impl Serialize for OnePart<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (kind, text) = match self.0 {
-            Part::Text { text } => ("text", text),
-            Part::Refusal { text } => ("refusal", text),
+            Part::Text { text, .. } => ("text", text),
+            Part::Refusal { text, .. } => ("refusal", text),
             other => return Err(S::Error::custom(format_args!("a part of the kind `{}`", other.kind()))),
         };
         let mut map = serializer.serialize_map(Some(2))?;
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_conversation_is_sent_turn_by_turn() {
         let mut request = request().with_system("be brief");
-        let parts = vec![Part::text("a"), Part::Refusal { text: "b".into() }];
+        let parts = vec![Part::text("a"), Part::refusal("b")];
         request.messages.push(Message::new(Role::Assistant, parts));
         let mut last = Message::new(Role::Developer, vec![]);
         last.name = Some("eve".into());
@@ -280,7 +280,7 @@ mod tests {
             ("kind `tool_call`", Box::new(part(Part::ToolCall(ToolCall::new("1", "a", "{}"))))),
             ("kind `tool_result`", Box::new(part(Part::ToolResult(ToolResult::new("1", vec![]))))),
             ("kind `reasoning`", Box::new(part(Part::Reasoning(Reasoning::new("a"))))),
-            ("kind `refusal`", Box::new(part(Part::Refusal { text: "a".into() }))),
+            ("kind `refusal`", Box::new(part(Part::refusal("a")))),
             ("kind `vendor`", Box::new(part(Part::Vendor(VendorState::new("a", json!(1)))))),
         ];
         let dialect = Dialect { seed_field: None, stop: false, ..Dialect::COMPATIBLE };

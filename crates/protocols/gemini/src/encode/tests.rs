@@ -19,7 +19,7 @@ fn sent(request: &ChatRequest) -> Value {
 #[test]
 fn a_conversation_is_sent_turn_by_turn() {
     let mut request = request().with_system("be brief");
-    let parts = vec![Part::text("a"), Part::Refusal { text: "b".into() }];
+    let parts = vec![Part::text("a"), Part::refusal("b")];
     request.messages.push(Message::new(Role::Assistant, parts));
     request.messages.push(Message::new(Role::Developer, vec![Part::text("be kind")]));
     request.messages.push(Message::user("c"));
@@ -126,7 +126,7 @@ fn what_cannot_be_sent_is_refused_by_name() {
         ("kind `tool_result`", said(Role::User, Part::ToolResult(ToolResult::new("1", vec![])))),
         ("kind `reasoning`", said(Role::Assistant, Part::Reasoning(foreign))),
         ("kind `reasoning`", said(Role::User, Part::Reasoning(Reasoning::new("a")))),
-        ("kind `refusal`", said(Role::User, Part::Refusal { text: "a".into() })),
+        ("kind `refusal`", said(Role::User, Part::refusal("a"))),
         ("kind `vendor`", said(Role::Assistant, Part::Vendor(VendorState::new("a", json!({}))))),
         ("kind `vendor`", said(Role::User, Part::Vendor(own))),
     ];

@@ -16,7 +16,10 @@ fn read(events: &[&str]) -> Vec<String> {
         ChatEvent::Delta(Delta::Text(text)) => text,
         ChatEvent::Delta(Delta::Reasoning(text)) => format!("hm: {text}"),
         ChatEvent::Delta(Delta::ReasoningState(state)) => format!("hm: {}", state.data),
-        ChatEvent::Delta(Delta::Part(Part::Vendor(state))) => state.data.to_string(),
+        ChatEvent::Delta(Delta::Part(part)) => match *part {
+            Part::Vendor(state) => state.data.to_string(),
+            part => panic!("{part:?}"),
+        },
         ChatEvent::Delta(Delta::ToolCallStart { index, id, name, .. }) => format!("{index}: {id} {name}"),
         ChatEvent::Delta(Delta::ToolCallArguments { index, arguments }) => format!("{index}+ {arguments}"),
         ChatEvent::Usage(Usage { input_tokens, output_tokens, .. }) => {

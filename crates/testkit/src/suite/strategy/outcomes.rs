@@ -86,7 +86,7 @@ async fn an_incomplete_answer_is_no_good_one(strategy: &StrategySubject) -> Verd
 
 async fn a_refusal_is_no_good_answer(strategy: &StrategySubject) -> Verdict {
     let mut refusal = ChatResponse::default();
-    refusal.content.push(Part::Refusal { text: "No.".to_owned() });
+    refusal.content.push(Part::refusal("No."));
     answers(&strategy.over(&[&Scripted::always(refusal), &Scripted::always("hello")])?, "hello").await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use ultraai_core::{
     BuildContext, CallContext, Capabilities, ChatEvent, ChatRequest, ChatResponse, Codec, Error, ErrorKind,
-    EventDecoder, FinishReason, Lookup, ModelName, Provider, ProviderId, Result, Secret,
+    EventDecoder, FinishReason, Lookup, Losses, ModelName, Provider, ProviderId, Result, Secret,
 };
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings, Limits, TransportSettings};
 
@@ -23,19 +23,23 @@ pub(crate) const SOON: Duration = Duration::from_secs(5);
 pub(crate) struct Plain;
 
 impl Codec for Plain {
+    fn protocol(&self) -> &'static str {
+        "plain"
+    }
+
     fn capabilities(&self, _: &ModelName) -> Capabilities {
         Capabilities::default()
     }
 
-    fn encode(&self, _: &ChatRequest) -> Result<Vec<u8>> {
+    fn encode(&self, _: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
         Ok(b"{}".to_vec())
     }
 
-    fn decode(&self, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
         Ok(ChatResponse::from_text(String::from_utf8_lossy(body)))
     }
 
-    fn decoder(&self) -> EventDecoder {
+    fn decoder(&self, _: &ChatRequest) -> EventDecoder {
         Box::new(|event, out| {
             out.push_back(match event {
                 Some(event) => ChatEvent::text(String::from_utf8_lossy(event.data)),

@@ -1,0 +1,57 @@
+//! What a protocol cannot say.
+
+use crate::{Error, ErrorKind, Result};
+
+/// What a protocol cannot say of a request or an answer: refused by name, or left out and noted, as the user chose.
+///
+/// ```
+/// use ultraai_core::Losses;
+///
+/// let error = Losses::refused().lose("`logprobs`", "anthropic-messages has no such field").err();
+/// assert!(error.is_some_and(|error| error.message().starts_with("`logprobs` cannot be sent: ")));
+/// let mut losses = Losses::noted();
+/// losses.lose("`logprobs`", "anthropic-messages has no such field")?;
+/// assert_eq!(losses.as_slice(), ["`logprobs`: anthropic-messages has no such field"]);
+/// # Ok::<_, ultraai_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Losses {
+    noted: Option<Vec<String>>,
+}
+
+impl Losses {
+    /// What cannot be said is refused.
+    pub fn refused() -> Self {
+        Self { noted: None }
+    }
+
+    /// What cannot be said is left out, and noted here.
+    pub fn noted() -> Self {
+        Self { noted: Some(Vec::new()) }
+    }
+
+    /// Notes that `what`, such as `` `logprobs` `` or `` the image in `messages[2].content[0]` ``, is lost, because of `why`.
+    /// Who may leave it out goes on without it. Neither may repeat content.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names it, where nothing may be lost: another candidate may be able to say it.
+    pub fn lose(&mut self, what: &str, why: &str) -> Result<()> {
+        match &mut self.noted {
+            Some(noted) => {
+                noted.push(format!("{what}: {why}"));
+                Ok(())
+            }
+            None => Err(Error::new(ErrorKind::Unsupported, format!("{what} cannot be sent: {why}"))),
+        }
+    }
+
+    /// Whether what cannot be said may be left out.
+    pub fn may_lose(&self) -> bool {
+        self.noted.is_some()
+    }
+
+    /// What was left out.
+    pub fn as_slice(&self) -> &[String] {
+        self.noted.as_deref().unwrap_or_default()
+    }
+}

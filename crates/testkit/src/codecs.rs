@@ -1,0 +1,164 @@
+//! What holds of every protocol: what is written is read as the same.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use ultraai_core::{
+    Answering, ChatEvent, ChatRequest, ChatResponse, Codec, Fold, Frame, Losses, OwnedFrame, Result,
+    ServerCodec, events_of,
+};
+
+use crate::samples::Carries;
+
+/// Checks that requests, whole answers and streams of what the protocol `carries` are read as they were written, and that a
+/// stream folds to the same answer however its frames are read; `rounds` of each, made up from seeds. `same` makes equal what
+/// may differ, such as an id that the protocol makes up.
+///
+/// # Panics
+/// When something is read differently; the message names the seed.
+pub fn round_trips(
+    codec: &dyn Codec,
+    server: &dyn ServerCodec,
+    carries: &Carries,
+    rounds: u64,
+    same_request: impl Fn(ChatRequest) -> ChatRequest,
+    same_answer: impl Fn(ChatResponse) -> ChatResponse,
+) {
+    for seed in 0..rounds {
+        let request = carries.request(&mut Rng::with_seed(seed));
+        let told = |error| panic!("seed {seed}: {error}\n{request:#?}");
+        let read = read_back(codec, server, &request).unwrap_or_else(told);
+        assert_eq!(same_request(read), same_request(request.clone()), "the request of seed {seed}");
+
+        let answer = carries.answer(&mut Rng::with_seed(seed));
+        let to = Answering { request: &request, id: "0123456789abcdef", created: 1_700_000_000 };
+        let told = |error| panic!("seed {seed}: {error}\n{answer:#?}");
+        let body = server.encode_response(&to, &answer, &mut Losses::refused()).unwrap_or_else(told);
+        let told = |error| panic!("seed {seed}: {error}\n{}", String::from_utf8_lossy(&body));
+        let whole = codec.decode(&request, &body).unwrap_or_else(told);
+        assert_eq!(same_answer(whole), same_answer(answer.clone()), "the answer of seed {seed}");
+
+        let told = |error| panic!("seed {seed}: {error}\n{answer:#?}");
+        let frames = frames_of(server, &to, &answer).unwrap_or_else(told);
+        let told = |error| panic!("seed {seed}: {error}\n{}", shown(&frames));
+        let folded = fold_frames(codec, &request, &frames).unwrap_or_else(told);
+        assert_eq!(
+            same_answer(folded),
+            same_answer(answer),
+            "the stream of seed {seed}:\n{}",
+            shown(&frames)
+        );
+    }
+}
+
+/// The request as it is read after it was written.
+///
+/// # Errors
+/// What the codecs find.
+pub fn read_back(codec: &dyn Codec, server: &dyn ServerCodec, request: &ChatRequest) -> Result<ChatRequest> {
+    let body = codec.encode(request, &mut Losses::refused())?;
+    let route = codec.route(request);
+    let path = route.map_or_else(String::new, |route| match route.query {
+        Some(query) => format!("/{}?{query}", route.path),
+        None => format!("/{}", route.path),
+    });
+    server.decode_request(&path, &body)
+}
+
+/// The frames of `answer` as a stream.
+///
+/// # Errors
+/// What the encoder finds.
+pub fn frames_of(
+    server: &dyn ServerCodec,
+    to: &Answering<'_>,
+    answer: &ChatResponse,
+) -> Result<Vec<OwnedFrame>> {
+    let (mut encoder, mut frames, mut losses) = (server.encoder(to), Vec::new(), Losses::refused());
+    for event in events_of(answer.clone()) {
+        encoder.push(&event, &mut frames, &mut losses)?;
+    }
+    Ok(frames)
+}
+
+/// The answer that the frames of a stream fold to.
+///
+/// # Errors
+/// What the decoder finds, and `Interrupted` without an end.
+pub fn fold_frames(codec: &dyn Codec, request: &ChatRequest, frames: &[OwnedFrame]) -> Result<ChatResponse> {
+    let (mut decode, mut events, mut fold) = (codec.decoder(request), VecDeque::new(), Fold::default());
+    for frame in frames {
+        decode(Some(Frame { name: frame.name, data: &Bytes::copy_from_slice(&frame.data) }), &mut events)?;
+    }
+    decode(None, &mut events)?;
+    events.into_iter().try_for_each(|event: ChatEvent| fold.push(event))?;
+    fold.finish()
+}
+
+/// Feeds `rounds` broken forms of what the codecs write to what reads them: bytes changed, cut out, doubled, and plain noise.
+/// Nothing may panic, and what is made of the bytes may not be much larger than they are.
+///
+/// # Panics
+/// When a decoder does, and when it makes more than 64 events of one frame and a hundred bytes.
+pub fn survives(codec: &dyn Codec, server: &dyn ServerCodec, carries: &Carries, rounds: u64) {
+    for seed in 0..rounds {
+        let mut rng = Rng::with_seed(seed);
+        let (request, answer) = (carries.request(&mut rng), carries.answer(&mut rng));
+        let to = Answering { request: &request, id: "0123456789abcdef", created: 1_700_000_000 };
+        let mut losses = Losses::noted();
+        if let Ok(body) = codec.encode(&request, &mut losses) {
+            drop(server.decode_request("/models/m:generateContent", &broken(body, &mut rng)));
+        }
+        if let Ok(body) = server.encode_response(&to, &answer, &mut losses) {
+            let body = broken(body, &mut rng);
+            drop(codec.decode(&request, &body));
+            drop(codec.error(rng.u16(400..600), &body));
+        }
+        let mut frames = frames_of(server, &to, &answer).unwrap_or_default();
+        for _ in 0..rng.usize(1..4) {
+            let place = rng.usize(0..=frames.len());
+            match frames.get_mut(place) {
+                Some(frame) => frame.data = broken(std::mem::take(&mut frame.data), &mut rng),
+                None => frames.push(OwnedFrame { name: "", data: broken(Vec::new(), &mut rng) }),
+            }
+        }
+        rng.shuffle(&mut frames);
+        let (mut decode, mut events, mut fold) = (codec.decoder(&request), VecDeque::new(), Fold::default());
+        for frame in &frames {
+            let data = Bytes::copy_from_slice(&frame.data);
+            let read = decode(Some(Frame { name: frame.name, data: &data }), &mut events);
+            assert!(events.len() <= 64 + data.len() / 100, "{} events of {} bytes", events.len(), data.len());
+            let folded = events.drain(..).try_for_each(|event| fold.push(event));
+            if read.and(folded).is_err() {
+                break;
+            }
+        }
+        drop(decode(None, &mut events));
+    }
+}
+
+fn broken(mut bytes: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
+    const TOKENS: &[&[u8]] =
+        &[b"null", b"{}", b"[]", b"-1", b"1e999", b"\"\"", b"\"\\ud800\"", b"\xff", b"{", b"]", b"[[[[[[[["];
+    for _ in 0..rng.usize(1..6) {
+        let place = rng.usize(0..=bytes.len());
+        let end = (place + rng.usize(0..9)).min(bytes.len());
+        match rng.u8(0..4) {
+            0 => drop(bytes.drain(place..end)),
+            1 => {
+                let doubled = bytes[place..end].to_vec();
+                bytes.splice(place..place, doubled);
+            }
+            2 => drop(bytes.splice(place..end, TOKENS[rng.usize(0..TOKENS.len())].iter().copied())),
+            _ => bytes.splice(place..place, std::iter::repeat_with(|| rng.u8(..)).take(3)).for_each(drop),
+        }
+    }
+    bytes
+}
+
+fn shown(frames: &[OwnedFrame]) -> String {
+    let lines =
+        frames.iter().map(|frame| format!("{}: {}", frame.name, String::from_utf8_lossy(&frame.data)));
+    lines.collect::<Vec<_>>().join("\n")
+}
