@@ -65,6 +65,14 @@ impl Address {
         Self(url)
     }
 
+    /// This address with what stands after the question mark; nothing, where `query` is empty.
+    pub(crate) fn with_query(mut self, query: &[(&'static str, String)]) -> Self {
+        if !query.is_empty() {
+            self.0.query_pairs_mut().extend_pairs(query);
+        }
+        self
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.0
     }

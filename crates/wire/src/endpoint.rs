@@ -172,7 +172,19 @@ impl Endpoint {
     /// # Errors
     /// As [`Transport::get`]; what the credential lacks is unsent.
     pub async fn get(&self, route: Option<&Route>) -> Result<Response> {
-        let address = self.place(route);
+        self.get_with(route, &[]).await
+    }
+
+    /// As [`get`](Self::get), with `query` after the question mark.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_with(
+        &self,
+        route: Option<&Route>,
+        query: &[(&'static str, String)],
+    ) -> Result<Response> {
+        let address = self.place(route).into_owned().with_query(query);
         let headers = self.headers("GET", &address, &[], &[]).await.map_err(Error::unsent)?;
         self.transport.get(&address, &headers).await
     }

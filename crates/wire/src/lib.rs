@@ -3,11 +3,14 @@
 mod address;
 mod body;
 mod delay;
+mod embedder;
 mod endpoint;
+mod exchange;
 mod failure;
 mod frames;
 mod gzip;
 mod hygiene;
+mod lister;
 mod live;
 mod provider;
 mod proxy;
@@ -22,8 +25,10 @@ pub use self::{
     address::{Address, BaseUrl},
     body::{Body, Limits},
     delay::retry_after,
+    embedder::HttpEmbedder,
     endpoint::{Authorizer, Endpoint, Headers, Unsigned},
     frames::{LineDecoder, RawFrame},
+    lister::HttpModelLister,
     provider::HttpProvider,
     proxy::Proxy,
     quota::rate_limits,
