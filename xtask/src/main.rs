@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 
 mod ci;
+mod fuzz;
 mod live;
 mod new;
 mod prices;
@@ -37,6 +38,15 @@ enum Task {
         #[arg(long)]
         serve: bool,
     },
+    /// Arbitrary bytes into every decoder, with `cargo fuzz`, which must be there.
+    Fuzz {
+        /// Only this target.
+        #[arg(value_name = "TARGET")]
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+        seconds: u64,
+    },
     /// Writes the price file from the Python package `genai-prices`, and compares costs with the package's own.
     Prices {
         /// From this version of the package and not from the newest.
@@ -64,6 +74,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::report(),
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Prices { check: true, .. } => prices::check(),
         Task::Prices { check: false, version } => prices::write(version.as_deref()),
         Task::NewProvider { name } => new::run(&new::PROVIDER, &name),
