@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::step::Step;
-use crate::workspace::{self, Problem};
+use crate::workspace::{self, Problem, Workspace};
 
 /// The package of the targets, a workspace of its own.
 const FOLDER: &str = "crates/protocols/fuzz";
 
 /// What a target may do with bytes of a few kilobytes, as libFuzzer counts: no allocation of more than 64 MiB, and ten seconds
 /// for one input, on a busy machine. Longer inputs find nothing that shorter ones do not.
-const LIMITS: [&str; 3] = ["-malloc_limit_mb=64", "-timeout=10", "-max_len=16384"];
+const LIMITS: [&str; 4] = ["-malloc_limit_mb=64", "-timeout=10", "-max_len=16384", "-verbosity=0"];
 
 /// Runs one target, or every one, for so many seconds each.
 pub(crate) fn run(target: Option<&str>, seconds: u64) -> Result<(), Problem> {
@@ -31,6 +31,15 @@ pub(crate) fn run(target: Option<&str>, seconds: u64) -> Result<(), Problem> {
     }
     println!("\n{} targets ran for {seconds} seconds each, and nothing was found", targets.len());
     Ok(())
+}
+
+/// That the targets are in order, without running them.
+pub(crate) fn lint(workspace: &Workspace) -> Result<(), Problem> {
+    let folder = workspace.root.join(FOLDER);
+    begin_lock(&workspace.root, &folder)?;
+    let step = |line: &str| Step::cargo(&folder, line).env("CARGO_TARGET_DIR", &workspace.target);
+    step("fmt --check").run()?;
+    step("clippy --all-targets -- -D warnings").run()
 }
 
 /// What instruments is not stable yet, and the stable toolchain has it all the same.

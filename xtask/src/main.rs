@@ -3,6 +3,7 @@
 
 mod ci;
 mod fuzz;
+mod independent;
 mod live;
 mod new;
 mod prices;
@@ -32,6 +33,8 @@ enum Task {
     },
     /// The rules of the house that neither rustc nor clippy knows.
     Tidy,
+    /// Installs the mock servers of others that the test `independent` talks to.
+    Independent,
     /// The end-to-end test against two llama.cpp servers with small models.
     Live {
         /// Only start the servers, print their addresses, and stop them when standard input ends.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci::run(only.as_deref()),
         Task::Tidy => tidy::report(),
+        Task::Independent => independent::install(),
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),

@@ -8,8 +8,11 @@ use ultraai_protocol_openai_chat::{Chat, Dialect};
 
 use crate::Protocol;
 
-/// Every protocol by its target's name.
-pub const PROTOCOLS: [(&str, fn() -> Protocol); 4] = [
+/// A protocol by its target's name.
+pub type Row = (&'static str, fn() -> Protocol);
+
+/// Every protocol.
+pub const PROTOCOLS: [Row; 4] = [
     ("openai_chat", openai_chat),
     ("anthropic_messages", anthropic_messages),
     ("gemini", gemini),
