@@ -12,7 +12,7 @@ use crate::workspace::{self, Problem};
 /// Speaks the protocols of OpenAI, Anthropic, Google, AWS, Ollama and Cohere; it needs no other package.
 const AIMOCK: &str = "@copilotkit/aimock@1.43.0";
 
-/// LLMock and all that it needs, each of one version.
+/// `LLMock` and all that it needs, each of one version.
 const REQUIREMENTS: &str = "xtask/independent/requirements.txt";
 
 /// Installs what can be installed here, and says what cannot.

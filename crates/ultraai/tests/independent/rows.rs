@@ -69,7 +69,7 @@ pub(crate) const AIMOCK: &[Row] = &[
     Row::new("ollama", "", "llama3.2").with_gaps(TEXT_ALONE),
 ];
 
-/// LLMock speaks each vendor's protocol below a path of the vendor's name.
+/// `LLMock` speaks each vendor's protocol below a path of the vendor's name.
 pub(crate) const LLMOCK: &[Row] = &[
     Row::new("openai", "/v1", "gpt-4o").with_gaps(TEXT_ALONE),
     Row::new("groq", "/groq/openai/v1", "llama-3.3-70b-versatile").with_gaps(TEXT_ALONE),

@@ -65,8 +65,13 @@ fn weather() -> Tool {
 }
 
 fn calls(answer: &ChatResponse) -> Vec<&ToolCall> {
-    let call = |part| if let &Part::ToolCall(ref call) = part { Some(call) } else { None };
-    answer.content.iter().filter_map(call).collect()
+    let mut calls = Vec::new();
+    for part in &answer.content {
+        if let Part::ToolCall(call) = part {
+            calls.push(call);
+        }
+    }
+    calls
 }
 
 async fn tools(spec: &ProviderSpec, delivery: Delivery) -> Verdict {

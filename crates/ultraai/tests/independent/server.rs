@@ -34,7 +34,7 @@ impl Server {
         Some(Self::start("aimock", command))
     }
 
-    /// LLMock, where it is installed.
+    /// `LLMock`, where it is installed.
     pub(crate) fn llmock() -> Option<Self> {
         let mut command = Command::new(installed("llmock")?.join("bin/llmock"));
         command.args(["serve", "--host", "127.0.0.1", "--log-level", "warning", "--port"]);
