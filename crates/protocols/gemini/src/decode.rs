@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde_json::value::RawValue;
 use ultraai_core::{ChatResponse, Error, ErrorKind, Fold, Result};
 use ultraai_protocol_common::parse;
 
@@ -46,17 +47,19 @@ fn read_one(body: &[u8], decoder: &mut Decoder, events: &mut Events) -> Result<(
     if !decoder.is_started() {
         return Err(empty());
     }
-    decoder.end_whole(events);
+    decoder.end_whole(body, events);
     Ok(())
 }
 
 fn read_list(body: &[u8], decoder: &mut Decoder, events: &mut Events) -> Result<()> {
     let answers: Vec<Answer<'_>> = parse(body, "the answer")?;
-    answers.into_iter().try_for_each(|answer| decoder.push_answer(answer, events))?;
+    answers.into_iter().try_for_each(|answer| decoder.push_answer(answer, events).map(drop))?;
     if !decoder.is_started() {
         return Err(empty());
     }
-    decoder.end(events);
+    let chunks: Vec<&RawValue> = parse(body, "the answer")?;
+    let counted = chunks.iter().rev().find(|chunk| chunk.get().contains("usageMetadata"));
+    decoder.end_with(counted.map_or(&[], |chunk| chunk.get().as_bytes()), events);
     Ok(())
 }
 
