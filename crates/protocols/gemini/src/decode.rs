@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn parts_are_read_by_what_they_hold() {
         for (json, expected) in [
-            (r#"[{"text":"a"},{"text":"b"}]"#, &["ab"][..]),
+            (r#"[{"text":"a"},{"text":"b"}]"#, &["a", "b"][..]),
             (r#"[{"text":"r","thought":true},{"text":"a"}]"#, &["hm: r", "a"]),
             (
                 r#"[{"text":"r","thought":true,"thoughtSignature":"s"},{"text":"a"}]"#,
@@ -106,14 +106,14 @@ mod tests {
             ),
             (
                 r#"[{"text":"a","thoughtSignature":"s"},{"text":"b"}]"#,
-                &["a", "gcp.gemini {\"thoughtSignature\":\"s\"}", "b"],
+                &["a", "hm: {\"thoughtSignature\":\"s\"}", "b"],
             ),
             (
                 r#"[{"functionCall":{"name":"f","args":{"a":1}},"thoughtSignature":"s"}]"#,
-                &[" f {\"a\":1}{\"thoughtSignature\":\"s\"}"],
+                &["gemini_call_0 f {\"a\":1}{\"thoughtSignature\":\"s\"}"],
             ),
             (r#"[{"functionCall":{"id":"1","name":"f"}}]"#, &["1 f {}"]),
-            (r#"[{"text":"a"},{"newKind":[1]},{}]"#, &["a", "gcp.gemini {\"newKind\":[1]}"]),
+            (r#"[{"text":"a"},{"newKind":[1]},{}]"#, &["a", "gemini {\"newKind\":[1]}"]),
             ("[]", &[]),
             ("null", &[]),
         ] {

@@ -43,9 +43,14 @@ mod tests {
 
     #[test]
     fn tokens_are_read_as_they_were_written() {
-        let mut token = TokenLogprob { token: "a".into(), logprob: -0.5, ..TokenLogprob::default() };
-        token.top_logprobs = vec![token.clone(), TokenLogprob { token: "b".into(), ..TokenLogprob::default() }];
-        let tokens = vec![token.clone(), TokenLogprob { token: "c".into(), ..TokenLogprob::default() }];
+        let one = |text: &str| {
+            let mut token = TokenLogprob::default();
+            (token.token, token.logprob) = (text.into(), -0.5);
+            token
+        };
+        let mut token = one("a");
+        token.top_logprobs = vec![one("a"), one("b")];
+        let tokens = vec![token, one("c")];
         let written = write(&tokens).unwrap();
         assert_eq!(read(&[(LOGPROBS.to_owned(), written)].into_iter().collect()), tokens);
         assert_eq!(write(&[]), None);

@@ -49,10 +49,13 @@ impl Track {
         let content = candidate.content.unwrap_or_default();
         let mut before = Last::Other;
         for part in content.parts {
-            before = self.part(part, before, id, say)?;
-            if before == Last::Text {
-                citations.drain(..).for_each(|citation| say(Delta::Citation(Box::new(citation))));
-            }
+            before = self.part(part, before, id, &mut |delta| {
+                let is_text = matches!(delta, Delta::Text(_));
+                say(delta);
+                if is_text {
+                    citations.drain(..).for_each(|citation| say(Delta::Citation(Box::new(citation))));
+                }
+            })?;
         }
         citations.into_iter().for_each(|citation| say(Delta::Citation(Box::new(citation))));
         if !candidate.rest.is_empty() {
@@ -125,13 +128,12 @@ impl Track {
         let kind = if part.thought { Last::Thought } else { Last::Text };
         let (text, mut rest) = (text.filled(), part.rest);
         let signature = rest.contains_key(SIGNATURE);
-        // A text with a signature is a part of its own, as Google wants it back.
-        let is_next = before == kind || (signature && text.is_some());
-        if is_next && self.last == kind {
-            say(Delta::NextPart);
-        }
         let is_empty = text.is_none();
         if let Some(text) = text {
+            // A text with a signature is a part of its own, as Google wants it back.
+            if self.last == kind && (before == kind || signature) {
+                say(Delta::NextPart);
+            }
             self.last = kind;
             say(match kind {
                 Last::Thought => Delta::Reasoning(text),
@@ -142,7 +144,11 @@ impl Track {
             return Ok(kind);
         }
         if kind == Last::Thought {
-            if is_empty && self.last != Last::Thought {
+            let is_alone = self.last != Last::Thought || before == Last::Thought;
+            if is_empty && is_alone {
+                if self.last == Last::Thought {
+                    say(Delta::NextPart);
+                }
                 rest.insert("thought".into(), true.into());
             }
             self.state(rest, say);
