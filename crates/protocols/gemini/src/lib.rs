@@ -1,17 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod citations;
 mod codec;
 mod decode;
 mod encode;
 mod fault;
+mod few;
+mod logprobs;
+mod media;
 mod model;
+mod name;
 mod part;
+mod pieces;
+mod request;
+mod respond;
+mod schema;
 mod stream;
+mod track;
 mod usage;
 
 pub use self::{
-    codec::GenerateContent, decode::decode, encode::encode, fault::decode_error, model::capabilities,
+    codec::GenerateContent, decode::decode, fault::decode_error, model::capabilities, schema::json_schema,
     stream::Decoder,
 };
 
