@@ -84,12 +84,13 @@ impl<'a> Lossy<'a> {
     /// `Unsupported`, which names one, where nothing may be lost.
     pub fn extra<'m>(
         &mut self,
-        place: &str,
+        place: impl Display,
         extra: &'m Map<String, Value>,
         origin: Option<&'static str>,
     ) -> Result<Option<&'m Map<String, Value>>> {
         match origin {
-            Some(origin) if origin != self.protocol => {
+            Some(origin) if origin != self.protocol && !extra.is_empty() => {
+                let place = place.to_string();
                 let why = format!("it is a field of {origin}, and {} has no such field", self.protocol);
                 let dot = if place.is_empty() { "" } else { "." };
                 for key in extra.keys() {
