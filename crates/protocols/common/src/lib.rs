@@ -4,18 +4,26 @@ mod fault;
 mod fields;
 mod json;
 mod loose;
+mod lossy;
 mod media;
 mod object;
 mod request;
+mod source;
+mod status;
+mod write;
 
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::{Fields, Place},
     json::parse,
     loose::{Any, Number, Reader, Text},
+    lossy::Lossy,
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
+    source::Source,
+    status::status_of,
+    write::{Joined, ListWriter, ObjectWriter},
 };
 
 /// What the macros of this crate reach through it.

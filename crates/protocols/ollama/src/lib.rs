@@ -4,14 +4,25 @@ mod answer;
 mod chat;
 mod decode;
 mod encode;
+mod encoder;
 mod fault;
+mod id;
+mod logprobs;
+mod message;
+mod request;
+mod respond;
 mod stream;
+mod time;
+mod tool;
 
 pub use self::{
     chat::Chat,
     decode::decode,
     encode::{Defaults, capabilities, encode},
+    encoder::Encoder,
     fault::decode_error,
+    request::decode_request,
+    respond::{encode_error, encode_response},
     stream::Decoder,
 };
 
