@@ -4,6 +4,7 @@ mod address;
 mod body;
 mod delay;
 mod endpoint;
+mod event_stream;
 mod failure;
 mod frames;
 mod gzip;
@@ -17,12 +18,14 @@ mod sse;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod write;
 
 pub use self::{
     address::{Address, BaseUrl},
     body::{Body, Limits},
     delay::retry_after,
     endpoint::{Authorizer, Endpoint, Headers, Unsigned},
+    event_stream::EventStreamDecoder,
     frames::{LineDecoder, RawFrame},
     provider::HttpProvider,
     proxy::Proxy,
@@ -30,4 +33,5 @@ pub use self::{
     settings::{CaFile, HttpSettings},
     sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
+    write::write_frame,
 };
