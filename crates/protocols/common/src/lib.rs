@@ -7,6 +7,8 @@ mod loose;
 mod media;
 mod object;
 mod request;
+mod vectors;
+mod write;
 
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
@@ -16,6 +18,8 @@ pub use self::{
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
+    vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
+    write::ObjectWriter,
 };
 
 /// What the macros of this crate reach through it.
