@@ -7,6 +7,7 @@ mod loose;
 mod media;
 mod object;
 mod request;
+mod time;
 mod vectors;
 mod write;
 
@@ -18,6 +19,7 @@ pub use self::{
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
+    time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
     write::ObjectWriter,
 };

@@ -3,16 +3,18 @@
 mod answer;
 mod codec;
 mod decode;
+mod embed;
 mod encode;
 mod fault;
 mod model;
+mod models;
 mod part;
 mod stream;
 mod usage;
 
 pub use self::{
-    codec::GenerateContent, decode::decode, encode::encode, fault::decode_error, model::capabilities,
-    stream::Decoder,
+    codec::GenerateContent, decode::decode, embed::EmbedContents, encode::encode, fault::decode_error,
+    model::capabilities, models::Models, stream::Decoder,
 };
 
 /// The protocol's name, as in `Native::protocol`.

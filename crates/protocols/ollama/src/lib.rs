@@ -3,15 +3,19 @@
 mod answer;
 mod chat;
 mod decode;
+mod embed;
 mod encode;
 mod fault;
+mod models;
 mod stream;
 
 pub use self::{
     chat::Chat,
     decode::decode,
+    embed::Embed,
     encode::{Defaults, capabilities, encode},
     fault::decode_error,
+    models::Models,
     stream::Decoder,
 };
 
