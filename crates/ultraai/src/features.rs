@@ -14,6 +14,7 @@ const HINTS: &[FeatureHint] = &[
     hint("layer", "hedge", "layer-hedge"),
     hint("layer", "limit", "layer-limit"),
     hint("layer", "retry", "layer-retry"),
+    hint("layer", "schema", "layer-schema"),
     hint("price source", "genai-prices", "prices"),
     hint("provider", "anthropic", "provider-anthropic"),
     hint("provider", "azure.ai.openai", "provider-compatible"),

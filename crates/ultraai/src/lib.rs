@@ -13,7 +13,8 @@ pub use ultraai_analysis as analysis;
     feature = "layer-budget",
     feature = "layer-hedge",
     feature = "layer-limit",
-    feature = "layer-retry"
+    feature = "layer-retry",
+    feature = "layer-schema"
 ))]
 pub use ultraai_layers as layers;
 

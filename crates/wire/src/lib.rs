@@ -5,6 +5,7 @@ mod body;
 mod delay;
 mod embedder;
 mod endpoint;
+mod event_stream;
 mod exchange;
 mod failure;
 mod frames;
@@ -20,6 +21,7 @@ mod sse;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod write;
 
 pub use self::{
     address::{Address, BaseUrl},
@@ -27,6 +29,7 @@ pub use self::{
     delay::retry_after,
     embedder::HttpEmbedder,
     endpoint::{Authorizer, Endpoint, Headers, Unsigned},
+    event_stream::EventStreamDecoder,
     frames::{LineDecoder, RawFrame},
     lister::HttpModelLister,
     provider::HttpProvider,
@@ -35,4 +38,5 @@ pub use self::{
     settings::{CaFile, HttpSettings},
     sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
+    write::write_frame,
 };

@@ -39,6 +39,7 @@ impl<C: Codec> HttpProvider<C> {
         let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let live = request.delivery == Delivery::Live;
         let said_stream = said.starts_with("text/event-stream");
+        let said_messages = said.starts_with("application/vnd.amazon.eventstream");
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
         let framing = self.codec.framing();
@@ -49,6 +50,9 @@ impl<C: Codec> HttpProvider<C> {
         let said_lines = said.contains("ndjson") || said.contains("jsonl");
         let asked_for_lines = live && !said.starts_with("application/json") && first == Some(b'{');
         let lines = framing == Framing::Lines && (said_lines || asked_for_lines);
+        // The first byte of a message's length, which is never so large that it is an opening brace.
+        let asked_for_messages = live && said.is_empty() && first == Some(0);
+        let messages = framing == Framing::AwsEventStream && (said_messages || asked_for_messages);
         match first {
             Some(b'{' | b'[') if !lines => {
                 let body = body.read(limits.body).await?;
@@ -60,7 +64,9 @@ impl<C: Codec> HttpProvider<C> {
                     Err(error) => Err(self.clean(error, &request).with_body(body)),
                 }
             }
-            Some(first) if lines || (said_stream && first != b'<') || body.looks_like_events() => {
+            Some(first)
+                if lines || messages || (said_stream && first != b'<') || body.looks_like_events() =>
+            {
                 let secret = self.endpoint.secret().cloned();
                 Ok(ChatReply::live(LiveBody::new(
                     body.limited(limits.stream),
@@ -71,7 +77,7 @@ impl<C: Codec> HttpProvider<C> {
                     request_id,
                 )))
             }
-            None if said_stream || lines => {
+            None if said_stream || lines || messages => {
                 Err(Error::new(ErrorKind::Interrupted, "the stream ended before its first event"))
             }
             None => Err(nothing()),

@@ -103,7 +103,8 @@ impl EmbeddingCodec for InvokeEmbeddings {
         if request.user.is_some() {
             losses.lose("`user`", "bedrock has no such field")?;
         }
-        let mut object = ObjectWriter::new();
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
         match family {
             Family::Titan { dimensions } => titan(request, text, dimensions, &mut object, losses)?,
             _ => nova(request, text, &mut object, losses)?,
@@ -113,9 +114,10 @@ impl EmbeddingCodec for InvokeEmbeddings {
                 ["inputText", "taskType", "singleEmbeddingParams"].contains(&key)
                     || (key == "dimensions" && request.dimensions.is_some())
             })?;
-            object.all(extra);
+            object.entries(extra);
         }
-        Ok(object.end())
+        drop(object);
+        Ok(body)
     }
 
     fn decode(&self, request: &EmbeddingRequest, body: &[u8]) -> Result<EmbeddingResponse> {
@@ -170,10 +172,12 @@ impl EmbeddingServerCodec for InvokeEmbeddings {
         if request.model.as_ref().and_then(|model| Family::of(model.as_str())) == Some(Family::Cohere) {
             return Embed::Bedrock.encode_response(request, answer, losses);
         }
-        let mut object = ObjectWriter::new();
-        object.maybe("embedding", answer.embeddings.first());
-        object.maybe("inputTextTokenCount", answer.usage.map(|usage| usage.input_tokens));
-        Ok(object.end())
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.optional("embedding", answer.embeddings.first());
+        object.optional("inputTextTokenCount", answer.usage.map(|usage| usage.input_tokens));
+        drop(object);
+        Ok(body)
     }
 }
 
@@ -183,13 +187,13 @@ fn titan(
     request: &EmbeddingRequest,
     text: &str,
     dimensions: bool,
-    object: &mut ObjectWriter,
+    object: &mut ObjectWriter<'_>,
     losses: &mut Losses,
 ) -> Result<()> {
-    object.field("inputText", text);
+    object.field("inputText", &text);
     match request.dimensions {
         Some(_) if !dimensions => losses.lose("`dimensions`", "the model makes vectors of one length")?,
-        wanted => object.maybe("dimensions", wanted),
+        wanted => object.optional("dimensions", wanted),
     }
     if let Some(task) = &request.task {
         losses.lose(&format!("the task `{}`", task.as_str()), "titan cannot be told what vectors are for")?;
@@ -205,7 +209,7 @@ fn titan(
 fn nova(
     request: &EmbeddingRequest,
     text: &str,
-    object: &mut ObjectWriter,
+    object: &mut ObjectWriter<'_>,
     losses: &mut Losses,
 ) -> Result<()> {
     object.field("taskType", "SINGLE_EMBEDDING");
@@ -219,7 +223,7 @@ fn nova(
         dimension: request.dimensions,
         text: json!({ "truncationMode": truncate, "value": text }),
     };
-    object.field("singleEmbeddingParams", params);
+    object.field("singleEmbeddingParams", &params);
     Ok(())
 }
 

@@ -63,17 +63,18 @@ impl EmbeddingCodec for Embed {
         let model = embedding_model("cohere", request)?;
         let extra = embedding_extra(EMBEDDINGS, request, losses)?;
         let named = |key: &str| extra.is_some_and(|extra| extra.contains_key(key));
-        let mut object = ObjectWriter::new();
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
         if *self == Self::Cohere {
-            object.field("model", model);
+            object.field("model", &model);
             if !named("embedding_types") {
-                object.field("embedding_types", ["float"]);
+                object.field("embedding_types", &["float"]);
             }
         }
-        object.field("texts", texts("cohere", input)?);
-        object.field("input_type", TASKS.write(EMBEDDINGS, request, losses)?.unwrap_or(USUAL_TASK));
-        object.maybe("output_dimension", request.dimensions);
-        object.maybe("truncate", request.truncate.and_then(truncate_word));
+        object.field("texts", &texts("cohere", input)?);
+        object.field("input_type", &TASKS.write(EMBEDDINGS, request, losses)?.unwrap_or(USUAL_TASK));
+        object.optional("output_dimension", request.dimensions);
+        object.optional("truncate", request.truncate.and_then(truncate_word));
         if request.user.is_some() {
             losses.lose("`user`", "cohere has no such field")?;
         }
@@ -83,9 +84,10 @@ impl EmbeddingCodec for Embed {
                     || (key == "output_dimension" && request.dimensions.is_some())
                     || (key == "truncate" && request.truncate.is_some())
             })?;
-            object.all(extra);
+            object.entries(extra);
         }
-        Ok(object.end())
+        drop(object);
+        Ok(body)
     }
 
     fn decode(&self, _: &EmbeddingRequest, body: &[u8]) -> Result<EmbeddingResponse> {
@@ -140,18 +142,20 @@ impl EmbeddingServerCodec for Embed {
         _: &mut Losses,
     ) -> Result<Vec<u8>> {
         let texts: Option<Vec<_>> = request.input.iter().map(EmbeddingInput::as_text).collect();
-        let mut object = ObjectWriter::new();
-        object.field("id", answer.request_id.as_deref().unwrap_or_default());
-        object.maybe("texts", texts);
-        object.field("embeddings", std::collections::BTreeMap::from([("float", &answer.embeddings)]));
-        object.maybe(
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.field("id", &answer.request_id.as_deref().unwrap_or_default());
+        object.optional("texts", texts);
+        object.field("embeddings", &std::collections::BTreeMap::from([("float", &answer.embeddings)]));
+        object.optional(
             "meta",
             answer.usage.map(|usage| {
                 serde_json::json!({ "api_version": { "version": "2" }, "billed_units": { "input_tokens": usage.input_tokens } })
             }),
         );
         object.field("response_type", "embeddings_by_type");
-        Ok(object.end())
+        drop(object);
+        Ok(body)
     }
 }
 

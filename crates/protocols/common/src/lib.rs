@@ -4,9 +4,12 @@ mod fault;
 mod fields;
 mod json;
 mod loose;
+mod lossy;
 mod media;
 mod object;
 mod request;
+mod source;
+mod status;
 mod time;
 mod vectors;
 mod write;
@@ -16,12 +19,15 @@ pub use self::{
     fields::{Fields, Place},
     json::parse,
     loose::{Any, Number, Reader, Text},
+    lossy::Lossy,
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
+    source::Source,
+    status::status_of,
     time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
-    write::ObjectWriter,
+    write::{Joined, ListWriter, ObjectWriter},
 };
 
 /// What the macros of this crate reach through it.

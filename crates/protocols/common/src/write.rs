@@ -1,62 +1,173 @@
-//! Writes a JSON object field by field, straight into its bytes.
+//! Writes JSON field by field into one buffer, so that what cannot be said is met where it would stand.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::fmt;
 
-/// An object that is being written.
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// An object that is being written; its end is written when it is dropped.
 ///
 /// ```
 /// use ultraai_protocol_common::ObjectWriter;
 ///
-/// let mut object = ObjectWriter::new();
+/// let mut body = Vec::new();
+/// let mut object = ObjectWriter::new(&mut body);
 /// object.field("model", "m");
-/// object.maybe("user", None::<&str>);
-/// assert_eq!(object.end(), br#"{"model":"m"}"#);
+/// object.optional("seed", Some(7));
+/// let mut list = object.list("messages");
+/// list.object().field("role", "user");
+/// drop(list);
+/// drop(object);
+/// assert_eq!(body, br#"{"model":"m","seed":7,"messages":[{"role":"user"}]}"#);
 /// ```
 #[derive(Debug)]
-#[must_use = "call `end`"]
-pub struct ObjectWriter(Vec<u8>);
+pub struct ObjectWriter<'a> {
+    out: &'a mut Vec<u8>,
+    filled: bool,
+}
 
-impl ObjectWriter {
-    /// An object without fields.
-    pub fn new() -> Self {
-        Self(b"{".to_vec())
+impl<'a> ObjectWriter<'a> {
+    /// Begins an object at the end of `out`.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, filled: false }
     }
 
     /// Writes a field.
-    ///
-    /// # Panics
-    /// For a value that is no JSON, such as a map whose keys are no texts.
-    pub fn field(&mut self, name: &str, value: impl Serialize) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        serde_json::to_writer(&mut self.0, name).expect("a text is JSON");
-        self.0.push(b':');
-        serde_json::to_writer(&mut self.0, &value).expect("the values of a protocol are JSON");
+    pub fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        self.key(key);
+        write(self.out, value);
     }
 
-    /// Writes a field that has a value.
-    pub fn maybe(&mut self, name: &str, value: Option<impl Serialize>) {
+    /// Writes a field unless it is `None`.
+    pub fn optional<T: Serialize>(&mut self, key: &str, value: Option<T>) {
         if let Some(value) = value {
-            self.field(name, value);
+            self.field(key, &value);
         }
     }
 
-    /// Writes fields that are there already.
-    pub fn all(&mut self, fields: &Map<String, Value>) {
-        fields.iter().for_each(|(name, value)| self.field(name, value));
+    /// Writes a field whose value is JSON already.
+    pub fn raw(&mut self, key: &str, json: &str) {
+        self.key(key);
+        self.out.extend_from_slice(json.as_bytes());
     }
 
-    /// The object.
-    pub fn end(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+    /// Writes entries as they are.
+    pub fn entries<'m>(&mut self, entries: impl IntoIterator<Item = (&'m String, &'m Value)>) {
+        entries.into_iter().for_each(|(key, value)| self.field(key, value));
+    }
+
+    /// Begins an object in this one.
+    pub fn object(&mut self, key: &str) -> ObjectWriter<'_> {
+        self.key(key);
+        ObjectWriter::new(self.out)
+    }
+
+    /// Begins a list in this one.
+    pub fn list(&mut self, key: &str) -> ListWriter<'_> {
+        self.key(key);
+        ListWriter::new(self.out)
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.filled {
+            self.out.push(b',');
+        }
+        self.filled = true;
+        write(self.out, key);
+        self.out.push(b':');
     }
 }
 
-impl Default for ObjectWriter {
-    fn default() -> Self {
-        Self::new()
+impl Drop for ObjectWriter<'_> {
+    fn drop(&mut self) {
+        self.out.push(b'}');
+    }
+}
+
+/// A list that is being written; its end is written when it is dropped.
+#[derive(Debug)]
+pub struct ListWriter<'a> {
+    out: &'a mut Vec<u8>,
+    filled: bool,
+}
+
+impl<'a> ListWriter<'a> {
+    /// Begins a list at the end of `out`.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'[');
+        Self { out, filled: false }
+    }
+
+    /// Writes an entry.
+    pub fn item<T: Serialize + ?Sized>(&mut self, value: &T) {
+        self.comma();
+        write(self.out, value);
+    }
+
+    /// Begins an object in the list.
+    pub fn object(&mut self) -> ObjectWriter<'_> {
+        self.comma();
+        ObjectWriter::new(self.out)
+    }
+
+    fn comma(&mut self) {
+        if self.filled {
+            self.out.push(b',');
+        }
+        self.filled = true;
+    }
+}
+
+impl Drop for ListWriter<'_> {
+    fn drop(&mut self) {
+        self.out.push(b']');
+    }
+}
+
+/// Several texts as one, without a copy of them.
+#[derive(Clone, Debug)]
+pub struct Joined<I>(pub I);
+
+impl<'t, I: Iterator<Item = &'t str> + Clone> Serialize for Joined<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'t, I: Iterator<Item = &'t str> + Clone> fmt::Display for Joined<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.clone().try_for_each(|text| f.write_str(text))
+    }
+}
+
+fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    let before = out.len();
+    // Nothing that codecs write has keys that are no text, which alone could fail; half a value would break the rest.
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(before);
+        out.extend_from_slice(b"null");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_json() {
+        let mut out = Vec::new();
+        {
+            let mut object = ObjectWriter::new(&mut out);
+            object.field("a\"", &Joined(["x\"", "y"].into_iter()));
+            object.object("empty");
+            object.raw("raw", "{\"b\": 1}");
+            object.optional("none", None::<u8>);
+            let mut list = object.list("list");
+            list.item(&1);
+            list.object().field("c", &f64::NAN);
+        }
+        let expected = r#"{"a\"":"x\"y","empty":{},"raw":{"b": 1},"list":[1,{"c":null}]}"#;
+        assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 }

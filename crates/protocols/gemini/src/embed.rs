@@ -77,16 +77,18 @@ impl EmbeddingCodec for EmbedContents {
             ["requests", "model", "content"].contains(&key)
         })?;
         let one = |text: &&str| {
-            let mut object = ObjectWriter::new();
+            let mut body = Vec::new();
+            let mut object = ObjectWriter::new(&mut body);
             // Where one text is asked for, the address alone names the model.
             if *self == Self::Batch {
                 object.field("model", &*model);
             }
-            object.field("content", Content { parts: [Part { text }] });
-            object.maybe("taskType", task);
-            object.maybe("outputDimensionality", request.dimensions);
-            extra.into_iter().for_each(|extra| object.all(extra));
-            object.end()
+            object.field("content", &Content { parts: [Part { text }] });
+            object.optional("taskType", task);
+            object.optional("outputDimensionality", request.dimensions);
+            extra.into_iter().for_each(|extra| object.entries(extra));
+            drop(object);
+            body
         };
         Ok(match self {
             Self::Batch => {
@@ -165,18 +167,20 @@ impl EmbeddingServerCodec for EmbedContents {
         _: &mut Losses,
     ) -> Result<Vec<u8>> {
         let mut vectors = answer.embeddings.iter().map(|values| Values { values });
-        let mut object = ObjectWriter::new();
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
         match self {
-            Self::Batch => object.field("embeddings", vectors.collect::<Vec<_>>()),
-            Self::Single => object.maybe("embedding", vectors.next()),
+            Self::Batch => object.field("embeddings", &vectors.collect::<Vec<_>>()),
+            Self::Single => object.optional("embedding", vectors.next()),
         }
         let usage = answer.usage.map(|usage| {
             let mut map = Map::new();
             map.insert("promptTokenCount".into(), usage.input_tokens.into());
             map
         });
-        object.maybe("usageMetadata", usage);
-        Ok(object.end())
+        object.optional("usageMetadata", usage);
+        drop(object);
+        Ok(body)
     }
 }
 

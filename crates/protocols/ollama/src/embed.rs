@@ -72,11 +72,12 @@ impl EmbeddingCodec for Embed {
         input: &[EmbeddingInput],
         losses: &mut Losses,
     ) -> Result<Vec<u8>> {
-        let mut object = ObjectWriter::new();
-        object.field("model", embedding_model(OLLAMA, request)?);
-        object.field("input", texts(OLLAMA, input)?);
-        object.maybe("dimensions", request.dimensions);
-        object.maybe("truncate", self.truncate(request, losses)?);
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.field("model", &embedding_model(OLLAMA, request)?);
+        object.field("input", &texts(OLLAMA, input)?);
+        object.optional("dimensions", request.dimensions);
+        object.optional("truncate", self.truncate(request, losses)?);
         if request.user.is_some() {
             losses.lose("`user`", "ollama has no such field")?;
         }
@@ -84,9 +85,9 @@ impl EmbeddingCodec for Embed {
             losses.lose("`task`", "ollama has no such field: some models want it written before the text")?;
         }
         let extra = embedding_extra(EMBEDDINGS, request, losses)?;
-        object.maybe("options", self.options(extra));
+        object.optional("options", self.options(extra));
         let own = extra.is_some_and(|extra| extra.contains_key("keep_alive"));
-        object.maybe("keep_alive", self.defaults.keep_alive.as_ref().filter(|_| !own));
+        object.optional("keep_alive", self.defaults.keep_alive.as_ref().filter(|_| !own));
         if let Some(extra) = extra {
             collision("`extra`", extra.keys(), |key| {
                 ["model", "input", "dimensions", "truncate"].contains(&key)
@@ -94,9 +95,10 @@ impl EmbeddingCodec for Embed {
             extra
                 .iter()
                 .filter(|(key, _)| *key != "options")
-                .for_each(|(key, value)| object.field(key, value));
+                .for_each(|(key, value)| object.field(key, &value));
         }
-        Ok(object.end())
+        drop(object);
+        Ok(body)
     }
 
     fn decode(&self, _: &EmbeddingRequest, body: &[u8]) -> Result<EmbeddingResponse> {
@@ -146,11 +148,13 @@ impl EmbeddingServerCodec for Embed {
         _: &mut Losses,
     ) -> Result<Vec<u8>> {
         let model = answer.model.as_deref().or(request.model.as_ref().map(ModelName::as_str));
-        let mut object = ObjectWriter::new();
-        object.field("model", model.unwrap_or_default());
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.field("model", &model.unwrap_or_default());
         object.field("embeddings", &answer.embeddings);
-        object.maybe("prompt_eval_count", answer.usage.map(|usage| usage.input_tokens));
-        Ok(object.end())
+        object.optional("prompt_eval_count", answer.usage.map(|usage| usage.input_tokens));
+        drop(object);
+        Ok(body)
     }
 }
 

@@ -119,30 +119,32 @@ impl EmbeddingCodec for Embeddings {
         losses: &mut Losses,
     ) -> Result<Vec<u8>> {
         let dialect = self.0;
-        let mut object = ObjectWriter::new();
-        object.field("model", embedding_model(dialect.name, request)?);
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
+        object.field("model", &embedding_model(dialect.name, request)?);
         match dialect.tokens {
-            true => object.field("input", input.iter().map(Input).collect::<Vec<_>>()),
-            false => object.field("input", texts(dialect.name, input)?),
+            true => object.field("input", &input.iter().map(Input).collect::<Vec<_>>()),
+            false => object.field("input", &texts(dialect.name, input)?),
         }
-        object.maybe(dialect.dimensions_field, request.dimensions);
+        object.optional(dialect.dimensions_field, request.dimensions);
         if dialect.base64 {
             object.field("encoding_format", "base64");
         }
         match (&request.user, dialect.user) {
             (Some(_), false) => losses.lose("`user`", "the vendor has no such field")?,
-            (user, _) => object.maybe("user", user.as_deref()),
+            (user, _) => object.optional("user", user.as_deref()),
         }
-        object.maybe("input_type", dialect.tasks.write(EMBEDDINGS, request, losses)?);
+        object.optional("input_type", dialect.tasks.write(EMBEDDINGS, request, losses)?);
         truncate(dialect.truncate, request.truncate, &mut object, losses)?;
         if let Some(extra) = embedding_extra(EMBEDDINGS, request, losses)? {
             collision("`extra`", extra.keys(), |key| {
                 let written = ["model", "input", "encoding_format", dialect.dimensions_field].contains(&key);
                 written || (key == "user" && request.user.is_some())
             })?;
-            object.all(extra);
+            object.entries(extra);
         }
-        Ok(object.end())
+        drop(object);
+        Ok(body)
     }
 
     fn decode(&self, _: &EmbeddingRequest, body: &[u8]) -> Result<EmbeddingResponse> {
@@ -219,13 +221,15 @@ impl EmbeddingServerCodec for Embeddings {
         });
         let model = answer.model.as_deref().or(request.model.as_ref().map(ModelName::as_str));
         let tokens = answer.usage.map_or(0, |usage| usage.input_tokens);
-        let mut object = ObjectWriter::new();
+        let mut body = Vec::new();
+        let mut object = ObjectWriter::new(&mut body);
         object.field("object", "list");
-        object.field("data", entries.collect::<Vec<_>>());
-        object.field("model", model.unwrap_or_default());
+        object.field("data", &entries.collect::<Vec<_>>());
+        object.field("model", &model.unwrap_or_default());
         object
-            .field("usage", Map::from_iter([tally("prompt_tokens", tokens), tally("total_tokens", tokens)]));
-        Ok(object.end())
+            .field("usage", &Map::from_iter([tally("prompt_tokens", tokens), tally("total_tokens", tokens)]));
+        drop(object);
+        Ok(body)
     }
 }
 
@@ -319,13 +323,13 @@ impl Serialize for Numbers<'_> {
 fn truncate(
     rule: TruncateRule,
     wanted: Option<Truncate>,
-    object: &mut ObjectWriter,
+    object: &mut ObjectWriter<'_>,
     losses: &mut Losses,
 ) -> Result<()> {
     match (rule, wanted) {
         (_, None) | (TruncateRule::Refuses, Some(Truncate::Never)) => {}
         (TruncateRule::Flag, Some(wanted @ (Truncate::Never | Truncate::End))) => {
-            object.field("truncation", wanted == Truncate::End);
+            object.field("truncation", &(wanted == Truncate::End));
         }
         (TruncateRule::Word, Some(Truncate::Never)) => object.field("truncate", "NONE"),
         (TruncateRule::Word, Some(Truncate::Start)) => object.field("truncate", "START"),
