@@ -17,6 +17,11 @@ pub trait EmbeddingCodec: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The header that counts the tokens of the request, where the body does not. Default: none.
+    fn usage_header(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The body that asks for the vectors of `input`, which are some of those of `request` or all. What the protocol cannot say
     /// goes to [`Losses::lose`].
     ///

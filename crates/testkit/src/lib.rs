@@ -6,6 +6,7 @@ pub mod anthropic;
 mod capture;
 pub mod codecs;
 mod dialogue;
+pub mod embeddings;
 mod ext;
 pub mod faults;
 pub mod gemini;

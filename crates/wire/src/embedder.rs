@@ -41,12 +41,14 @@ impl<C: EmbeddingCodec> HttpEmbedder<C> {
             cleaned_of(error, input.iter().filter_map(EmbeddingInput::as_text), self.endpoint.secret())
         };
         let response = self.endpoint.post_json(self.codec.route(request).as_ref(), &[], body).await?;
+        let tokens = self.codec.usage_header().and_then(|name| response.header(name)?.trim().parse().ok());
         let failed = |status, body: &[u8]| clean(self.codec.error(status, body).with_status(status));
         let (body, id) = whole(cx, &self.endpoint, response, failed).await?;
         let read = self.codec.decode(request, &body).and_then(|answer| counted(answer, first, input.len()));
         match read {
             Ok(mut answer) => {
                 answer.request_id = answer.request_id.or(id);
+                answer.usage = answer.usage.or(tokens.map(|tokens| Usage::reported(tokens, 0)));
                 Ok(answer)
             }
             Err(error) => Err(identified(clean(error).with_body(body), id)),

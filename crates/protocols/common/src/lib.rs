@@ -10,6 +10,8 @@ mod object;
 mod request;
 mod source;
 mod status;
+mod time;
+mod vectors;
 mod write;
 
 pub use self::{
@@ -23,6 +25,8 @@ pub use self::{
     request::{collision, model, text_and, text_only, unsupported},
     source::Source,
     status::status_of,
+    time::seconds_since_1970,
+    vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
     write::{Joined, ListWriter, ObjectWriter},
 };
 

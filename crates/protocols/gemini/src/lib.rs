@@ -4,12 +4,14 @@ mod answer;
 mod citations;
 mod codec;
 mod decode;
+mod embed;
 mod encode;
 mod fault;
 mod few;
 mod logprobs;
 mod media;
 mod model;
+mod models;
 mod name;
 mod part;
 mod pieces;
@@ -21,8 +23,8 @@ mod track;
 mod usage;
 
 pub use self::{
-    codec::GenerateContent, decode::decode, fault::decode_error, model::capabilities, schema::json_schema,
-    stream::Decoder,
+    codec::GenerateContent, decode::decode, embed::EmbedContents, fault::decode_error, model::capabilities,
+    models::Models, schema::json_schema, stream::Decoder,
 };
 
 /// The protocol's name, as in `Native::protocol`.
