@@ -8,6 +8,7 @@ pub mod codecs;
 mod dialogue;
 mod ext;
 pub mod faults;
+pub mod features;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;

@@ -62,8 +62,9 @@ pub(crate) async fn all(server: &Server, ledger: &Ledger) {
             .iter()
             .fold(server.provider(provider), |spec, (name, value)| spec.setting(*name, *value));
         for live in [false, true] {
-            let settings: String =
+            let settings: Vec<_> =
                 settings.iter().map(|(name, value)| format!(" ({name} = {value})")).collect();
+            let settings = settings.concat();
             let title = format!("{provider}{settings}{}", if live { ", live" } else { "" });
             let asked = Asked { spec: &spec, ledger, live, title };
             for (name, step) in STEPS {
