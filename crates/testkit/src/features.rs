@@ -8,17 +8,23 @@ use ultraai_core::{ChatRequest, ChatResponse, Choice, Part, ToolCall, Usage};
 
 pub use self::{answers::ANSWERS, requests::REQUESTS};
 
+/// Another form of a thing: what it is, and whether it is said so.
+pub type Form<T> = (&'static str, fn(&T) -> bool);
+
 /// One thing that a request or an answer can say.
 #[derive(Clone, Copy)]
-pub struct Feature<T> {
+pub struct Feature<T: 'static> {
     /// What it is, for a table.
     pub name: &'static str,
     /// Adds it to what says nothing else.
     pub say: fn(&mut T),
     /// Whether it is still said.
     pub is_said: fn(&T) -> bool,
-    /// Whose it is, where it is opaque state: it is given back to that vendor alone, and left out for others without a word.
-    pub state_of: Option<&'static str>,
+    /// Other forms that say the same, such as a refusal as plain text.
+    pub otherwise: &'static [Form<T>],
+    /// It belongs to one vendor, such as a signature or what its model thought: it is given back to that vendor alone, and left
+    /// out for others without a word.
+    pub is_private: bool,
 }
 
 impl<T> std::fmt::Debug for Feature<T> {
@@ -29,11 +35,15 @@ impl<T> std::fmt::Debug for Feature<T> {
 
 impl<T> Feature<T> {
     const fn new(name: &'static str, say: fn(&mut T), is_said: fn(&T) -> bool) -> Self {
-        Self { name, say, is_said, state_of: None }
+        Self { name, say, is_said, otherwise: &[], is_private: false }
     }
 
-    const fn state_of(self, vendor: &'static str) -> Self {
-        Self { state_of: Some(vendor), ..self }
+    const fn or(self, otherwise: &'static [Form<T>]) -> Self {
+        Self { otherwise, ..self }
+    }
+
+    const fn private(self) -> Self {
+        Self { is_private: true, ..self }
     }
 }
 

@@ -16,7 +16,8 @@ pub const ANSWERS: &[Row] = &[
         "two texts",
         |answer| answer.content.push(Part::text("bye")),
         |answer| answer.content.iter().filter_map(Part::as_text).eq(["hello", "bye"]),
-    ),
+    )
+    .or(&[("as one", |answer| answer.text() == "hellobye")]),
     Row::new("the model", |_| {}, |answer| answer.model.as_deref() == Some("m")),
     Row::new(
         "a call",
@@ -39,18 +40,19 @@ pub const ANSWERS: &[Row] = &[
         |answer| think(answer, Some("anthropic")),
         |answer| any(&answer.content, |part| has_state(part, "anthropic")),
     )
-    .state_of("anthropic"),
+    .private(),
     Row::new(
         "reasoning with OpenAI's encrypted form",
         |answer| think(answer, Some("openai")),
         |answer| any(&answer.content, |part| has_state(part, "openai")),
     )
-    .state_of("openai"),
+    .private(),
     Row::new(
         "a refusal",
         |answer| answer.content = vec![Part::refusal("no")],
         |answer| any(&answer.content, |part| matches!(part, Part::Refusal { text, .. } if text == "no")),
-    ),
+    )
+    .or(&[("as text", |answer| answer.text() == "no")]),
     Row::new(
         "where a text is taken from",
         |answer| {

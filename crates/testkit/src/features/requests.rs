@@ -21,7 +21,8 @@ pub const REQUESTS: &[Row] = &[
         "instructions of the developer",
         |request| request.messages.insert(0, Message::new(Role::Developer, vec![Part::text("be kind")])),
         |request| has_role(request, &Role::Developer),
-    ),
+    )
+    .or(&[("as the system's", |request| has_role(request, &Role::System))]),
     Row::new(
         "a speaker's name",
         |request| request.messages[0].name = Some("ada".to_owned()),
@@ -193,24 +194,26 @@ pub const REQUESTS: &[Row] = &[
         "reasoning that was told",
         |request| thought(request, None),
         |request| holds(request, |part| matches!(part, Part::Reasoning(it) if it.text == "look outside")),
-    ),
+    )
+    .private(),
     Row::new(
         "reasoning with Anthropic's signature",
         |request| thought(request, Some("anthropic")),
         |request| has_state(request, "anthropic"),
     )
-    .state_of("anthropic"),
+    .private(),
     Row::new(
         "reasoning with OpenAI's encrypted form",
         |request| thought(request, Some("openai")),
         |request| has_state(request, "openai"),
     )
-    .state_of("openai"),
+    .private(),
     Row::new(
         "a refusal that was told",
         |request| said(request, Part::refusal("no")),
         |request| holds(request, |part| matches!(part, Part::Refusal { .. })),
-    ),
+    )
+    .or(&[("as text", |request| holds(request, |part| part.as_text() == Some("no")))]),
     Row::new(
         "what is worth keeping in a cache",
         |request| request.messages[0].content[0].annotate(|notes| notes.cache = Some(CacheMarker::default())),

@@ -1,6 +1,6 @@
 //! One pair of protocols: what becomes of each thing between them.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt::Debug};
 
 use bytes::Bytes;
 use ultraai::{
@@ -20,7 +20,9 @@ pub(crate) enum Fate {
     Unsayable,
     /// It is left out, for these reasons, where the user allows that, and refused by name where not.
     Lost(Vec<String>),
-    /// It is opaque state of another vendor, which nobody else sees.
+    /// It arrives in another form.
+    Changed(&'static str),
+    /// It belongs to another vendor, and nobody else sees it.
     Hidden,
     /// Something is wrong.
     Wrong(String),
@@ -115,61 +117,53 @@ impl Pair {
     }
 }
 
-/// What one side makes of a thing that is said to it.
-enum Said<T> {
-    /// It is still there.
-    Kept(T),
-    /// It is not, or what came of it.
-    Not(Fate),
-}
-
-fn judge<T>(feature: &Feature<T>, made: Result<(T, Vec<String>), Error>) -> Said<T> {
+/// What is left of a thing that was said to one side, or what became of it there.
+fn judge<T: Debug + 'static>(
+    feature: &Feature<T>,
+    made: Result<(T, Vec<String>), Error>,
+) -> Result<(T, Fate), Fate> {
     match made {
-        Ok((said, losses)) if (feature.is_said)(&said) && losses.is_empty() => Said::Kept(said),
-        Ok((_, losses)) if !losses.is_empty() => Said::Not(Fate::Lost(losses)),
-        Ok(_) if feature.state_of.is_some() => Said::Not(Fate::Hidden),
-        Ok(_) => Said::Not(Fate::Wrong("it is lost without a word".to_owned())),
+        Ok((_, losses)) if !losses.is_empty() => Err(Fate::Lost(losses)),
+        Ok((said, _)) if (feature.is_said)(&said) => Ok((said, Fate::Kept)),
+        Ok((said, _)) => match feature.otherwise.iter().find(|(_, is_said)| is_said(&said)) {
+            Some((form, _)) => Ok((said, Fate::Changed(form))),
+            None if feature.is_private => Err(Fate::Hidden),
+            None => Err(Fate::Wrong(format!("it is lost without a word: {said:?}"))),
+        },
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            Said::Not(Fate::Lost(vec![error.message().to_owned()]))
+            Err(Fate::Lost(vec![error.message().to_owned()]))
         }
-        Err(error) => Said::Not(Fate::Wrong(format!("{error:?}"))),
+        Err(error) => Err(Fate::Wrong(format!("{error:?}"))),
     }
 }
 
-/// What becomes of a thing after both sides: who says it may have no words for it.
-fn fate<T>(
+/// What becomes of a thing after both sides. What who says it cannot say is not this test's business.
+fn fate<T: Debug + 'static>(
     feature: &Feature<T>,
-    said: Said<T>,
+    said: Result<(T, Vec<String>), Error>,
     hear: impl FnOnce(T) -> Result<(T, Vec<String>), Error>,
 ) -> Fate {
-    let said = match said {
-        Said::Kept(said) => said,
-        Said::Not(Fate::Lost(_) | Fate::Hidden) => return Fate::Unsayable,
-        Said::Not(wrong) => return wrong,
-    };
-    match judge(feature, hear(said)) {
-        Said::Kept(_) => Fate::Kept,
-        Said::Not(fate) => fate,
+    match judge(feature, said) {
+        Ok((said, Fate::Kept)) => judge(feature, hear(said)).map_or_else(|fate| fate, |(_, fate)| fate),
+        _ => Fate::Unsayable,
     }
 }
 
 fn request(from: &Side, to: &Side, feature: &Feature<ChatRequest>) -> Fate {
-    let said = judge(feature, from.request(&request_with(feature)));
-    fate(feature, said, |said| to.request(&said))
+    fate(feature, from.request(&request_with(feature)), |said| to.request(&said))
 }
 
 /// The provider says it, whole and live, and the caller hears it, whole and live.
 fn answer(caller: &Side, provider: &Side, feature: &Feature<ChatResponse>) -> Fate {
     let asked = ChatRequest::from_prompt("hello").edited(|request| request.model = "m".try_into().ok());
     let answer = answer_with(feature);
-    let whole = judge(feature, provider.answer(&asked, &answer));
-    let whole = fate(feature, whole, |said| caller.answer(&asked, &said));
-    let live = judge(feature, provider.stream(&asked, &answer));
-    let live = fate(feature, live, |said| caller.stream(&asked, &said));
+    let whole = fate(feature, provider.answer(&asked, &answer), |said| caller.answer(&asked, &said));
+    let live = fate(feature, provider.stream(&asked, &answer), |said| caller.stream(&asked, &said));
     match (whole, live) {
         (Fate::Wrong(why), _) => Fate::Wrong(why),
         (_, Fate::Wrong(why)) => Fate::Wrong(format!("live: {why}")),
-        (Fate::Kept, Fate::Lost(why)) => {
+        (Fate::Unsayable, fate) | (fate, Fate::Unsayable) => fate,
+        (Fate::Kept | Fate::Changed(_), Fate::Lost(why)) => {
             Fate::Lost(why.into_iter().map(|why| format!("live: {why}")).collect())
         }
         (whole, live) if whole == live || matches!(whole, Fate::Lost(_)) => whole,

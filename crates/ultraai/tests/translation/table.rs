@@ -13,8 +13,8 @@ pub(crate) fn table(pairs: &[Pair]) -> String {
         <!-- Written by `{COMMAND}`. -->\n\n\
         A caller speaks one protocol, and the provider that is asked another. For each thing that a chat can say: **yes**, it\n\
         arrives; a number, it is lost for the reason below the table, which an error says by name unless losses are allowed;\n\
-        —, who would say it has no words for it; *hidden*, it is opaque state that another vendor never sees. Answers are the\n\
-        same whole and live unless a reason says otherwise.\n"
+        —, who would say it has no words for it; *hidden*, it belongs to one vendor, and another never sees it; other words, it\n\
+        arrives in that form. Answers are the same whole and live unless a reason says otherwise.\n"
     );
     for side in pairs.chunk_by(|one, other| one.caller == other.caller) {
         let caller = side.first().map_or("", |pair| pair.caller);
@@ -37,6 +37,7 @@ fn part(text: &mut String, title: &str, side: &[Pair], of: fn(&Pair) -> &Vec<(&'
             let cell = match &of(pair)[row].1 {
                 Fate::Kept => "yes".to_owned(),
                 Fate::Unsayable => "—".to_owned(),
+                Fate::Changed(form) => (*form).to_owned(),
                 Fate::Hidden => "*hidden*".to_owned(),
                 Fate::Wrong(_) => "**wrong**".to_owned(),
                 Fate::Lost(why) => numbers(why, &mut reasons),
