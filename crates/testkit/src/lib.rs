@@ -9,6 +9,7 @@ mod dialogue;
 pub mod embeddings;
 mod ext;
 pub mod faults;
+pub mod features;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;
