@@ -29,7 +29,8 @@ pub(crate) fn read(candidate: &Map<String, Value>) -> Vec<Citation> {
 }
 
 fn supports(grounding: &Value, citations: &mut Vec<Citation>) {
-    let list = |key: &str| grounding.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let list =
+        |key: &str| grounding.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let chunks = list("groundingChunks");
     for support in list("groundingSupports") {
         let Some(segment) = support.get("segment") else { continue };

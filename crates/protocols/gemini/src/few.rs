@@ -66,9 +66,12 @@ mod tests {
 
     #[test]
     fn a_list_of_any_length_is_read() {
-        for (json, expected) in
-            [("null", None), ("[]", Some(vec![])), ("[1]", Some(vec![1])), ("[1,null,2,3]", Some(vec![1, 2, 3]))]
-        {
+        for (json, expected) in [
+            ("null", None),
+            ("[]", Some(vec![])),
+            ("[1]", Some(vec![1])),
+            ("[1,null,2,3]", Some(vec![1, 2, 3])),
+        ] {
             let few: Few<u8> = serde_json::from_str(json).unwrap();
             let is_there = few.is_there;
             let read: Vec<_> = few.into_iter().collect();

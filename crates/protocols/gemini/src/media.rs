@@ -115,9 +115,12 @@ mod tests {
 
     #[test]
     fn the_media_type_says_the_kind() {
-        for (media_type, kind) in
-            [("image/png", "image"), ("audio/mpeg", "audio"), ("video/mp4", "video"), ("text/csv", "document")]
-        {
+        for (media_type, kind) in [
+            ("image/png", "image"),
+            ("audio/mpeg", "audio"),
+            ("video/mp4", "video"),
+            ("text/csv", "document"),
+        ] {
             let part = of(json!({ "inlineData": { "mime_type": media_type, "data": "QQ==" } })).unwrap();
             assert_eq!(part.kind(), kind);
             assert_eq!(part.as_media().unwrap().source, MediaSource::Data(b"A".as_slice().into()));

@@ -61,8 +61,7 @@ pub(crate) fn vertex_resource(model: &ModelName) -> Cow<'_, str> {
 pub(crate) fn asked(path: &str) -> (Option<&str>, Delivery) {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let (resource, method) = path.rsplit_once(':').unwrap_or((path, ""));
-    let delivery =
-        if method.starts_with("streamGenerateContent") { Delivery::Live } else { Delivery::Whole };
+    let delivery = if method.starts_with("streamGenerateContent") { Delivery::Live } else { Delivery::Whole };
     let model = ["publishers/", "tunedModels/", "endpoints/", "models/"].iter().find_map(|collection| {
         let start = resource.find(collection)?;
         let name = &resource[start..];

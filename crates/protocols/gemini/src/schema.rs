@@ -14,8 +14,7 @@ const SEVERAL: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems"];
 const NAMED: &[&str] = &["properties", "$defs", "defs"];
 
 /// Bounds, which protocol buffers write as texts.
-const BOUNDS: &[&str] =
-    &["maxItems", "minItems", "maxLength", "minLength", "maxProperties", "minProperties"];
+const BOUNDS: &[&str] = &["maxItems", "minItems", "maxLength", "minLength", "maxProperties", "minProperties"];
 
 /// JSON Schema that says what `schema` says in Google's dialect
 /// (<https://ai.google.dev/api/caching#Schema>): types in lower case, `nullable` as the type `null`. What is JSON Schema
@@ -27,7 +26,9 @@ pub fn json_schema(schema: Value) -> Value {
         let value = match (key.as_str(), value) {
             (_, Value::Null) if key != "default" => continue,
             (key, value) if ONE.contains(&key) => json_schema(value),
-            (key, Value::Array(list)) if SEVERAL.contains(&key) => list.into_iter().map(json_schema).collect(),
+            (key, Value::Array(list)) if SEVERAL.contains(&key) => {
+                list.into_iter().map(json_schema).collect()
+            }
             (key, Value::Object(named)) if NAMED.contains(&key) => {
                 let named = named.into_iter().map(|(name, schema)| (name, json_schema(schema)));
                 Value::Object(named.collect())

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use ultraai_core::{
-    ChatEvent, ChoicePiece, Delta, Details, Error, ErrorKind, Native, Result, Usage,
-};
+use ultraai_core::{ChatEvent, ChoicePiece, Delta, Details, Error, ErrorKind, Native, Result, Usage};
 use ultraai_protocol_common::{at_the_top, is_fault, parse, with_usage};
 
 use crate::{

@@ -37,7 +37,12 @@ pub(crate) struct Track {
 
 impl Track {
     /// Takes more of the answer; `id` is the id of the exchange.
-    pub(crate) fn push(&mut self, candidate: Candidate<'_>, id: &str, say: &mut impl FnMut(Delta)) -> Result<()> {
+    pub(crate) fn push(
+        &mut self,
+        candidate: Candidate<'_>,
+        id: &str,
+        say: &mut impl FnMut(Delta),
+    ) -> Result<()> {
         let mut citations = match candidate.rest.is_empty() {
             true => Vec::new(),
             false => citations::read(&candidate.rest),
@@ -181,7 +186,8 @@ impl Track {
         if rest.is_empty() {
             return;
         }
-        let mut unknown = |rest| say(Delta::Part(Box::new(Part::Vendor(VendorState::new(NAME, Value::Object(rest))))));
+        let mut unknown =
+            |rest| say(Delta::Part(Box::new(Part::Vendor(VendorState::new(NAME, Value::Object(rest))))));
         self.last = Last::Other;
         if part.thought {
             // A thought that is no text, such as a sketch of an image, is no part of the answer.

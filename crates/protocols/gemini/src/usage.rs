@@ -57,8 +57,7 @@ impl UsageMetadata<'_> {
         // What the vendor's own tools read stands beside the prompt, and thoughts stand beside the candidates.
         let input = self.prompt.0? + self.tool_use.0.unwrap_or(0);
         let thoughts = self.thoughts.0;
-        let mut usage =
-            Usage::reported(input, self.candidates.0.unwrap_or(0) + thoughts.unwrap_or(0));
+        let mut usage = Usage::reported(input, self.candidates.0.unwrap_or(0) + thoughts.unwrap_or(0));
         usage.cache_read = self.cached.0;
         usage.reasoning = thoughts;
         Some(usage)

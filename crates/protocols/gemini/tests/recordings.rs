@@ -89,9 +89,9 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
         "SAFETY" | "RECITATION" | "MODEL_ARMOR" => "content_filter",
         word => word,
     };
-    let usage = answer.usage.map(|usage| {
-        (usage.input_tokens, usage.output_tokens, usage.reasoning, usage.cache_read)
-    });
+    let usage = answer
+        .usage
+        .map(|usage| (usage.input_tokens, usage.output_tokens, usage.reasoning, usage.cache_read));
     let count = |key: &str| expected["usage"][key].as_u64();
     let expected_usage = count("prompt_token_count").and(count("total_token_count")).map(|total| {
         let (output, thoughts) = (count("candidates_token_count"), count("thoughts_token_count"));
@@ -183,14 +183,8 @@ fn normalized(mut request: Value) -> Value {
 
 /// Names in snake case; what tools and schemas name stays.
 fn camel(value: &mut Value) {
-    const FREE: [&str; 6] = [
-        "args",
-        "response",
-        "parameters",
-        "parametersJsonSchema",
-        "responseSchema",
-        "responseJsonSchema",
-    ];
+    const FREE: [&str; 6] =
+        ["args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"];
     match value {
         Value::Array(list) => list.iter_mut().for_each(camel),
         Value::Object(fields) => {

@@ -149,7 +149,10 @@ fn thinking(options: &ReasoningOptions, request: &ChatRequest, losses: &mut Loss
     fields.extend(budget.map(|budget| ("thinkingBudget".to_owned(), budget)));
     if let Some(summary) = options.summary.as_deref() {
         if !matches!(summary, "auto" | "none") {
-            losses.lose("the form in `reasoning.summary`", "gemini tells thoughts in one form: say auto or none")?;
+            losses.lose(
+                "the form in `reasoning.summary`",
+                "gemini tells thoughts in one form: say auto or none",
+            )?;
         }
         fields.insert("includeThoughts".into(), (summary != "none").into());
     }

@@ -11,13 +11,13 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Message, Part, Result, Role};
 use ultraai_protocol_common::{collision, model};
 
-pub(crate) use self::{
-    parts::{Parts, own},
-    piece::{Fields, Piece, Written},
-};
 use self::{
     config::{Config, check_config},
     tools::{Choice, Tools, check_tools, has_choice},
+};
+pub(crate) use self::{
+    parts::{Parts, own},
+    piece::{Fields, Piece, Written},
 };
 use crate::{
     NAME,
@@ -35,7 +35,11 @@ pub(crate) fn encode(request: &ChatRequest, has_names: bool, losses: &mut Losses
     check_tools(request, extra, losses)?;
     for (is_set, name, why) in [
         (request.user.is_some(), "user", "gemini has no such field"),
-        (!request.metadata.is_empty(), "metadata", "gemini has no such field; Vertex AI has `labels`, in `extra`"),
+        (
+            !request.metadata.is_empty(),
+            "metadata",
+            "gemini has no such field; Vertex AI has `labels`, in `extra`",
+        ),
         (
             request.parallel_tool_calls == Some(false),
             "parallel_tool_calls",

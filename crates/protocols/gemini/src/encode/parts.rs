@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt::Display};
 
 use serde_json::{Value, json, value::RawValue};
-use ultraai_core::{Losses, Media, MediaSource, Message, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState};
+use ultraai_core::{
+    Losses, Media, MediaSource, Message, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState,
+};
 use ultraai_protocol_common::sniff;
 
 use super::piece::{Fields, Json, Piece, Written};
@@ -79,9 +81,14 @@ impl<'a> Parts<'a, '_> {
 
     fn notes(&mut self, notes: &'a Notes, place: &dyn Display) -> Result<Option<&'a Fields>> {
         if notes.cache.is_some() {
-            self.lose(place, "the cache mark on", "gemini caches by itself, or by `cachedContent` in `extra`")?;
+            self.lose(
+                place,
+                "the cache mark on",
+                "gemini caches by itself, or by `cachedContent` in `extra`",
+            )?;
         }
-        let is_foreign = |state: &Option<VendorState>| state.as_ref().is_none_or(|state| state.vendor != NAME);
+        let is_foreign =
+            |state: &Option<VendorState>| state.as_ref().is_none_or(|state| state.vendor != NAME);
         if self.is_request && notes.citations.iter().any(|citation| is_foreign(&citation.native)) {
             self.lose(place, "the citations of", "gemini takes none")?;
         }

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{
-    Serialize, Serializer,
-    ser::SerializeMap,
-};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, value::RawValue};
 use ultraai_protocol_common::to_base64;
 
@@ -21,10 +18,27 @@ pub(crate) type Fields = Map<String, Value>;
 pub(crate) enum Piece<'a> {
     Text(&'a str),
     Thought(&'a str),
-    Data { media_type: Cow<'a, str>, data: &'a [u8], name: Option<&'a str> },
-    File { media_type: Option<&'a str>, uri: &'a str, name: Option<&'a str> },
-    Call { id: Option<&'a str>, name: &'a str, arguments: Json<'a> },
-    Result { id: Option<&'a str>, name: &'a str, response: Json<'a>, media: Vec<Written<'a>> },
+    Data {
+        media_type: Cow<'a, str>,
+        data: &'a [u8],
+        name: Option<&'a str>,
+    },
+    File {
+        media_type: Option<&'a str>,
+        uri: &'a str,
+        name: Option<&'a str>,
+    },
+    Call {
+        id: Option<&'a str>,
+        name: &'a str,
+        arguments: Json<'a>,
+    },
+    Result {
+        id: Option<&'a str>,
+        name: &'a str,
+        response: Json<'a>,
+        media: Vec<Written<'a>>,
+    },
     /// What stands in `state` alone.
     State,
 }
@@ -61,8 +75,7 @@ impl<'a> Written<'a> {
 
     /// Whether the signature that follows belongs to it.
     pub(crate) fn is_signable(&self) -> bool {
-        self.state.is_none()
-            && matches!(self.piece, Piece::Text(_) | Piece::Data { .. } | Piece::File { .. })
+        self.state.is_none() && matches!(self.piece, Piece::Text(_) | Piece::Data { .. } | Piece::File { .. })
     }
 }
 

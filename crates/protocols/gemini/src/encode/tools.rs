@@ -34,7 +34,9 @@ pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses:
         Some(ToolChoice::Vendor(choice)) if own(choice).is_none() => {
             losses.lose("`tool_choice`", "only another protocol has words for it")?;
         }
-        Some(choice) if words(choice).is_none() => losses.lose("`tool_choice`", "gemini has no such choice")?,
+        Some(choice) if words(choice).is_none() => {
+            losses.lose("`tool_choice`", "gemini has no such choice")?
+        }
         _ => {}
     }
     let (Some(choice), Some(extra)) = (request.tool_choice.as_ref().and_then(words), chosen(extra)) else {
@@ -54,7 +56,9 @@ fn words(choice: &ToolChoice) -> Option<Fields> {
         ToolChoice::None => json!({ "mode": "NONE" }),
         ToolChoice::Required => json!({ "mode": "ANY" }),
         ToolChoice::Tool(name) => json!({ "mode": "ANY", "allowedFunctionNames": [name] }),
-        ToolChoice::Allowed { tools, required: true } => json!({ "mode": "ANY", "allowedFunctionNames": tools }),
+        ToolChoice::Allowed { tools, required: true } => {
+            json!({ "mode": "ANY", "allowedFunctionNames": tools })
+        }
         ToolChoice::Allowed { tools, required: false } => {
             json!({ "mode": "AUTO", "allowedFunctionNames": tools })
         }

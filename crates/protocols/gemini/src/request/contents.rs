@@ -136,7 +136,8 @@ impl Conversation {
         };
         let mut call = ToolCall::new(id, name, arguments);
         let mut rest = part.rest();
-        call.state = rest.remove_entry(SIGNATURE).map(|(key, value)| own([(key, value)].into_iter().collect()));
+        call.state =
+            rest.remove_entry(SIGNATURE).map(|(key, value)| own([(key, value)].into_iter().collect()));
         fields.any("willContinue");
         let mut part = Part::ToolCall(call);
         keep(&mut part, CALL, fields.rest(), rest);

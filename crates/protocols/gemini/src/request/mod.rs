@@ -31,7 +31,8 @@ pub(crate) fn decode_request(path: &str, body: &[u8]) -> Result<ChatRequest> {
     request.model = match named {
         Some(name) => {
             // Some clients say it again.
-            let is_same = body.look("model").and_then(Value::as_str).is_some_and(|it| short(it) == short(name));
+            let is_same =
+                body.look("model").and_then(Value::as_str).is_some_and(|it| short(it) == short(name));
             if is_same {
                 body.any("model");
             }

@@ -5,7 +5,8 @@ mod stream;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    Answering, ChatResponse, Citation, Error, ErrorKind, FinishReason, Losses, Part, Result, TokenLogprob, Usage,
+    Answering, ChatResponse, Citation, Error, ErrorKind, FinishReason, Losses, Part, Result, TokenLogprob,
+    Usage,
 };
 
 pub(crate) use self::stream::Encoder;
@@ -143,7 +144,8 @@ fn count(
     if !counts.is_empty() {
         rest.insert("usageMetadata".into(), Value::Object(counts));
     }
-    for (key, value) in raw.iter().filter(|(key, _)| !matches!(key.as_str(), "candidates" | "usageMetadata")) {
+    for (key, value) in raw.iter().filter(|(key, _)| !matches!(key.as_str(), "candidates" | "usageMetadata"))
+    {
         rest.entry(key.clone()).or_insert_with(|| value.clone());
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Writes streams.
 
 use ultraai_core::{
-    Answering, ChatEvent, ChoicePiece, Citation, Delta, Details, Error, ErrorKind, EventEncoder, FinishReason,
-    Losses, OwnedFrame, Part, Reasoning, Result, TokenLogprob, ToolCall, Usage, VendorState,
+    Answering, ChatEvent, ChoicePiece, Citation, Delta, Details, Error, ErrorKind, EventEncoder,
+    FinishReason, Losses, OwnedFrame, Part, Reasoning, Result, TokenLogprob, ToolCall, Usage, VendorState,
 };
 
 use super::{Candidate, Reply, beside, candidate, count, nothing, parts, tail, written};
@@ -65,7 +65,13 @@ impl Encoder {
         Ok(())
     }
 
-    fn delta(&mut self, index: u32, delta: &Delta, out: &mut Vec<OwnedFrame>, losses: &mut Losses) -> Result<()> {
+    fn delta(
+        &mut self,
+        index: u32,
+        delta: &Delta,
+        out: &mut Vec<OwnedFrame>,
+        losses: &mut Losses,
+    ) -> Result<()> {
         let place = usize::try_from(index).unwrap_or(usize::MAX);
         if place > 256 {
             return Err(Error::new(ErrorKind::InvalidRequest, "a piece of a choice that nobody asked for"));
@@ -197,7 +203,12 @@ impl Encoder {
         calls.iter().try_for_each(|(_, call)| self.part(place, call, out, losses))
     }
 
-    fn finish(&mut self, reason: &FinishReason, out: &mut Vec<OwnedFrame>, losses: &mut Losses) -> Result<()> {
+    fn finish(
+        &mut self,
+        reason: &FinishReason,
+        out: &mut Vec<OwnedFrame>,
+        losses: &mut Losses,
+    ) -> Result<()> {
         for place in 0..self.tracks.len() {
             self.end_calls(place, out, losses)?;
         }
@@ -238,7 +249,8 @@ impl EventEncoder for Encoder {
             }
             ChatEvent::Choice { index, piece: ChoicePiece::Finished(reason) } => {
                 self.delta(*index, &Delta::Text(String::new()), out, losses)?;
-                if let Some(track) = usize::try_from(*index).ok().and_then(|place| self.tracks.get_mut(place)) {
+                if let Some(track) = usize::try_from(*index).ok().and_then(|place| self.tracks.get_mut(place))
+                {
                     track.finish = Some(reason.clone());
                 }
                 Ok(())

@@ -7,7 +7,8 @@ use super::*;
 /// The events in short, and the error that ended them.
 fn read(events: &[&str]) -> Vec<String> {
     let (mut decoder, mut out) = (Decoder::new(), VecDeque::new());
-    let ended = events.iter().try_for_each(|event| decoder.push(&Bytes::copy_from_slice(event.as_bytes()), &mut out));
+    let ended =
+        events.iter().try_for_each(|event| decoder.push(&Bytes::copy_from_slice(event.as_bytes()), &mut out));
     if ended.is_ok() {
         decoder.end(&mut out);
     }
@@ -79,7 +80,8 @@ fn usage_that_counts_no_output_is_told_early_and_not_after_a_better_one() {
 #[test]
 fn an_error_says_what_was_used_where_that_stands_beside_it() {
     let used = |event: &str| {
-        let error = Decoder::new().push(&Bytes::copy_from_slice(event.as_bytes()), &mut VecDeque::new()).unwrap_err();
+        let error =
+            Decoder::new().push(&Bytes::copy_from_slice(event.as_bytes()), &mut VecDeque::new()).unwrap_err();
         error.partial().and_then(|partial| partial.usage)
     };
     let counted = r#""usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":3}"#;
@@ -239,8 +241,7 @@ fn citations_belong_to_the_text_before_them() {
 fn further_candidates_are_told_apart() {
     let two = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}},{"content":{"parts":[{"text":"b"}]},"index":1}]}"#;
     let ends = r#"{"candidates":[{"finishReason":"STOP"},{"finishReason":"MAX_TOKENS","index":1}]}"#;
-    let expected =
-        ["< ", "a", "1: Delta(Text(\"b\"))", "1: Finished(Length)", "stop>"];
+    let expected = ["< ", "a", "1: Delta(Text(\"b\"))", "1: Finished(Length)", "stop>"];
     assert_eq!(read(&[two, ends]), expected);
     let many = r#"{"candidates":[{"index":4000000000}]}"#;
     assert!(read(&[many]).last().unwrap().starts_with("undecodable: a piece came for the candidate"));
