@@ -176,8 +176,9 @@ impl Endpoint {
     /// # Errors
     /// As [`post_json`](Self::post_json).
     pub async fn post_form(&self, fields: &[(&str, &str)]) -> Result<Response> {
-        let mut form = reqwest::Url::parse("form:?").expect("it is an address");
-        form.query_pairs_mut().extend_pairs(fields);
+        // What stands behind a question mark has the form of a form.
+        let mut form = self.address.url().clone();
+        form.query_pairs_mut().clear().extend_pairs(fields);
         let body = form.query().unwrap_or_default().as_bytes().to_vec();
         let headers = self.headers("POST", &self.address, &[], &body).await.map_err(Error::unsent)?;
         self.transport.post_form(&self.address, &headers, body).await

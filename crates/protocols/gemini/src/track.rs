@@ -1,6 +1,6 @@
 //! One of the answers of a stream, piece by piece.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{Delta, Error, ErrorKind, FinishReason, Part, Result, VendorState};
 
 use crate::{
@@ -62,7 +62,9 @@ impl Track {
                 }
             })?;
         }
-        citations.into_iter().for_each(|citation| say(Delta::Citation(Box::new(citation))));
+        for citation in citations {
+            say(Delta::Citation(Box::new(citation)));
+        }
         if !candidate.rest.is_empty() {
             let tokens = logprobs::read(&candidate.rest);
             if !tokens.is_empty() {
@@ -218,7 +220,7 @@ impl Track {
     ) -> Result<()> {
         self.last = Last::Other;
         let comes_in_pieces = call.pieces.is_some() || call.continues;
-        let arguments = match call.args.map(|args| args.get()) {
+        let arguments = match call.args.map(RawValue::get) {
             None => None,
             Some(args) if args.starts_with('{') => Some(compact(args)),
             Some(_) => {

@@ -30,7 +30,7 @@ pub(crate) struct Account {
 }
 
 enum Grant {
-    Service { email: String, key_id: Option<String>, key: rsa::KeyPair },
+    Service { email: String, key_id: Option<String>, key: Box<rsa::KeyPair> },
     User { client_id: String, client_secret: String, refresh_token: String },
 }
 
@@ -75,7 +75,7 @@ impl Account {
                 let key =
                     key(&pem).ok_or_else(|| wrong("holds no RSA key in `private_key`: download it again"))?;
                 let email = file.client_email.ok_or_else(|| missing("client_email"))?;
-                Grant::Service { email, key_id: file.private_key_id, key }
+                Grant::Service { email, key_id: file.private_key_id, key: Box::new(key) }
             }
             "authorized_user" => Grant::User {
                 client_id: file.client_id.ok_or_else(|| missing("client_id"))?,
@@ -159,7 +159,7 @@ fn assertion(
     Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The key in a PEM of PKCS #8.
+/// The key in a PEM, which Google writes as `PRIVATE KEY`.
 fn key(pem: &str) -> Option<rsa::KeyPair> {
     let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
     let (body, _) = rest.split_once("-----END PRIVATE KEY-----")?;

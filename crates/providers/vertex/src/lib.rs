@@ -84,7 +84,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
 enum Credential {
     Express(Secret),
     Token(Secret),
-    Account(Account),
+    Account(Box<Account>),
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
@@ -104,7 +104,7 @@ fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
                 None => endpoint,
             };
             let secret = account.identity()?;
-            let tokens = Tokens::new(account, &settings.http, context.connect_timeout)?;
+            let tokens = Tokens::new(*account, &settings.http, context.connect_timeout)?;
             Ok(endpoint.with_authorizer(Arc::new(tokens), secret))
         }
     }
@@ -129,7 +129,7 @@ fn credential(settings: &Settings, context: &BuildContext) -> Result<Credential>
         );
         return Err(Error::new(ErrorKind::Config, message));
     };
-    Account::read(&file).map(Credential::Account)
+    Account::read(&file).map(|account| Credential::Account(Box::new(account)))
 }
 
 fn base_url(settings: &Settings, context: &BuildContext, credential: &Credential) -> Result<String> {
@@ -173,7 +173,7 @@ fn host(location: &str) -> String {
 }
 
 /// A token is fetched again when it has less time left than this.
-const MARGIN: Duration = Duration::from_secs(120);
+const MARGIN: Duration = Duration::from_mins(2);
 
 const fn registration() -> ProviderRegistration {
     let mut row = ProviderRegistration::new("vertex", build)

@@ -21,6 +21,9 @@ const ERROR_TIME: Duration = Duration::from_secs(2);
 /// A token is good that long where nobody says how long.
 const USUAL_LIFE: u64 = 3600;
 
+/// No token of Google's is good for longer than 12 hours; what says so is asked again after a day.
+const LONGEST_LIFE: u64 = 24 * 3600;
+
 /// Authorizes requests by a token of an account. One request fetches it, and those that come meanwhile wait for it.
 pub(crate) struct Tokens {
     account: Account,
@@ -78,10 +81,13 @@ impl Tokens {
         let bearer = Secret::new(&answer.access_token).map_err(|_| {
             Error::new(ErrorKind::Undecodable, "the token endpoint gave no token: check `token_uri`")
         })?;
-        let life = Duration::from_secs(answer.expires_in.unwrap_or(USUAL_LIFE));
+        let life = Duration::from_secs(answer.expires_in.unwrap_or(USUAL_LIFE).min(LONGEST_LIFE));
         // One that is short already is good for half of its time.
         let margin = MARGIN.min(life / 2);
-        Ok(Token { bearer: format!("Bearer {}", bearer.expose()), until: asked + (life - margin) })
+        Ok(Token {
+            bearer: format!("Bearer {}", bearer.expose()),
+            until: asked + life.saturating_sub(margin),
+        })
     }
 }
 

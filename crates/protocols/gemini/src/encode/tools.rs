@@ -35,7 +35,7 @@ pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses:
             losses.lose("`tool_choice`", "only another protocol has words for it")?;
         }
         Some(choice) if words(choice).is_none() => {
-            losses.lose("`tool_choice`", "gemini has no such choice")?
+            losses.lose("`tool_choice`", "gemini has no such choice")?;
         }
         _ => {}
     }
