@@ -127,7 +127,9 @@ mod tests {
         other.cited_text = Some("words".into());
         let written = write([&citation, &other]).unwrap();
         let mut read = read(&[(GROUNDING.to_owned(), written)].into_iter().collect());
-        read.iter_mut().for_each(|citation| citation.native = None);
+        for citation in &mut read {
+            citation.native = None;
+        }
         assert_eq!(read, [citation, other]);
         assert_eq!(write([]), None);
     }
