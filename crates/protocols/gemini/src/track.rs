@@ -6,7 +6,9 @@ use ultraai_core::{Delta, Error, ErrorKind, FinishReason, Part, Result, VendorSt
 use crate::{
     NAME, VENDOR,
     answer::Candidate,
-    citations, logprobs, media,
+    citations,
+    logprobs::{self, LOGPROBS},
+    media,
     part::{CALL, RawCall, RawPart, SIGNATURE, made_up_id},
     pieces::Pieces,
     usage::{finish_reason, is_open},
@@ -70,12 +72,28 @@ impl Track {
             if !tokens.is_empty() {
                 say(Delta::Logprobs(tokens));
             }
-            self.rest.extend(candidate.rest);
+            candidate.rest.into_iter().for_each(|(key, value)| self.keep(key, value));
         }
         if !content.rest.is_empty() {
             self.rest.insert("content".into(), Value::Object(content.rest));
         }
         self.finish(candidate.finish_reason.as_str(), say)
+    }
+
+    /// Keeps what stands beside the content; of citations and log probabilities each chunk tells its own.
+    fn keep(&mut self, key: String, value: Value) {
+        let adds = matches!(key.as_str(), "citationMetadata" | LOGPROBS);
+        match (self.rest.get_mut(&key), value) {
+            (Some(Value::Object(kept)), Value::Object(more)) => {
+                for (key, value) in more {
+                    match (kept.get_mut(&key), value) {
+                        (Some(Value::Array(list)), Value::Array(more)) if adds => list.extend(more),
+                        (_, value) => drop(kept.insert(key, value)),
+                    }
+                }
+            }
+            (_, value) => drop(self.rest.insert(key, value)),
+        }
     }
 
     /// The reason that the answer ended for, at the clean end of the stream.

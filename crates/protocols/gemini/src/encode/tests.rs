@@ -236,6 +236,20 @@ fn tools_and_their_choice_are_sent() {
 }
 
 #[test]
+fn functions_that_are_all_strict_are_validated() {
+    let mut request = request();
+    let mut tool = Tool::new("a", json!({}));
+    tool.strict = Some(true);
+    request.tools = vec![tool];
+    let mode = |request: &ChatRequest| sent(request)["toolConfig"]["functionCallingConfig"]["mode"].clone();
+    assert_eq!(mode(&request), "VALIDATED");
+    request.tool_choice = Some(ToolChoice::Auto);
+    assert_eq!(mode(&request), "VALIDATED");
+    request.tool_choice = Some(ToolChoice::Required);
+    assert_eq!(mode(&request), "ANY");
+}
+
+#[test]
 fn thinking_is_asked_for_in_the_words_of_the_model() {
     let config = |model: &str, options: ReasoningOptions| {
         let mut request = request().with_model(ModelName::new(model).unwrap());
@@ -317,7 +331,13 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
         ("the arguments of", said(Role::Assistant, Part::ToolCall(ToolCall::new("1", "f", "[7]")))),
         ("it names neither", said(Role::User, Part::ToolResult(ToolResult::new("1", vec![])))),
         ("the tool `tools[0]`", tool(|tool| tool.vendor = Some(VendorState::new("acme", json!({}))))),
-        ("`strict` of `tools[0]`", tool(|tool| tool.strict = Some(true))),
+        (
+            "`strict` of `tools[1]`",
+            Box::new(|request| {
+                request.tools = vec![Tool::new("a", json!({})), Tool::new("b", json!({}))];
+                request.tools[1].strict = Some(true);
+            }),
+        ),
         ("the cache mark on `tools[0]`", tool(|tool| tool.cache = Some(CacheMarker::default()))),
         (
             "`frob` in `extra`",
