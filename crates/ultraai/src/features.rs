@@ -39,6 +39,7 @@ const HINTS: &[FeatureHint] = &[
     hint("provider", "qwen", "provider-compatible"),
     hint("provider", "sambanova", "provider-compatible"),
     hint("provider", "together", "provider-compatible"),
+    hint("provider", "vertex", "provider-vertex"),
     hint("provider", "vllm", "provider-compatible"),
     hint("provider", "xai", "provider-compatible"),
     hint("provider", "zai", "provider-compatible"),

@@ -42,6 +42,8 @@ pub mod providers {
     pub use ultraai_provider_ollama as ollama;
     #[cfg(feature = "provider-openai")]
     pub use ultraai_provider_openai as openai;
+    #[cfg(feature = "provider-vertex")]
+    pub use ultraai_provider_vertex as vertex;
 }
 
 /// The strategies that are linked.

@@ -80,7 +80,9 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
     // To the SDK each piece of a call is a call without a name and arguments.
     if expected_calls.iter().any(|call| call[1].is_null()) {
         expected_calls.retain(|call| !call[1].is_null());
-        calls.iter_mut().for_each(|call| call[2] = Value::Null);
+        for call in &mut calls {
+            call[2] = Value::Null;
+        }
     }
     let finish = match word {
         "STOP" if !calls.is_empty() => "tool_calls",
@@ -172,10 +174,10 @@ fn normalized(mut request: Value) -> Value {
         names.take();
     }
     let fields = request.as_object_mut().unwrap();
-    if let Some(Value::Object(config)) = fields.get_mut("generationConfig") {
-        if let Some(schema) = config.remove("responseSchema") {
-            config.insert("responseJsonSchema".into(), json_schema(schema));
-        }
+    if let Some(Value::Object(config)) = fields.get_mut("generationConfig")
+        && let Some(schema) = config.remove("responseSchema")
+    {
+        config.insert("responseJsonSchema".into(), json_schema(schema));
     }
     fields.retain(|_, value| *value != json!({}) && *value != json!([]));
     request
@@ -239,10 +241,7 @@ fn entries(tools: Value) -> Value {
             entries.push(json!({ name: tool }));
             continue;
         }
-        let mut functions = match tool {
-            Value::Array(functions) => functions,
-            _ => continue,
-        };
+        let Value::Array(mut functions) = tool else { continue };
         for function in &mut functions {
             if let Some(schema) = function.as_object_mut().unwrap().remove("parameters") {
                 function["parametersJsonSchema"] = json_schema(schema);
