@@ -13,7 +13,6 @@ mod request;
 mod respond;
 mod stream;
 mod time;
-mod tool;
 
 pub use self::{
     chat::Chat,
