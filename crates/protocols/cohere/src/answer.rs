@@ -56,7 +56,11 @@ impl Item<'_> {
             _ => {
                 let mut whole = others;
                 let known = [("type", kind), ("text", text), ("thinking", thinking)];
-                whole.extend(known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.filled()?.into()))));
+                whole.extend(
+                    known
+                        .into_iter()
+                        .filter_map(|(key, value)| Some((key.to_owned(), value.filled()?.into()))),
+                );
                 return Some(Part::Vendor(VendorState::new(NAME, Value::Object(whole))));
             }
         };

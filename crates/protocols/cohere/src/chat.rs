@@ -40,8 +40,10 @@ impl Codec for Chat {
         let mut decoder = Decoder::new(request);
         Box::new(move |frame, out| match frame {
             Some(frame) => decoder.push(frame.data, out),
-            // Only an event says that the answer is done.
-            None => Ok(()),
+            None => {
+                decoder.end(out);
+                Ok(())
+            }
         })
     }
 

@@ -12,7 +12,8 @@ pub(crate) fn read(native: Value) -> Citation {
     let source = &native["sources"][0];
     let (document, output) = (&source["document"], &source["tool_output"]);
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let of_either = |keys: &[&str]| keys.iter().find_map(|key| text(&document[*key]).or_else(|| text(&output[*key])));
+    let of_either =
+        |keys: &[&str]| keys.iter().find_map(|key| text(&document[*key]).or_else(|| text(&output[*key])));
     citation.url = of_either(&["url"]);
     citation.title = of_either(&["title"]);
     citation.cited_text = of_either(&["text", "snippet", "content"]);

@@ -6,7 +6,7 @@ use ultraai_protocol_common::{at_the_top, parse};
 
 use crate::{
     NAME,
-    answer::{Answer, finish_reason, logprobs},
+    answer::{Answer, Item, finish_reason, logprobs},
     citation,
     fault::made_exact,
     plan_state, usage,
@@ -20,7 +20,7 @@ pub fn decode(request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
     // A message that is a text is an error's.
     let mut answer: Answer<'_> = parse(body, "the answer").map_err(|error| failed(body).unwrap_or(error))?;
     let Some(message) = answer.message.take() else { return Err(failed(body).unwrap_or_else(no_answer)) };
-    let mut content: Vec<_> = message.content.0.into_iter().filter_map(|item| item.into_part()).collect();
+    let mut content: Vec<_> = message.content.0.into_iter().filter_map(Item::into_part).collect();
     if let Some(plan) = message.tool_plan.filled() {
         content.push(Part::Reasoning(planned(plan)));
     }
@@ -124,18 +124,29 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((answer.model.as_deref(), answer.request_id.as_deref()), (Some("m"), Some("1")));
-        let [Part::Reasoning(thought), Part::Text { notes: Some(notes), .. }, Part::Vendor(other), Part::Reasoning(plan), Part::ToolCall(call)] =
-            answer.content.as_slice()
+        let [
+            Part::Reasoning(thought),
+            Part::Text { notes: Some(notes), .. },
+            Part::Vendor(other),
+            Part::Reasoning(plan),
+            Part::ToolCall(call),
+        ] = answer.content.as_slice()
         else {
             panic!("{:?}", answer.content)
         };
-        assert_eq!((thought.text.as_str(), plan.text.as_str(), call.arguments.as_str()), ("hm", "look", "null"));
+        assert_eq!(
+            (thought.text.as_str(), plan.text.as_str(), call.arguments.as_str()),
+            ("hm", "look", "null")
+        );
         assert_eq!(plan.state, Some(plan_state()));
         assert_eq!(plan.notes.as_ref().unwrap().citations[0].native.as_ref().unwrap().data, planned_for);
         assert_eq!(other.data, json!({ "type": "x", "y": 1 }));
         assert_eq!(notes.extra.as_ref().unwrap().data, json!({ "novel": 9 }));
         let citation = &notes.citations[0];
-        assert_eq!((citation.url.as_deref(), citation.title.as_deref(), citation.range), (Some("u"), Some("t"), Some((0, 1))));
+        assert_eq!(
+            (citation.url.as_deref(), citation.title.as_deref(), citation.range),
+            (Some("u"), Some("t"), Some((0, 1)))
+        );
         assert_eq!(citation.native.as_ref().unwrap().data, cited);
         assert_eq!((answer.finish_reason, answer.usage), (FinishReason::Stop, Some(Usage::reported(70, 3))));
         assert_eq!(answer.logprobs[0].token, "a");
@@ -152,7 +163,10 @@ mod tests {
             "message": { "content": "a", "tool_calls": null, "citations": null }, "finish_reason": "NOVEL", "usage": null,
         }))
         .unwrap();
-        assert_eq!((answer.text().as_str(), answer.finish_reason), ("a", FinishReason::Other("NOVEL".into())));
+        assert_eq!(
+            (answer.text().as_str(), answer.finish_reason),
+            ("a", FinishReason::Other("NOVEL".into()))
+        );
     }
 
     #[test]
@@ -166,7 +180,11 @@ mod tests {
         for (body, kind, words) in [
             (r#"{"id":"1","message":"invalid api token"}"#, ErrorKind::ServerError, "invalid api token"),
             (r#"{"message":"too many tokens: 7"}"#, ErrorKind::ContextTooLong, "too many"),
-            (r#"{"message":{"content":"secret","tool_calls":7}}"#, ErrorKind::Undecodable, "(at `message.tool_calls`)"),
+            (
+                r#"{"message":{"content":"secret","tool_calls":7}}"#,
+                ErrorKind::Undecodable,
+                "(at `message.tool_calls`)",
+            ),
             (r#"{"choices":["secret"]}"#, ErrorKind::Undecodable, "check `base_url`"),
             (r#"{"message":{"content":["secret"#, ErrorKind::Undecodable, ""),
             ("null", ErrorKind::Undecodable, ""),

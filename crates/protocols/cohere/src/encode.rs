@@ -96,7 +96,10 @@ fn choice(request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<Option<Value>>
         Some(ToolChoice::Required) => Some("REQUIRED".into()),
         Some(ToolChoice::Vendor(state)) if state.vendor == NAME => Some(state.data.clone()),
         Some(_) => {
-            lossy.because("tool_choice", "cohere has words for any tool and for none, and not for a certain one")?;
+            lossy.because(
+                "tool_choice",
+                "cohere has words for any tool and for none, and not for a certain one",
+            )?;
             None
         }
     })

@@ -91,13 +91,7 @@ impl Encoder {
         self.piece(kind, text, None, out);
     }
 
-    fn piece(
-        &self,
-        kind: &'static str,
-        text: &str,
-        token: Option<&TokenLogprob>,
-        out: &mut Vec<OwnedFrame>,
-    ) {
+    fn piece(&self, kind: &'static str, text: &str, token: Option<&TokenLogprob>, out: &mut Vec<OwnedFrame>) {
         let mut data = Vec::with_capacity(96 + text.len());
         let mut object = ObjectWriter::new(&mut data);
         object.field("type", "content-delta");
@@ -117,7 +111,8 @@ impl Encoder {
             Delta::ToolCallStart { id, name, .. } => {
                 self.close(out);
                 self.open = Open::Call(self.calls);
-                let call = json!({ "id": id, "type": "function", "function": { "name": name, "arguments": "" } });
+                let call =
+                    json!({ "id": id, "type": "function", "function": { "name": name, "arguments": "" } });
                 let data = json!({
                     "type": "tool-call-start", "index": self.calls, "delta": { "message": { "tool_calls": call } },
                 });
@@ -145,7 +140,9 @@ impl Encoder {
             }
             Delta::Logprobs(tokens) => {
                 lossy.field("top_logprobs", tokens.iter().any(|token| !token.top_logprobs.is_empty()))?;
-                tokens.iter().for_each(|token| self.piece("text", "", Some(token), out));
+                for token in tokens {
+                    self.piece("text", "", Some(token), out);
+                }
             }
             Delta::Part(part) => match &**part {
                 Part::Text { text, .. } | Part::Refusal { text, .. } => {
@@ -159,7 +156,10 @@ impl Encoder {
                 part => lossy.part("content", part)?,
             },
             Delta::Extra(extra) => {
-                lossy.because(format_args!("the fields of {}", extra.vendor), "a stream has no place for them")?;
+                lossy.because(
+                    format_args!("the fields of {}", extra.vendor),
+                    "a stream has no place for them",
+                )?;
             }
             // What another vendor wants back is of no use here.
             _ => {}
@@ -182,7 +182,8 @@ impl Encoder {
             delta.optional("finish_reason", word(finish_reason, &details.raw));
             usage::write(&mut delta, self.usage.as_ref(), details.raw.get("usage"), lossy)?;
         }
-        let known = |key: &str| matches!(key, "type" | "delta" | "message" | "finish_reason" | "usage" | "logprobs");
+        let known =
+            |key: &str| matches!(key, "type" | "delta" | "message" | "finish_reason" | "usage" | "logprobs");
         object.entries(details.raw.iter().filter(|(key, _)| !known(key)));
         drop(object);
         push(out, "message-end", data);
@@ -229,4 +230,25 @@ fn push(out: &mut Vec<OwnedFrame>, name: &'static str, data: Vec<u8>) {
 
 fn done(out: &mut Vec<OwnedFrame>) {
     push(out, "", b"[DONE]".to_vec());
+}
+
+#[cfg(test)]
+mod tests {
+    use ultraai_core::{ChatRequest, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_fails_says_so_in_its_end() {
+        let request = ChatRequest::default();
+        let mut encoder = Encoder::new(&Answering { request: &request, id: "1", created: 0 });
+        let mut out = Vec::new();
+        encoder.push(&ChatEvent::text("a"), &mut out, &mut Losses::refused()).unwrap();
+        encoder.fail(&Error::new(ErrorKind::ServerError, "it broke"), &mut out);
+        let names: Vec<_> = out.iter().map(|frame| frame.name).collect();
+        assert_eq!(names, ["message-start", "content-start", "content-delta", "message-end", ""]);
+        let end: Value = serde_json::from_slice(&out[3].data).unwrap();
+        assert_eq!(end["delta"], json!({ "error": "it broke", "finish_reason": "ERROR" }));
+        assert_eq!(out[4].data, b"[DONE]");
+    }
 }

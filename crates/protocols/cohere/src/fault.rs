@@ -41,13 +41,21 @@ mod tests {
     fn errors_are_told_apart_by_status_and_words() {
         for (status, message, kind) in [
             (400, "invalid request: all elements in history must have a message", K::Rejected),
-            (400, "too many tokens: size limit exceeded by 11326 tokens. Try using shorter inputs.", K::ContextTooLong),
+            (
+                400,
+                "too many tokens: size limit exceeded by 11326 tokens. Try using shorter inputs.",
+                K::ContextTooLong,
+            ),
             (401, "invalid api token", K::Authentication),
             (402, "Please add or update your payment method", K::QuotaExhausted),
             (404, "model 'a' not found, make sure the correct model ID was used", K::ModelNotFound),
             (422, "invalid tool", K::Rejected),
             (429, "You are using a Trial key, which is limited to 40 API calls / minute.", K::RateLimited),
-            (429, "You are using a Trial key, which is limited to 1000 API calls / month.", K::QuotaExhausted),
+            (
+                429,
+                "You are using a Trial key, which is limited to 1000 API calls / month.",
+                K::QuotaExhausted,
+            ),
             (498, "blocked output", K::ContentFiltered),
             (499, "request cancelled", K::ServerError),
             (500, "internal server error", K::ServerError),

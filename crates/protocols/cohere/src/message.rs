@@ -108,7 +108,9 @@ impl<'a> Writer<'a> {
         entry.optional("tool_plan", Some(&held.plan).filter(|plan| !plan.is_empty()));
         if !held.calls.is_empty() {
             let mut calls = entry.list("tool_calls");
-            held.calls.iter().for_each(|(call, fields)| write_call(&mut calls.object(), call, *fields));
+            for (call, fields) in &held.calls {
+                write_call(&mut calls.object(), call, *fields);
+            }
         }
         entry.optional("citations", Some(&held.citations).filter(|citations| !citations.is_empty()));
         entry.entries(extra.filter(|_| results == 0).into_iter().flatten());

@@ -77,7 +77,9 @@ fn write_message(object: &mut ObjectWriter<'_>, answer: &ChatResponse, lossy: &m
     message.optional("tool_plan", Some(plan).filter(|plan| !plan.is_empty()));
     if !calls.is_empty() {
         let mut list = message.list("tool_calls");
-        calls.iter().for_each(|(call, fields)| write_call(&mut list.object(), call, *fields));
+        for (call, fields) in calls {
+            write_call(&mut list.object(), call, fields);
+        }
     }
     message.optional("citations", Some(citations).filter(|citations| !citations.is_empty()));
     message.entries(answer.raw.get("message").and_then(Value::as_object).into_iter().flatten());
@@ -111,4 +113,41 @@ pub fn encode_error(error: &Error) -> ErrorAnswer {
         answer["id"] = id.into();
     }
     ErrorAnswer { status: status_of(error), body: answer.to_string().into_bytes() }
+}
+
+#[cfg(test)]
+mod tests {
+    use ultraai_core::{ChatRequest, ErrorKind};
+
+    use super::*;
+    use crate::decode;
+
+    #[test]
+    fn an_answer_is_read_and_written_as_the_same_json() {
+        let body = json!({
+            "id": "1", "novel": 7, "finish_reason": "STOP_SEQUENCE",
+            "message": {
+                "role": "assistant", "tool_plan": "look", "novel": 8,
+                "citations": [{ "start": 0, "end": 1, "text": "a" }, { "start": 0, "end": 1, "type": "PLAN" }],
+                "content": [{ "type": "thinking", "thinking": "hm" }, { "type": "text", "text": "a", "novel": 9 }, { "type": "x", "y": 1 }],
+                "tool_calls": [{ "id": "c", "type": "function", "function": { "name": "f", "arguments": "null" } }],
+            },
+            "usage": {
+                "billed_units": { "input_tokens": 1, "output_tokens": 2 }, "cached_tokens": 64,
+                "tokens": { "input_tokens": 70, "output_tokens": 3, "image_tokens": 9 },
+            },
+            "logprobs": [{ "token_ids": [5], "text": "a", "logprobs": [-0.5] }],
+        });
+        let request = ChatRequest::default();
+        let answer = decode(&request, body.to_string().as_bytes()).unwrap();
+        let to = Answering { request: &request, id: "other", created: 0 };
+        let written = encode_response(&to, &answer, &mut Losses::refused()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), body);
+    }
+
+    #[test]
+    fn an_error_says_what_it_is_by_its_status() {
+        let error = encode_error(&Error::new(ErrorKind::RateLimited, "slow down").with_request_id("1"));
+        assert_eq!((error.status, error.body.as_slice()), (429, &br#"{"id":"1","message":"slow down"}"#[..]));
+    }
 }

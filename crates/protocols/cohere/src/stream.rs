@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatEvent, ChatRequest, ChatResponse, Delta, Details, Native, Result};
+use ultraai_core::{ChatEvent, ChatRequest, ChatResponse, Delta, Details, FinishReason, Native, Result};
 use ultraai_protocol_common::parse;
 
 use crate::{
@@ -27,7 +27,8 @@ enum Said {
     Call,
 }
 
-/// Reads one stream. The event `message-end` finishes it, and nothing else does; `[DONE]`, which follows, says no more.
+/// Reads one stream. The event `message-end` says that the answer is whole, and nothing else does. `Finished` waits for `[DONE]`
+/// behind it, or for the end of the stream, so that a connection is not left before its end.
 #[derive(Debug)]
 pub struct Decoder {
     model: Option<String>,
@@ -35,6 +36,8 @@ pub struct Decoder {
     /// The next piece of text or thinking begins a part.
     begins: bool,
     calls: u32,
+    /// Why the answer ended, which is not told yet.
+    ended: Option<FinishReason>,
     finished: bool,
 }
 
@@ -42,7 +45,7 @@ impl Decoder {
     /// A decoder for the answer to `request`, whose model the stream does not tell.
     pub fn new(request: &ChatRequest) -> Self {
         let model = request.model.as_ref().map(ToString::to_string);
-        Self { model, said: Said::Nothing, begins: false, calls: 0, finished: false }
+        Self { model, said: Said::Nothing, begins: false, calls: 0, ended: None, finished: false }
     }
 
     /// Reads the data of an event and puts what it says behind `out`.
@@ -51,7 +54,10 @@ impl Decoder {
     /// What the server says went wrong, or `Undecodable`; nothing is to be pushed after that.
     pub fn push(&mut self, frame: &Bytes, out: &mut VecDeque<ChatEvent>) -> Result<()> {
         let text = frame.trim_ascii();
-        if self.finished || text.is_empty() || text == b"[DONE]" {
+        if text == b"[DONE]" {
+            self.end(out);
+        }
+        if self.finished || self.ended.is_some() || text.is_empty() || text == b"[DONE]" {
             return Ok(());
         }
         let mut event: Event<'_> =
@@ -79,6 +85,14 @@ impl Decoder {
             out.push_back(ChatEvent::Native(Native { protocol: NAME, body: frame.clone() }));
         }
         self.known(kind, event, out)
+    }
+
+    /// Takes notice of the end of the stream.
+    pub fn end(&mut self, out: &mut VecDeque<ChatEvent>) {
+        if let Some(finish_reason) = self.ended.take() {
+            self.finished = true;
+            out.push_back(ChatEvent::Finished { finish_reason });
+        }
     }
 
     fn known(&mut self, kind: &str, mut event: Event<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
@@ -125,7 +139,7 @@ impl Decoder {
                 let request_id = event.id.filled();
                 out.push_back(ChatEvent::Started { model: self.model.take(), request_id });
             }
-            "message-end" => self.end(event, out)?,
+            "message-end" => self.whole(event, out)?,
             _ => {}
         }
         Ok(())
@@ -181,7 +195,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn end(&mut self, event: Event<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
+    fn whole(&mut self, event: Event<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
         self.end_plan(out);
         let mut told = event.delta.usage;
         let used = usage::take(&mut told);
@@ -200,8 +214,7 @@ impl Decoder {
             out.push_back(ChatEvent::Details(details));
         }
         out.extend(used.map(ChatEvent::Usage));
-        self.finished = true;
-        out.push_back(ChatEvent::Finished { finish_reason });
+        self.ended = Some(finish_reason);
         Ok(())
     }
 }

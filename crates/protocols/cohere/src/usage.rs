@@ -34,7 +34,9 @@ pub(crate) fn take(told: &mut Map<String, Value>) -> Option<Usage> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
 fn count(value: &Value) -> Option<u64> {
     let number = || value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    value.as_u64().or_else(|| number().filter(|number| (0.0..9e15).contains(number)).map(|number| number as u64))
+    value
+        .as_u64()
+        .or_else(|| number().filter(|number| (0.0..9e15).contains(number)).map(|number| number as u64))
 }
 
 /// Writes `usage`, with what else was told of it.
@@ -82,6 +84,9 @@ mod tests {
         assert_eq!(usage, Some(expected));
         assert_eq!(rest, json!({ "billed_units": billed, "tokens": { "image_tokens": 9 } }));
         assert_eq!(taken(json!({ "billed_units": billed })), (Some(Usage::reported(1, 2)), json!({})));
-        assert_eq!(taken(json!({ "tokens": { "input_tokens": 1 } })), (None, json!({ "tokens": { "input_tokens": 1 } })));
+        assert_eq!(
+            taken(json!({ "tokens": { "input_tokens": 1 } })),
+            (None, json!({ "tokens": { "input_tokens": 1 } }))
+        );
     }
 }
