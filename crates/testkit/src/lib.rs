@@ -5,6 +5,7 @@
 pub mod anthropic;
 mod capture;
 pub mod codecs;
+pub mod cohere;
 mod dialogue;
 pub mod embeddings;
 mod ext;

@@ -19,7 +19,7 @@ const HINTS: &[FeatureHint] = &[
     hint("provider", "anthropic", "provider-anthropic"),
     hint("provider", "azure.ai.openai", "provider-compatible"),
     hint("provider", "cerebras", "provider-compatible"),
-    hint("provider", "cohere", "provider-compatible"),
+    hint("provider", "cohere", "provider-cohere"),
     hint("provider", "compatible", "provider-compatible"),
     hint("provider", "deepseek", "provider-compatible"),
     hint("provider", "fireworks", "provider-compatible"),
