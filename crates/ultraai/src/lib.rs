@@ -31,6 +31,8 @@ pub use ultraai_tokens as tokens;
 pub mod providers {
     #[cfg(feature = "provider-anthropic")]
     pub use ultraai_provider_anthropic as anthropic;
+    #[cfg(feature = "provider-bedrock")]
+    pub use ultraai_provider_bedrock as bedrock;
     #[cfg(feature = "provider-compatible")]
     pub use ultraai_provider_compatible as compatible;
     #[cfg(feature = "provider-gemini")]
