@@ -34,7 +34,9 @@ pub fn decode(request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
     if let Some(rest) = answer.usage.map(UsageBody::rest).filter(|rest| !rest.is_empty()) {
         response.raw.insert("usage".to_owned(), Value::Object(rest));
     }
-    response.model = invoked_model(&response.raw);
+    // The answer says it where a router chose; else the one that was asked has answered.
+    let asked = || request.model.as_ref().map(|model| model.as_str().to_owned());
+    response.model = invoked_model(&response.raw).or_else(asked);
     response.stop_sequence = stop_sequence(&mut response.raw);
     if emulation::is_needed(request) {
         emulation::undo(&mut response);

@@ -24,6 +24,8 @@ const EVENT: &str = "an event of the stream";
 /// ended.
 #[derive(Debug)]
 pub struct Decoder {
+    /// The model that was asked: no event names it.
+    model: Option<String>,
     owner: Owner,
     /// The answer is JSON that was asked for as a tool's arguments.
     emulated: bool,
@@ -75,6 +77,7 @@ impl Decoder {
     /// A decoder for the stream that answers `request`.
     pub fn new(request: &ChatRequest) -> Self {
         Self {
+            model: request.model.as_ref().map(|model| model.as_str().to_owned()),
             owner: Owner::of(request.model.as_ref()),
             emulated: emulation::is_needed(request),
             finished: false,
@@ -122,7 +125,7 @@ impl Decoder {
             "messageStart" => {
                 let event: Nothing<'_> = parse(data, EVENT)?;
                 keep(event.others.0, data, out);
-                out.push_back(ChatEvent::Started { model: None, request_id: None });
+                out.push_back(ChatEvent::Started { model: self.model.take(), request_id: None });
                 Ok(())
             }
             "messageStop" => {
