@@ -18,6 +18,7 @@ const HINTS: &[FeatureHint] = &[
     hint("price source", "genai-prices", "prices"),
     hint("provider", "anthropic", "provider-anthropic"),
     hint("provider", "azure.ai.openai", "provider-compatible"),
+    hint("provider", "bedrock", "provider-bedrock"),
     hint("provider", "cerebras", "provider-compatible"),
     hint("provider", "cohere", "provider-cohere"),
     hint("provider", "compatible", "provider-compatible"),

@@ -32,6 +32,8 @@ pub use ultraai_tokens as tokens;
 pub mod providers {
     #[cfg(feature = "provider-anthropic")]
     pub use ultraai_provider_anthropic as anthropic;
+    #[cfg(feature = "provider-bedrock")]
+    pub use ultraai_provider_bedrock as bedrock;
     #[cfg(feature = "provider-cohere")]
     pub use ultraai_provider_cohere as cohere;
     #[cfg(feature = "provider-compatible")]
