@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{ChatResponse, Error, ErrorKind, FinishReason, Part, Result, TokenLogprob};
-use ultraai_protocol_common::{Fields, Place, Text, at_the_top, in_band, is_fault, object, parse, with_usage};
+use ultraai_protocol_common::{
+    Fields, Place, Text, at_the_top, in_band, is_fault, object, parse, with_usage,
+};
 
 use crate::{content, item, usage::UsageBody};
 

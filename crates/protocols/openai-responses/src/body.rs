@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
-use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Role, Result, ToolCall, ToolResult};
+use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, Role, ToolCall, ToolResult};
 
 pub(crate) use crate::input::is_instructions;
 use crate::{NAME, citation, item, media};
@@ -10,10 +10,25 @@ use crate::{NAME, citation, item, media};
 /// An item as it is sent.
 #[derive(Debug)]
 pub(crate) enum Item<'a> {
-    Message { role: &'a str, content: Content<'a>, extra: Option<&'a Map<String, Value>>, marked: Option<&'a Map<String, Value>> },
-    Call { call: &'a ToolCall, fields: [Option<&'a Map<String, Value>>; 2] },
-    Result { id: &'a str, output: Content<'a>, extra: Option<&'a Map<String, Value>> },
-    Reasoning { text: &'a str, fields: &'a Map<String, Value> },
+    Message {
+        role: &'a str,
+        content: Content<'a>,
+        extra: Option<&'a Map<String, Value>>,
+        marked: Option<&'a Map<String, Value>>,
+    },
+    Call {
+        call: &'a ToolCall,
+        fields: [Option<&'a Map<String, Value>>; 2],
+    },
+    Result {
+        id: &'a str,
+        output: Content<'a>,
+        extra: Option<&'a Map<String, Value>>,
+    },
+    Reasoning {
+        text: &'a str,
+        fields: &'a Map<String, Value>,
+    },
     Whole(&'a Value),
 }
 
@@ -75,7 +90,8 @@ struct Run<'a> {
 impl<'a> Writer<'a, '_> {
     fn message(&mut self, index: usize, message: &'a Message) -> Result<()> {
         if message.name.is_some() {
-            self.losses.lose(&format!("`messages[{index}].name`"), "openai-responses has no names of speakers")?;
+            self.losses
+                .lose(&format!("`messages[{index}].name`"), "openai-responses has no names of speakers")?;
         }
         if self.foreign {
             for key in message.extra.keys() {
@@ -135,7 +151,12 @@ impl<'a> Writer<'a, '_> {
     }
 
     /// The piece of content that `part` is, in a message of `role`; `None` for what is an item, and for what is lost.
-    fn piece(&mut self, role: &Role, part: &'a Part, place: &dyn Fn() -> String) -> Result<Option<Piece<'a>>> {
+    fn piece(
+        &mut self,
+        role: &Role,
+        part: &'a Part,
+        place: &dyn Fn() -> String,
+    ) -> Result<Option<Piece<'a>>> {
         let said = *role == Role::Assistant;
         Ok(match part {
             Part::Text { text, notes } => {
@@ -175,7 +196,12 @@ impl<'a> Writer<'a, '_> {
     }
 
     /// The fields that a part's notes are.
-    fn more(&mut self, notes: &'a Notes, said: bool, place: &dyn Fn() -> String) -> Result<Map<String, Value>> {
+    fn more(
+        &mut self,
+        notes: &'a Notes,
+        said: bool,
+        place: &dyn Fn() -> String,
+    ) -> Result<Map<String, Value>> {
         let mut fields = self.extra(Some(notes), place)?.cloned().unwrap_or_default();
         match &notes.cache {
             Some(_) if said => self.losses.lose(
@@ -201,10 +227,15 @@ impl<'a> Writer<'a, '_> {
         Ok(fields)
     }
 
-    fn extra(&mut self, notes: Option<&'a Notes>, place: &dyn Fn() -> String) -> Result<Option<&'a Map<String, Value>>> {
+    fn extra(
+        &mut self,
+        notes: Option<&'a Notes>,
+        place: &dyn Fn() -> String,
+    ) -> Result<Option<&'a Map<String, Value>>> {
         let Some(extra) = notes.and_then(|notes| notes.extra.as_ref()) else { return Ok(None) };
         if extra.vendor != NAME {
-            self.losses.lose(&format!("what stands beside {}", place()), "it is in another protocol's words")?;
+            self.losses
+                .lose(&format!("what stands beside {}", place()), "it is in another protocol's words")?;
             return Ok(None);
         }
         Ok(extra.data.as_object())
@@ -239,7 +270,9 @@ impl<'a> Writer<'a, '_> {
 /// One plain text stands alone where it may.
 fn content(pieces: Vec<Piece<'_>>, alone: bool) -> Content<'_> {
     match &pieces[..] {
-        [Piece::Text { kind: "input_text" | "output_text", text, more: None }] if alone => Content::Text(text),
+        [Piece::Text { kind: "input_text" | "output_text", text, more: None }] if alone => {
+            Content::Text(text)
+        }
         _ => Content::Pieces(pieces),
     }
 }
@@ -298,7 +331,11 @@ pub(crate) fn arguments(arguments: &str) -> &str {
 }
 
 /// Writes fields behind those that stand there.
-fn more<M: SerializeMap>(map: &mut M, fields: Option<&Map<String, Value>>, known: &[&str]) -> std::result::Result<(), M::Error> {
+fn more<M: SerializeMap>(
+    map: &mut M,
+    fields: Option<&Map<String, Value>>,
+    known: &[&str],
+) -> std::result::Result<(), M::Error> {
     for (key, value) in fields.into_iter().flatten() {
         if !known.contains(&key.as_str()) {
             map.serialize_entry(key, value)?;

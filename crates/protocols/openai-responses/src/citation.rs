@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn an_annotation_comes_back_as_it_came_and_anothers_citation_by_its_address() {
-        let annotation = json!({ "type": "file_citation", "file_id": "file-1", "filename": "a.pdf", "index": 7 });
+        let annotation =
+            json!({ "type": "file_citation", "file_id": "file-1", "filename": "a.pdf", "index": 7 });
         let read = read(annotation.clone());
         assert_eq!(read.title.as_deref(), Some("a.pdf"));
         assert_eq!(write(&read), Some(annotation));

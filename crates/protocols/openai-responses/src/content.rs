@@ -71,5 +71,8 @@ fn finish(
 /// What the part besides its text is, for who has the text already.
 pub(crate) fn notes_of(part: &Part) -> (Vec<Citation>, Option<VendorState>) {
     let notes = part.notes();
-    (notes.map(|notes| notes.citations.clone()).unwrap_or_default(), notes.and_then(|notes| notes.extra.clone()))
+    (
+        notes.map(|notes| notes.citations.clone()).unwrap_or_default(),
+        notes.and_then(|notes| notes.extra.clone()),
+    )
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use ultraai_core::{
-    ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, ReasoningOptions, ResponseFormat, Result, Role,
-    VendorState,
+    ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, ReasoningOptions, ResponseFormat,
+    Result, Role, VendorState,
 };
 use ultraai_protocol_common::{Fields, Place};
 
@@ -35,9 +35,11 @@ pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRe
         request.delivery = Delivery::Live;
     }
     let tools = fields.list("tools")?.unwrap_or_default();
-    request.tools = tools.into_iter().map(|(place, value)| tool::read(value, &place)).collect::<Result<_>>()?;
+    request.tools =
+        tools.into_iter().map(|(place, value)| tool::read(value, &place)).collect::<Result<_>>()?;
     let wrong = fields.place().field("tool_choice").wrong("a word or an object");
-    request.tool_choice = fields.any("tool_choice").map(|choice| tool::read_choice(choice).ok_or(wrong)).transpose()?;
+    request.tool_choice =
+        fields.any("tool_choice").map(|choice| tool::read_choice(choice).ok_or(wrong)).transpose()?;
     request.reasoning = fields.object("reasoning")?.map(reasoning).transpose()?;
     let mut text = fields.object("text")?;
     if let Some(text) = &mut text {
@@ -80,9 +82,11 @@ fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message
             input.messages.push(Message::new(Role::User, vec![Part::text(text)]));
         }
         Some(_) => {
-            for (place, item) in fields.list("input").map_err(|_| {
-                Error::new(ErrorKind::InvalidRequest, "`input` must be a text or a list")
-            })?.unwrap_or_default() {
+            for (place, item) in fields
+                .list("input")
+                .map_err(|_| Error::new(ErrorKind::InvalidRequest, "`input` must be a text or a list"))?
+                .unwrap_or_default()
+            {
                 input.push(item, &place)?;
             }
         }

@@ -11,7 +11,8 @@ pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
     let mut losses = Losses::noted();
     let tools = tool::tools(request, &mut losses).unwrap_or_default();
     let tools = serde_json::to_value(Tools(tools, false)).unwrap_or_default();
-    let choice = request.tool_choice.as_ref().and_then(|choice| tool::choice(choice, &mut losses).ok().flatten());
+    let choice =
+        request.tool_choice.as_ref().and_then(|choice| tool::choice(choice, &mut losses).ok().flatten());
     let format = match &request.response_format {
         Some(ResponseFormat::JsonObject) => json!({ "type": "json_object" }),
         Some(ResponseFormat::JsonSchema { name, schema, strict, .. }) => {
@@ -73,7 +74,9 @@ pub(crate) fn answer(error: &Error) -> ErrorAnswer {
 fn row(kind: ErrorKind) -> (u16, &'static str, &'static str) {
     use ErrorKind as K;
     match kind {
-        K::InvalidRequest | K::Rejected | K::Unsupported => (400, "invalid_request_error", "invalid_request_error"),
+        K::InvalidRequest | K::Rejected | K::Unsupported => {
+            (400, "invalid_request_error", "invalid_request_error")
+        }
         K::ContextTooLong => (400, "invalid_request_error", "context_length_exceeded"),
         K::ContentFiltered => (400, "invalid_request_error", "content_filter"),
         K::Authentication => (401, "invalid_request_error", "invalid_api_key"),

@@ -102,7 +102,9 @@ impl Input {
 
     fn assistant(&mut self, parts: Vec<Part>, rest: &Map<String, Value>) {
         let mark = item::mark(rest, self.vendor).map(Part::Reasoning);
-        if (self.said && mark.is_none()) || self.messages.last().is_none_or(|last| last.role != Role::Assistant) {
+        if (self.said && mark.is_none())
+            || self.messages.last().is_none_or(|last| last.role != Role::Assistant)
+        {
             self.messages.push(Message::new(Role::Assistant, Vec::new()));
         }
         if let Some(message) = self.messages.last_mut() {
@@ -169,11 +171,15 @@ fn parts_of(content: Option<Value>, said: bool, place: &Place, wanted: &str) -> 
     };
     let mut parts = Vec::with_capacity(list.len());
     for (index, value) in list.into_iter().enumerate() {
-        let logprobs = value.get("logprobs").filter(|list| list.as_array().is_some_and(|list| !list.is_empty())).cloned();
+        let logprobs = value
+            .get("logprobs")
+            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+            .cloned();
         let Some(mut piece) = content::read(value, said, &place.entry(index))? else { return Ok(None) };
         if let Some(logprobs) = logprobs {
             piece.part.annotate(|notes| {
-                let extra = notes.extra.get_or_insert_with(|| VendorState::new(NAME, Value::Object(Map::new())));
+                let extra =
+                    notes.extra.get_or_insert_with(|| VendorState::new(NAME, Value::Object(Map::new())));
                 extra.data["logprobs"] = logprobs;
             });
         }

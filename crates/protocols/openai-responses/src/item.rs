@@ -140,19 +140,33 @@ mod tests {
     use super::*;
 
     fn fields(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap_or_default()
+        match value {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        }
     }
 
     #[test]
     fn reasoning_keeps_its_form_where_that_is_not_the_usual_one() {
-        let one = reasoning(fields(json!({ "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "a" }] })), "v");
+        let one = reasoning(
+            fields(
+                json!({ "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "a" }] }),
+            ),
+            "v",
+        );
         assert_eq!((one.text.as_str(), one.state.unwrap().data), ("a", json!({ "id": "rs_1" })));
         let two = json!([{ "type": "summary_text", "text": "a" }, { "type": "summary_text", "text": "b" }]);
         let read = reasoning(fields(json!({ "id": "rs_1", "summary": two })), "v");
-        assert_eq!((read.text.as_str(), read.state.unwrap().data), ("ab", json!({ "id": "rs_1", "summary": two })));
+        assert_eq!(
+            (read.text.as_str(), read.state.unwrap().data),
+            ("ab", json!({ "id": "rs_1", "summary": two }))
+        );
         let content = json!([{ "type": "reasoning_text", "text": "c" }]);
         let read = reasoning(fields(json!({ "summary": [], "content": content, "status": null })), "v");
-        assert_eq!((read.text.as_str(), read.state.unwrap().data), ("c", json!({ "summary": [], "content": content })));
+        assert_eq!(
+            (read.text.as_str(), read.state.unwrap().data),
+            ("c", json!({ "summary": [], "content": content }))
+        );
     }
 
     #[test]

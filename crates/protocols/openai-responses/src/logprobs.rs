@@ -10,7 +10,7 @@ pub(crate) fn read(list: &Value) -> Vec<TokenLogprob> {
 
 fn token(value: &Value) -> TokenLogprob {
     let mut token = TokenLogprob::default();
-    token.token = value["token"].as_str().unwrap_or_default().to_owned();
+    value["token"].as_str().unwrap_or_default().clone_into(&mut token.token);
     token.logprob = value["logprob"].as_f64().unwrap_or_default();
     token.bytes = value["bytes"].as_array().map(|bytes| {
         bytes.iter().filter_map(|byte| byte.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()

@@ -10,10 +10,8 @@ use crate::NAME;
 const WHO: &str = "OpenAI's Responses API";
 
 /// <https://developers.openai.com/api/docs/guides/images-vision>: these types, and 50 MB in one request.
-const IMAGES: MediaRule = MediaRule {
-    types: &["image/png", "image/jpeg", "image/webp", "image/gif"],
-    max_bytes: 50 << 20,
-};
+const IMAGES: MediaRule =
+    MediaRule { types: &["image/png", "image/jpeg", "image/webp", "image/gif"], max_bytes: 50 << 20 };
 
 /// <https://developers.openai.com/api/docs/guides/pdf-files>: under 50 MB; many types, which the vendor checks.
 const FILES: MediaRule = MediaRule { types: &[], max_bytes: 50 << 20 };

@@ -91,19 +91,19 @@ pub(crate) struct Call {
     pub(crate) id: String,
     pub(crate) at: usize,
     pub(crate) fields: Map<String, Value>,
-    pub(crate) call: ToolCall,
+    pub(crate) said: ToolCall,
 }
 
 impl Call {
     pub(crate) fn item(&self, status: &str) -> Value {
-        let arguments = if status == "in_progress" { "" } else { arguments(&self.call.arguments) };
+        let arguments = if status == "in_progress" { "" } else { arguments(&self.said.arguments) };
         let mut item = self.fields.clone();
         item.entry("id").or_insert_with(|| self.id.as_str().into());
         item.entry("status").or_insert_with(|| status.into());
         for (key, value) in [
             ("type", json!("function_call")),
-            ("call_id", json!(self.call.id)),
-            ("name", json!(self.call.name)),
+            ("call_id", json!(self.said.id)),
+            ("name", json!(self.said.name)),
             ("arguments", json!(arguments)),
         ] {
             item.insert(key.to_owned(), value);

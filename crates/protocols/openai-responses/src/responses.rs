@@ -1,12 +1,17 @@
 //! The protocol as a transport and as a server want it.
 
 use ultraai_core::{
-    Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder, EventEncoder, Losses,
-    ModelName, Result, ServerCodec, Support,
+    Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
+    EventEncoder, Losses, ModelName, Result, ServerCodec, Support,
 };
 use ultraai_protocol_common::decode_error;
 
-use crate::{NAME, VENDOR, answer, decode, encode, encoder::{self, Encoder}, failure, stream::Decoder};
+use crate::{
+    NAME, VENDOR, answer, decode, encode,
+    encoder::{self, Encoder},
+    failure,
+    stream::Decoder,
+};
 
 /// OpenAI's Responses protocol.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +83,12 @@ impl ServerCodec for Responses {
         decode::decode_request(body, self.vendor)
     }
 
-    fn encode_response(&self, to: &Answering<'_>, answer: &ChatResponse, losses: &mut Losses) -> Result<Vec<u8>> {
+    fn encode_response(
+        &self,
+        to: &Answering<'_>,
+        answer: &ChatResponse,
+        losses: &mut Losses,
+    ) -> Result<Vec<u8>> {
         encoder::whole(to, answer, self.vendor, losses)
     }
 

@@ -21,8 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Decoder {
     vendor: &'static str,
-    started: bool,
-    finished: bool,
+    stage: Stage,
     /// The items so far.
     items: Vec<Begun>,
     calls: u32,
@@ -36,12 +35,22 @@ pub(crate) struct Decoder {
     citations: Vec<Citation>,
 }
 
+/// How far the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    New,
+    Started,
+    Finished,
+}
+
 /// An item that began.
 #[derive(Debug)]
 struct Begun {
     index: Option<u64>,
     /// Whether its text or its arguments came in pieces.
     said: bool,
+    /// Whether it is complete.
+    done: bool,
     /// Which call it is.
     call: Option<u32>,
 }
@@ -64,8 +73,7 @@ impl Decoder {
     pub(crate) fn new(vendor: &'static str) -> Self {
         Self {
             vendor,
-            started: false,
-            finished: false,
+            stage: Stage::New,
             items: Vec::new(),
             calls: 0,
             waiting: false,
@@ -83,7 +91,7 @@ impl Decoder {
     pub(crate) fn push(&mut self, name: &str, data: &Bytes, out: &mut Out) -> Result<()> {
         let trimmed = data.trim_ascii();
         // Gateways end their streams in another protocol's way.
-        if self.finished || trimmed.is_empty() || trimmed == b"[DONE]" {
+        if self.stage == Stage::Finished || trimmed.is_empty() || trimmed == b"[DONE]" {
             return Ok(());
         }
         let event: Event<'_> = parse(trimmed, EVENT)?;
@@ -119,9 +127,9 @@ impl Decoder {
     }
 
     fn begin(&mut self, response: Option<&RawValue>, out: &mut Out) -> Result<()> {
-        if let Some(response) = response.filter(|_| !self.started) {
+        if let Some(response) = response.filter(|_| self.stage == Stage::New) {
             let Beginning { id, model, .. } = parse(response.get().as_bytes(), EVENT)?;
-            self.started = true;
+            self.stage = Stage::Started;
             out.push_back(ChatEvent::Started { model: model.filled(), request_id: id.filled() });
         }
         Ok(())
@@ -193,7 +201,7 @@ impl Decoder {
         self.cite(out);
         self.next_part = true;
         let kind = item::kind_of(&item).to_owned();
-        let mut begun = Begun { index, said: false, call: None };
+        let mut begun = Begun { index, said: false, done: false, call: None };
         self.waiting |= item::is_waiting(&kind);
         let before = std::mem::take(&mut self.before);
         match kind.as_str() {
@@ -207,7 +215,8 @@ impl Decoder {
             }
             "reasoning" => self.before = Before::Matters,
             "function_call" => {
-                let call = answer::call(item, &Place::top().field("item"), self.vendor).map_err(undecodable)?;
+                let call =
+                    answer::call(item, &Place::top().field("item"), self.vendor).map_err(undecodable)?;
                 let index = self.calls;
                 self.calls += 1;
                 begun.call = Some(index);
@@ -243,7 +252,10 @@ impl Decoder {
 
     /// Takes an item that is complete and has begun.
     fn finish_item(&mut self, value: Value, index: Option<u64>, out: &mut Out) -> Result<()> {
-        let said = self.item(index).is_some_and(|item| item.said);
+        let said = self.item(index).is_some_and(|item| {
+            item.done = true;
+            item.said
+        });
         match item::kind_of(&value) {
             "message" => {
                 if !said {
@@ -265,7 +277,8 @@ impl Decoder {
                 }
             }
             "function_call" => {
-                let arguments = answer::call(value, &Place::top().field("item"), self.vendor).map_err(undecodable)?;
+                let arguments =
+                    answer::call(value, &Place::top().field("item"), self.vendor).map_err(undecodable)?;
                 self.arguments(index, Some(arguments.arguments).filter(|text| !text.is_empty()), false, out);
             }
             _ => {
@@ -345,15 +358,25 @@ impl Decoder {
             Some(output) => parse(output.get().as_bytes(), EVENT)?,
             None => Vec::new(),
         };
-        // Some servers send items at the end alone.
-        for raw in output.into_iter().skip(self.items.len()) {
+        // Some items come at the end alone, or are complete at the end alone.
+        for (place, raw) in output.into_iter().enumerate() {
+            let begun = self.items.get(place);
+            if begun.is_some_and(|item| item.done) {
+                continue;
+            }
             let value: Value = parse(raw.get().as_bytes(), EVENT)?;
-            let index = u64::try_from(self.items.len()).ok();
-            self.add(value.clone(), index, out)?;
+            let index = match begun {
+                Some(item) => item.index,
+                None => {
+                    let index = u64::try_from(place).ok();
+                    self.add(value.clone(), index, out)?;
+                    index
+                }
+            };
             self.finish_item(value, index, out)?;
         }
         self.cite(out);
-        self.finished = true;
+        self.stage = Stage::Finished;
         let finish_reason = answer.finish_reason(self.waiting);
         let usage = answer.usage.read();
         let mut details = Details::default();

@@ -55,7 +55,9 @@ fn known_choice(fields: &Map<String, Value>) -> Option<ToolChoice> {
                 _ => return None,
             };
             let name = |tool: &Value| {
-                let tool = tool.as_object().filter(|tool| tool.len() == 2 && tool.get("type").is_some_and(|kind| kind == "function"))?;
+                let tool = tool.as_object().filter(|tool| {
+                    tool.len() == 2 && tool.get("type").is_some_and(|kind| kind == "function")
+                })?;
                 tool.get("name")?.as_str().map(str::to_owned)
             };
             let tools = fields.get("tools")?.as_array()?.iter().map(name).collect::<Option<_>>()?;
@@ -108,16 +110,22 @@ pub(crate) fn tools<'a>(request: &'a ChatRequest, losses: &mut Losses) -> Result
             Some(_) => losses.lose(&format!("`tools[{index}]`"), "it is a tool of another protocol's own")?,
             None => {
                 if tool.cache.is_some() {
-                    losses.lose(&format!("`tools[{index}].cache`"), "openai-responses marks no tools for the cache")?;
+                    losses.lose(
+                        &format!("`tools[{index}].cache`"),
+                        "openai-responses marks no tools for the cache",
+                    )?;
                 }
                 if foreign {
                     for key in tool.extra.keys() {
-                        losses.lose(&format!("`tools[{index}].{key}`"), "it is a field of another protocol")?;
+                        losses
+                            .lose(&format!("`tools[{index}].{key}`"), "it is a field of another protocol")?;
                     }
                 }
                 let place = format!("the `extra` of `tools[{index}]`");
                 collision(&place, tool.extra.keys(), |key| {
-                    matches!(key, "type" | "name" | "parameters") || (key == "description" && tool.description.is_some()) || (key == "strict" && tool.strict.is_some())
+                    matches!(key, "type" | "name" | "parameters")
+                        || (key == "description" && tool.description.is_some())
+                        || (key == "strict" && tool.strict.is_some())
                 })?;
                 // Where nothing is said this protocol is strict, and the others are not.
                 let strict = tool.strict.or(foreign.then_some(false));

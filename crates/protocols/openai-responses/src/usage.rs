@@ -52,9 +52,10 @@ impl UsageBody<'_> {
     /// What it says more than is read.
     pub(crate) fn rest(&mut self) -> Map<String, Value> {
         let mut rest = std::mem::take(&mut self.others);
-        for (key, details) in
-            [("input_tokens_details", &mut self.input.others), ("output_tokens_details", &mut self.output.others)]
-        {
+        for (key, details) in [
+            ("input_tokens_details", &mut self.input.others),
+            ("output_tokens_details", &mut self.output.others),
+        ] {
             if !details.is_empty() {
                 rest.insert(key.to_owned(), Value::Object(std::mem::take(details)));
             }

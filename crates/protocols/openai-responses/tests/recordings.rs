@@ -12,7 +12,16 @@ use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::SseDecoder;
 
 /// Answers that are read differently, by the start of their names, each with its reason.
-const GAPS: &[(&str, &str)] = &[];
+const GAPS: &[(&str, &str)] = &[
+    (
+        "azure/parallel_tool_calls_stream__ai--fixtures-azure-reasoning-encrypted-content-1-chunks",
+        "four streams in one file, of which the SDK tells the last answer",
+    ),
+    (
+        "openai/parallel_tool_calls_stream__ai--fixtures-openai-reasoning-encrypted-content-1-chunks",
+        "four streams in one file, of which the SDK tells the last answer",
+    ),
+];
 
 /// Requests that are written differently, by the start of their names, each with its reason.
 const REQUEST_GAPS: &[(&str, &str)] = &[];
@@ -50,9 +59,9 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
     let waits = |word: &str| word == "tool_calls" && finish == "stop" && waits_for_own_tools(answer);
     let word = answer.finish_reason.as_str();
     let usage = answer.usage.map(|usage| [Some(usage.input_tokens), Some(usage.output_tokens)]);
-    let used = expected["usage"].is_object().then(|| {
-        ["input_tokens", "output_tokens"].map(|key| expected["usage"][key].as_u64())
-    });
+    let used = expected["usage"]
+        .is_object()
+        .then(|| ["input_tokens", "output_tokens"].map(|key| expected["usage"][key].as_u64()));
     if answer.text() != text("text") {
         Some(format!("text {:?}, expected {:?}", answer.text(), text("text")))
     } else if !text("reasoning").is_empty() && reasoning != text("reasoning") {
@@ -112,6 +121,11 @@ fn called(expected: &Value) -> Vec<(String, String, String)> {
 
 /// Makes equal what the README lists as normalized.
 fn normalized(mut body: Value) -> Value {
+    for key in ["include", "metadata", "tools"] {
+        if body[key] == json!([]) || body[key] == json!({}) {
+            body[key] = Value::Null;
+        }
+    }
     if body["stream"] == false {
         body["stream"] = Value::Null;
     }
