@@ -88,13 +88,14 @@ pub(crate) fn decode(body: &[u8], vendor: &'static str) -> Result<ChatResponse> 
     if let Some(error) = answer.fault() {
         return Err(error);
     }
-    let Some(output) = answer.output else {
+    if answer.output.is_none() && answer.status.as_str().is_empty() {
         let value: Value = parse(body, "the answer")?;
-        let none = || Error::new(ErrorKind::Undecodable, "the answer has no `output`");
+        let none = || Error::new(ErrorKind::Undecodable, "the answer has neither `output` nor `status`");
         return Err(at_the_top(&value).unwrap_or_else(none));
-    };
+    }
     let mut items = Items::new(vendor);
-    let entries: Vec<Value> = parse(output.get().as_bytes(), "the `output` of the answer")?;
+    let output = answer.output.map_or("[]", RawValue::get);
+    let entries: Vec<Value> = parse(output.as_bytes(), "the `output` of the answer")?;
     for (index, value) in entries.into_iter().enumerate() {
         items.push(value, &Place::top().field("output").entry(index))?;
     }
@@ -164,7 +165,7 @@ impl Items {
         match kind.as_str() {
             "message" => {
                 self.before = Before::Matters;
-                self.message(value, before, place)?;
+                self.message(value, Some(before), place)?;
             }
             "reasoning" => {
                 self.before = Before::Matters;
@@ -180,7 +181,15 @@ impl Items {
         Ok(())
     }
 
-    fn message(&mut self, whole: Value, before: Before, place: &Place) -> Result<()> {
+    /// Takes a message, of which what is known besides was told already.
+    ///
+    /// # Errors
+    /// `Undecodable`, which names the place.
+    pub(crate) fn said(&mut self, value: Value, place: &Place) -> Result<()> {
+        self.message(value, None, place).map_err(undecodable)
+    }
+
+    fn message(&mut self, whole: Value, before: Option<Before>, place: &Place) -> Result<()> {
         let mut fields = Fields::of(whole.clone(), place.clone())?;
         let mut pieces = Vec::new();
         for (place, value) in fields.list("content")?.unwrap_or_default() {
@@ -192,7 +201,7 @@ impl Items {
                 }
             }
         }
-        self.content.extend(mark(before, &fields.rest(), self.vendor));
+        self.content.extend(before.and_then(|before| mark(before, &fields.rest(), self.vendor)));
         for piece in pieces {
             self.logprobs.extend(piece.logprobs);
             let empty = matches!(&piece.part, Part::Text { text, .. } | Part::Refusal { text, .. } if text.is_empty());

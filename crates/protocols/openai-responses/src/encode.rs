@@ -207,14 +207,14 @@ fn include<'a>(request: &ChatRequest, extra: &mut Vec<(&'a str, &'a Value)>) -> 
             include.push(word.as_str().ok_or_else(wrong)?);
         }
     }
-    if request.logprobs == Some(true) && !include.contains(&LOGPROBS) {
-        include.push(LOGPROBS);
-    }
     let thinks = request.reasoning.as_ref().is_some_and(|reasoning| {
         reasoning.effort.as_deref() != Some("none") && reasoning.enabled != Some(false)
     });
     if thinks && request.origin != Some(NAME) && !include.contains(&ENCRYPTED) {
         include.push(ENCRYPTED);
+    }
+    if request.logprobs == Some(true) && !include.contains(&LOGPROBS) {
+        include.push(LOGPROBS);
     }
     Ok(include)
 }

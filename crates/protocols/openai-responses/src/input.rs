@@ -48,7 +48,8 @@ impl Input {
                 self.model_says(Part::Reasoning(item::reasoning(fields.rest(), self.vendor)));
                 Ok(())
             }
-            "" => Err(place.missing("type")),
+            // A reference to an item may say its id alone.
+            "" if !fields.has("id") => Err(place.missing("type")),
             kind => {
                 match fields.look("role").and_then(Value::as_str) {
                     Some(word) => self.turn(Message::new(role(word), vec![item::vendor_part(value)])),

@@ -31,6 +31,8 @@ pub(crate) struct Decoder {
     last: Option<Said>,
     /// What is said next is a part of its own.
     next_part: bool,
+    /// The text of the part that is open came in pieces.
+    part_said: bool,
     /// Citations of the part that is open.
     citations: Vec<Citation>,
 }
@@ -80,6 +82,7 @@ impl Decoder {
             before: Before::Other,
             last: None,
             next_part: false,
+            part_said: false,
             citations: Vec::new(),
         }
     }
@@ -108,7 +111,7 @@ impl Decoder {
             Kind::Beginning => self.begin(event.response, out)?,
             Kind::ItemAdded => self.item_added(&event, out)?,
             Kind::ItemDone => self.item_done(&event, out)?,
-            Kind::PartAdded => self.next_part = true,
+            Kind::PartAdded => (self.next_part, self.part_said) = (true, false),
             Kind::PartDone => self.part_done(&event, out)?,
             Kind::Annotation => self.citations.extend(event.annotation.map(crate::citation::read)),
             Kind::Redundant => {}
@@ -149,6 +152,7 @@ impl Decoder {
     /// Says more of the item at `index`.
     fn say(&mut self, said: Said, index: Option<u64>, text: Option<String>, out: &mut Out) {
         let Some(text) = text else { return };
+        self.part_said = true;
         if let Some(item) = self.item(index) {
             item.said = true;
         }
@@ -199,7 +203,7 @@ impl Decoder {
             return Err(Error::new(ErrorKind::Undecodable, "the answer has too many items"));
         }
         self.cite(out);
-        self.next_part = true;
+        (self.next_part, self.part_said) = (true, false);
         let kind = item::kind_of(&item).to_owned();
         let mut begun = Begun { index, said: false, done: false, call: None };
         self.waiting |= item::is_waiting(&kind);
@@ -292,7 +296,7 @@ impl Decoder {
     /// Says a message that did not come in pieces.
     fn backfill(&mut self, value: Value, out: &mut Out) -> Result<()> {
         let mut items = Items::new(self.vendor);
-        items.push(value, &Place::top().field("item"))?;
+        items.said(value, &Place::top().field("item"))?;
         let mut response = ultraai_core::ChatResponse::default();
         let first = items.content.first().map(Part::kind);
         let same = match self.last {
@@ -322,7 +326,7 @@ impl Decoder {
         // Pieces of reasoning, which its item holds too, are none of ours.
         let read = content::read(value, true, &Place::top().field("part")).map_err(undecodable)?;
         let Some(piece) = read else { return Ok(()) };
-        let said = self.item(event.output_index.0).is_some_and(|item| item.said);
+        let said = std::mem::take(&mut self.part_said);
         let (text, kind) = match &piece.part {
             Part::Text { text, .. } => (text, Said::Text),
             Part::Refusal { text, .. } => (text, Said::Refusal),
@@ -332,11 +336,12 @@ impl Decoder {
                 return Ok(());
             }
         };
-        if !said {
-            self.say(kind, event.output_index.0, Some(text.clone()).filter(|text| !text.is_empty()), out);
-        }
         if text.is_empty() {
             return Ok(());
+        }
+        if !said {
+            self.say(kind, event.output_index.0, Some(text.clone()), out);
+            self.part_said = false;
         }
         let (citations, extra) = content::notes_of(&piece.part);
         if !citations.is_empty() {
