@@ -102,9 +102,13 @@ impl<'a> Writer<'a, '_> {
         let extra = Some(&message.extra).filter(|extra| !self.foreign && !extra.is_empty());
         let mut run = Run::default();
         let flush = |run: &mut Run<'a>, items: &mut Vec<Item<'a>>| {
-            let Run { pieces, marked } = std::mem::take(run);
+            let Run { mut pieces, marked } = std::mem::take(run);
             if pieces.is_empty() && marked.is_none() {
                 return;
+            }
+            if pieces.is_empty() {
+                // An answer that said nothing said it so.
+                pieces.push(Piece::Text { kind: "output_text", text: "", more: None });
             }
             let content = content(pieces, marked.is_none());
             items.push(Item::Message { role: message.role.as_str(), content, extra, marked });

@@ -6,7 +6,10 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
+use ultraai_core::{
+    Answering, ChatRequest, ChatResponse, Codec as _, ErrorKind, Losses, Message, ModelName, Part, Result,
+    Role, ServerCodec as _,
+};
 use ultraai_protocol_openai_responses::Responses;
 use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::SseDecoder;
@@ -180,6 +183,76 @@ fn every_recorded_request_is_written_as_it_was_read() {
     let responses = Responses::new();
     let requests = recordings.compare_requests(REQUEST_GAPS, &responses, &responses, normalized);
     assert!(requests >= 250, "{requests} requests");
+}
+
+/// The items of a recorded answer, without what is not sent back: what is empty, the status, and a message's id where nothing hangs on it.
+fn sent_back(mut items: Vec<Value>) -> Vec<Value> {
+    let mut before = String::new();
+    for item in &mut items {
+        let kind = item["type"].as_str().unwrap_or_default().to_owned();
+        let hangs = !item["phase"].is_null() || before == "reasoning" || before == "message";
+        let Some(fields) = item.as_object_mut() else { continue };
+        match kind.as_str() {
+            "message" if !hangs => drop(fields.remove("id")),
+            "reasoning" if fields.get("content") == Some(&json!([])) => drop(fields.remove("content")),
+            _ => {}
+        }
+        if matches!(kind.as_str(), "message" | "function_call") {
+            fields.remove("status");
+        }
+        fields.retain(|_, value| !value.is_null());
+        if kind == "message" {
+            for piece in item["content"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
+            {
+                piece.remove("logprobs");
+                piece.retain(|_, value| !value.is_null());
+            }
+        }
+        before = kind;
+    }
+    items
+}
+
+#[test]
+fn every_recorded_answer_goes_back_unchanged_on_the_next_turn() {
+    let Some(recordings) = Recordings::of("openai.responses") else { return };
+    let mut answers = 0;
+    for recording in
+        recordings.iter().filter(|recording| recording.status == 200 && recording.framing == "json")
+    {
+        // One that is still to be done in the background says nothing.
+        let Some(answer) = read(recording).ok().filter(|answer| !answer.content.is_empty()) else { continue };
+        let recorded: Value = serde_json::from_slice(&recording.body).unwrap_or_default();
+        let said = Message::new(Role::Assistant, answer.content.clone());
+        let mut request = ChatRequest::new(vec![Message::user("a"), said]);
+        request.model = ModelName::new("m").ok();
+        let body = Responses::new().encode(&request, &mut Losses::refused()).expect("nothing is lost");
+        let body: Value = serde_json::from_slice(&body).expect("it is JSON");
+        let mut items = body["input"].as_array().cloned().unwrap_or_default();
+        items.remove(0);
+        for item in items.iter_mut().filter(|item| item["type"] == "message") {
+            content(&mut item["content"], "output_text");
+            for piece in item["content"].as_array_mut().into_iter().flatten() {
+                piece["annotations"] =
+                    piece.get("annotations").filter(|list| !list.is_null()).cloned().unwrap_or(json!([]));
+            }
+        }
+        let expected = recorded["output"].as_array().cloned().unwrap_or_default();
+        assert_eq!(sent_back(items), sent_back(expected), "{}", recording.file);
+
+        let to = Answering { request: &request, id: "0", created: 0 };
+        let written = Responses::new().encode_response(&to, &answer, &mut Losses::refused());
+        let again = Responses::new().decode(&request, &written.expect("nothing is lost")).expect("it is one");
+        assert_eq!(
+            (&again.content, &again.finish_reason),
+            (&answer.content, &answer.finish_reason),
+            "{}",
+            recording.file
+        );
+        assert_eq!((&again.usage, &again.raw), (&answer.usage, &answer.raw), "{}", recording.file);
+        answers += 1;
+    }
+    assert!(answers > 170, "{answers} answers");
 }
 
 #[test]

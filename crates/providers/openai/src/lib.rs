@@ -90,4 +90,8 @@ fn endpoint(settings: &Settings, api: Api, context: &BuildContext) -> Result<End
     Ok(endpoint)
 }
 
-register_provider!(Dialect::OPENAI.registration(FIELDS, build));
+register_provider!(
+    Dialect::OPENAI
+        .registration(FIELDS, build)
+        .summary("OpenAI's models over its chat completions API or its Responses API")
+);
