@@ -15,6 +15,7 @@ pub mod gemini;
 pub mod ollama;
 pub mod openai;
 pub mod recordings;
+pub mod responses;
 pub mod samples;
 mod scripted;
 mod server;

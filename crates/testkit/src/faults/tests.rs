@@ -7,9 +7,11 @@ use ultraai_core::{Error, FinishReason};
 use super::*;
 use crate::{
     anthropic::AnthropicMessages, cohere::Cohere, gemini::Gemini, ollama::Ollama, openai::OpenAiChat,
+    responses::OpenAiResponses,
 };
 
-const DIALOGUES: [&dyn Dialogue; 5] = [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere];
+const DIALOGUES: [&dyn Dialogue; 6] =
+    [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere, &OpenAiResponses];
 
 #[test]
 fn every_fault_has_a_name_of_its_own_and_is_found_by_it() {
@@ -32,7 +34,14 @@ fn what_a_protocol_lacks_is_left_out_for_a_reason() {
     };
     assert_eq!(
         DIALOGUES.map(lacking),
-        [vec![], vec![], vec!["missing-reason"], vec!["400-content-filter", "missing-reason"], vec![]]
+        [
+            vec![],
+            vec![],
+            vec!["missing-reason"],
+            vec!["400-content-filter", "missing-reason"],
+            vec![],
+            vec!["missing-reason"]
+        ]
     );
     assert!(faults_of(&Ollama).all(|fault| fault.name != "400-content-filter"));
 }
