@@ -1,23 +1,27 @@
 //! Reads a stream event by event.
 
+mod blocks;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::{Map, Value};
-use ultraai_core::{
-    ChatEvent, ChatRequest, Citation, Delta, Details, Error, ErrorKind, FinishReason, Native, Result, Usage,
-};
+use ultraai_core::{ChatEvent, ChatRequest, Details, Error, ErrorKind, FinishReason, Native, Result, Usage};
 use ultraai_protocol_common::{in_band, is_fault, parse, with_usage};
 
+use self::blocks::{Last, Open};
 use crate::{
     NAME,
-    answer::{Block, Event, Kind, Message, Piece, beside, called, citation, opaque, said, signed},
+    answer::{Event, Message, Piece},
     usage::{Counts, UsageBody, WINDOW, finish_reason},
     write::answer_tool,
 };
 
 const EVENT: &str = "an event of the stream";
+
+/// The most that is held back of a stream, in bytes: the pieces of one block that can be told only when it is over, and what
+/// is told at the end. The vendor's own blocks hold some kilobytes.
+const MOST_HELD: usize = 16 << 20;
 
 /// Reads one stream. Push each event; `Finished` comes at `message_stop` and nowhere else.
 #[derive(Debug, Default)]
@@ -34,51 +38,12 @@ pub(crate) struct Decoder {
     finish_reason: Option<FinishReason>,
     calls: u32,
     block: Open,
+    /// Bytes of the events of the open block that are held back.
+    held: usize,
+    /// Bytes of the events whose fields are told at the end.
+    kept: usize,
     /// What the last part that was told is.
     last: Last,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Last {
-    #[default]
-    Other,
-    Text,
-    Reasoning,
-}
-
-/// The block that is being told. Blocks come one after the other.
-#[derive(Debug, Default)]
-enum Open {
-    #[default]
-    Nothing,
-    Text {
-        /// Whether some of it was told.
-        told: bool,
-        /// Citations come before the text that they belong to.
-        citations: Vec<Citation>,
-        extra: Map<String, Value>,
-    },
-    Thinking {
-        told: bool,
-        signature: Option<String>,
-        extra: Map<String, Value>,
-    },
-    Call {
-        index: u32,
-        /// The arguments, where no pieces of them come.
-        arguments: Option<String>,
-        extra: Map<String, Value>,
-    },
-    /// A call whose arguments are the answer.
-    Answer {
-        told: bool,
-        arguments: Option<String>,
-    },
-    Opaque {
-        block: Map<String, Value>,
-        /// The JSON of its input.
-        input: String,
-    },
 }
 
 impl Decoder {
@@ -138,7 +103,7 @@ impl Decoder {
             "message_delta" => {
                 self.end(event.delta.unwrap_or_default(), event.others);
                 self.update(event.usage, out);
-                Ok(())
+                hold(&mut self.kept, bytes)
             }
             "message_stop" => self.finish(out),
             "error" => Err(in_band(&parse::<Value>(bytes, EVENT)?)),
@@ -237,194 +202,17 @@ impl Decoder {
             }
         }
     }
+}
 
-    fn open(&mut self, block: Block<'_>, data: &[u8], out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        match block.kind() {
-            Kind::Text => {
-                let citations = block.citations.unwrap_or_default().into_iter().map(citation).collect();
-                self.block = Open::Text { told: false, citations, extra: block.others };
-                self.say(block.text.filled(), out);
-            }
-            Kind::Thinking => {
-                let signature = block.signature.filled();
-                self.block = Open::Thinking { told: false, signature, extra: block.others };
-                self.think(block.thinking.filled(), out);
-            }
-            Kind::ToolUse => {
-                let arguments = Some(block.arguments());
-                let Some(name) = block.name.filled() else {
-                    return Err(Error::new(
-                        ErrorKind::Undecodable,
-                        "the model asks for a tool without a name",
-                    ));
-                };
-                if self.answer_tool.as_ref() == Some(&name) {
-                    self.block = Open::Answer { told: false, arguments };
-                    return Ok(());
-                }
-                let (index, id) = (self.calls, block.id.filled().unwrap_or_default());
-                self.calls = index.saturating_add(1);
-                self.block = Open::Call { index, arguments, extra: Map::new() };
-                self.last = Last::Other;
-                let state = called(block.others);
-                out.push_back(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state }));
-            }
-            Kind::Opaque => {
-                let OpaqueStart { content_block: block } = parse(data, EVENT)?;
-                self.block = Open::Opaque { block, input: String::new() };
-            }
-        }
-        Ok(())
-    }
-
-    fn push_piece(&mut self, piece: Piece<'_>, data: &Bytes, out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        if !piece.others.is_empty() && !matches!(self.block, Open::Opaque { .. }) {
-            keep(data, out);
-        }
-        match (&mut self.block, piece.kind.as_str()) {
-            (Open::Opaque { input, .. }, "input_json_delta") => input.push_str(piece.partial_json.as_str()),
-            (Open::Opaque { block, .. }, _) => {
-                add(block, parse::<OpaquePiece>(data.trim_ascii(), EVENT)?.delta);
-            }
-            (_, "text_delta") => self.say(piece.text.filled(), out),
-            (_, "thinking_delta") => self.think(piece.thinking.filled(), out),
-            (Open::Thinking { signature, .. }, "signature_delta") => {
-                *signature = piece.signature.filled().or(signature.take());
-            }
-            (Open::Text { told, citations, .. }, "citations_delta") => {
-                let Some(value) = piece.citation else { return Ok(()) };
-                match told {
-                    true => out.push_back(ChatEvent::Delta(Delta::Citation(Box::new(citation(*value))))),
-                    false => citations.push(citation(*value)),
-                }
-            }
-            (Open::Call { index, arguments, .. }, "input_json_delta") => {
-                if let Some(more) = piece.partial_json.filled() {
-                    *arguments = None;
-                    let index = *index;
-                    out.push_back(ChatEvent::Delta(Delta::ToolCallArguments { index, arguments: more }));
-                }
-            }
-            (Open::Answer { arguments, .. }, "input_json_delta") => {
-                if let Some(more) = piece.partial_json.filled() {
-                    *arguments = None;
-                    self.say(Some(more), out);
-                }
-            }
-            (_, "input_json_delta") if !piece.partial_json.as_str().is_empty() => {
-                let message = "arguments came where no tool is called";
-                return Err(Error::new(ErrorKind::Undecodable, message));
-            }
-            (_, "input_json_delta" | "signature_delta") => {}
-            _ if piece.others.is_empty() => keep(data, out),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Tells a piece of text; two texts in a row stay two parts.
-    fn say(&mut self, text: Option<String>, out: &mut VecDeque<ChatEvent>) {
-        let Some(text) = text else { return };
-        if !matches!(self.block, Open::Text { .. } | Open::Answer { .. }) {
-            self.close(out);
-            self.block = Open::Text { told: false, citations: Vec::new(), extra: Map::new() };
-        }
-        let (Open::Text { told, .. } | Open::Answer { told, .. }) = &mut self.block else { return };
-        if *told {
-            out.push_back(ChatEvent::Delta(Delta::Text(text)));
-            return;
-        }
-        *told = true;
-        self.next(Last::Text, out);
-        out.push_back(ChatEvent::Delta(Delta::Text(text)));
-        if let Open::Text { citations, .. } = &mut self.block {
-            let held = citations.drain(..).map(|citation| Delta::Citation(Box::new(citation)));
-            out.extend(held.map(ChatEvent::Delta));
-        }
-    }
-
-    /// Tells a piece of thinking.
-    fn think(&mut self, text: Option<String>, out: &mut VecDeque<ChatEvent>) {
-        let Some(text) = text else { return };
-        if !matches!(self.block, Open::Thinking { .. }) {
-            self.close(out);
-            self.block = Open::Thinking { told: false, signature: None, extra: Map::new() };
-        }
-        if let Open::Thinking { told, .. } = &mut self.block
-            && !std::mem::replace(told, true)
-        {
-            self.next(Last::Reasoning, out);
-        }
-        out.push_back(ChatEvent::Delta(Delta::Reasoning(text)));
-    }
-
-    /// A part of the kind `next` begins.
-    fn next(&mut self, next: Last, out: &mut VecDeque<ChatEvent>) {
-        if self.last == next {
-            out.push_back(ChatEvent::Delta(Delta::NextPart));
-        }
-        self.last = next;
-    }
-
-    /// Fields of the end of a block.
-    fn add_beside(&mut self, fields: Map<String, Value>, data: &Bytes, out: &mut VecDeque<ChatEvent>) {
-        match &mut self.block {
-            _ if fields.is_empty() => {}
-            Open::Text { extra, .. } | Open::Thinking { extra, .. } | Open::Call { extra, .. } => {
-                extra.extend(fields);
-            }
-            _ => keep(data, out),
-        }
-    }
-
-    /// Tells what is known of a block only when it is over.
-    fn close(&mut self, out: &mut VecDeque<ChatEvent>) {
-        let extra = match std::mem::take(&mut self.block) {
-            Open::Nothing => return,
-            Open::Text { told: true, extra, .. } => extra,
-            Open::Text { told: false, citations, extra } => {
-                let native = citations.into_iter().filter_map(|citation| Some(citation.native?.data));
-                if let Some(part) = said(String::new(), native.collect(), extra) {
-                    self.next(Last::Text, out);
-                    out.push_back(ChatEvent::Delta(Delta::Part(Box::new(part))));
-                }
-                return;
-            }
-            Open::Thinking { told, signature, extra } => {
-                if told || signature.is_some() {
-                    if !told {
-                        self.next(Last::Reasoning, out);
-                    }
-                    let state = signature.map(|signature| Delta::ReasoningState(signed(signature)));
-                    out.extend(state.map(ChatEvent::Delta));
-                    extra
-                } else {
-                    return;
-                }
-            }
-            Open::Call { index, arguments, extra } => {
-                let arguments = arguments.map(|arguments| Delta::ToolCallArguments { index, arguments });
-                out.extend(arguments.map(ChatEvent::Delta));
-                extra
-            }
-            Open::Answer { told, arguments } => {
-                self.block = Open::Answer { told, arguments: None };
-                self.say(arguments, out);
-                self.block = Open::Nothing;
-                return;
-            }
-            Open::Opaque { mut block, input } => {
-                if !input.is_empty() {
-                    // An input that was cut off is no JSON, and is kept as it came.
-                    let input = serde_json::from_str(&input).unwrap_or(Value::String(input));
-                    block.insert("input".to_owned(), input);
-                }
-                self.last = Last::Other;
-                out.push_back(ChatEvent::Delta(Delta::Part(Box::new(opaque(Value::Object(block))))));
-                return;
-            }
-        };
-        out.extend(beside(extra).map(|extra| ChatEvent::Delta(Delta::Extra(extra))));
+/// Counts an event of which something is held back.
+fn hold(held: &mut usize, data: &[u8]) -> Result<()> {
+    *held = held.saturating_add(data.len());
+    match *held > MOST_HELD {
+        true => Err(Error::new(
+            ErrorKind::Undecodable,
+            "a block of the stream is larger than any that the vendor makes",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -444,28 +232,6 @@ fn misfit(name: &str, data: &[u8], error: Error) -> Result<()> {
         "" | "message_start" | "message_delta" | "message_stop" => Err(error),
         kind if kind.starts_with("content_block_") => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// The start of a block that is not looked into.
-#[derive(Debug, Deserialize)]
-struct OpaqueStart {
-    content_block: Map<String, Value>,
-}
-
-/// A piece of such a block.
-#[derive(Debug, Deserialize)]
-struct OpaquePiece {
-    delta: Map<String, Value>,
-}
-
-/// Adds a piece to a block that is not looked into: texts grow, anything else is replaced.
-fn add(block: &mut Map<String, Value>, piece: Map<String, Value>) {
-    for (key, more) in piece.into_iter().filter(|(key, _)| key != "type") {
-        match (block.get_mut(&key), more) {
-            (Some(Value::String(text)), Value::String(more)) => text.push_str(&more),
-            (_, more) => drop(block.insert(key, more)),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams, event by event.
 
-use ultraai_core::{Fold, Part};
+use ultraai_core::{Delta, Fold, Part};
 
 use super::*;
 
@@ -322,4 +322,14 @@ fn the_arguments_of_the_answer_tool_are_told_as_text() {
     let answer = fold.finish().unwrap();
     assert_eq!(answer.content, [Part::text("a"), Part::text(r#"{"a":1}"#)]);
     assert_eq!(answer.finish_reason, FinishReason::Stop);
+}
+
+#[test]
+fn what_is_held_back_is_bounded() {
+    let long = "x".repeat(1 << 20);
+    let more = piece(&format!(r#"{{"type":"input_json_delta","partial_json":"{long}"}}"#));
+    let mut events = vec![open(r#"{"type":"server_tool_use","id":"1","name":"a","input":{}}"#)];
+    events.extend(std::iter::repeat_n(more, 17));
+    let told = read(&events.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(told, ["undecodable: a block of the stream is larger than any that the vendor makes"]);
 }

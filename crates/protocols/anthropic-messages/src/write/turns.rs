@@ -1,7 +1,7 @@
 //! The system prompt and the turns of a request.
 
-use ultraai_core::{ChatRequest, Losses, Message, Part, Result, Role};
-use ultraai_protocol_common::{collision, unsupported};
+use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Message, Part, Result, Role};
+use ultraai_protocol_common::collision;
 
 use super::{At, Blocks, NO_FIELD, Target, is_blank, lose_all};
 use crate::{NAME, VENDOR, json::Json};
@@ -48,10 +48,10 @@ pub(super) fn write(
         begin = end;
     }
     if writer.blocks.json.place() == empty || !talks {
-        return Err(unsupported(
-            VENDOR,
-            format_args!("a request in which neither user nor assistant speaks"),
-        ));
+        let message = format!(
+            "a request in which neither user nor assistant speaks cannot be sent to {VENDOR}: give a prompt"
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
     }
     json.end(b']');
     Ok(())
@@ -132,9 +132,12 @@ impl Writer<'_, '_> {
             self.check(index, message, &["role", "content"])?;
         }
         let start = self.blocks.json.place();
-        self.blocks.json.begin(b'{');
-        self.blocks.json.entry("role", role);
-        self.blocks.json.key("content");
+        // There are many of them, so what is the same in each is written at once.
+        self.blocks.json.raw(match role {
+            "user" => r#"{"role":"user","content":"#,
+            "assistant" => r#"{"role":"assistant","content":"#,
+            _ => r#"{"role":"system","content":"#,
+        });
         // An answer that the model is to continue must not end in white space.
         let begun = is_last && role == "assistant";
         let mut all = messages.clone();
