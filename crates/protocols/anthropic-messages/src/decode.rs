@@ -54,7 +54,12 @@ fn read_content(message: &mut Message<'_>, body: &[u8], answer_tool: Option<&str
     if let Some(error) = message.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
-    let Some(blocks) = message.content.take() else { return Err(no_content(body)) };
+    let blocks = match message.content.take() {
+        Some(blocks) => blocks,
+        // It came to its end, so it is an answer, and one that says nothing.
+        None if !message.stop_reason.as_str().is_empty() => Vec::new(),
+        None => return Err(no_content(body)),
+    };
     // Opaque blocks are rare, so only an answer that has one is read twice.
     let whole = match blocks.iter().any(|block| block.kind() == Kind::Opaque) {
         true => parse::<Opaque>(body, "the answer")?.content,

@@ -149,3 +149,10 @@ fn the_arguments_of_the_answer_tool_are_the_answer() {
     let answer = decode(&request, body(json!([call("f")])).as_bytes()).unwrap();
     assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
 }
+
+#[test]
+fn content_that_is_null_says_nothing() {
+    let answer = read(br#"{"content":null,"stop_reason":"end_turn","usage":null}"#).unwrap();
+    assert!(answer.content.is_empty() && answer.usage.is_none());
+    assert_eq!(answer.finish_reason, FinishReason::Stop);
+}

@@ -436,3 +436,46 @@ fn a_field_that_is_set_twice_is_refused_by_name() {
         assert!(written(&request).unwrap_err().to_string().contains(key));
     }
 }
+
+#[test]
+fn tools_and_what_of_them_must_be_called_are_said_in_the_protocols_words() {
+    let mut request = request().with_model(ModelName::new("claude-sonnet-4-5").unwrap());
+    let mut second = Tool::new("b", json!({ "type": "object", "properties": {} }));
+    (second.description, second.strict) = (Some("d".into()), Some(true));
+    second.extra.insert("defer_loading".into(), json!(true));
+    let mut marker = ultraai_core::CacheMarker::default();
+    marker.ttl = Some("1h".into());
+    second.cache = Some(marker);
+    let own = json!({ "type": "web_search_20250305", "name": "web_search", "max_uses": 1 });
+    request.tools = vec![Tool::new("a", Value::Null), second];
+    request.tools.push(Tool::of_vendor("web_search", VendorState::new(NAME, own.clone())));
+    let expected = json!([
+        { "name": "a", "input_schema": { "type": "object" } },
+        {
+            "name": "b", "description": "d", "input_schema": { "type": "object", "properties": {} }, "strict": true,
+            "cache_control": { "type": "ephemeral", "ttl": "1h" }, "defer_loading": true,
+        },
+        own,
+    ]);
+    assert_eq!(sent(&request)["tools"], expected);
+    let allowed = |required| ToolChoice::Allowed { tools: vec!["b".into()], required };
+    for (choice, parallel, expected, tools) in [
+        (Some(ToolChoice::Auto), None, json!({ "type": "auto" }), 3),
+        (Some(ToolChoice::None), Some(false), json!({ "type": "none" }), 3),
+        (
+            Some(ToolChoice::Required),
+            Some(true),
+            json!({ "type": "any", "disable_parallel_tool_use": false }),
+            3,
+        ),
+        (Some(ToolChoice::Tool("b".into())), None, json!({ "type": "tool", "name": "b" }), 3),
+        (Some(allowed(true)), None, json!({ "type": "any" }), 1),
+        (Some(allowed(false)), None, json!({ "type": "auto" }), 1),
+        (None, Some(false), json!({ "type": "auto", "disable_parallel_tool_use": true }), 3),
+        (None, None, Value::Null, 3),
+    ] {
+        (request.tool_choice, request.parallel_tool_calls) = (choice, parallel);
+        let body = sent(&request);
+        assert_eq!((&body["tool_choice"], body["tools"].as_array().unwrap().len()), (&expected, tools));
+    }
+}
