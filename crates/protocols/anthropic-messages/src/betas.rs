@@ -25,8 +25,12 @@ pub(crate) fn header(request: &ChatRequest, set: Option<&str>) -> Option<String>
     let mut betas: Vec<&str> = set.into_iter().flat_map(|set| set.split(',').map(str::trim)).collect();
     let own = request.origin.is_none_or(|origin| origin == NAME);
     let extra = |key: &str| request.extra.get(key).filter(|value| own && !value.is_null());
-    let given = extra("betas").and_then(Value::as_array).into_iter().flatten();
-    betas.extend(given.filter_map(Value::as_str));
+    let given = match extra("betas") {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(text) => std::slice::from_ref(text),
+        None => &[],
+    };
+    betas.extend(given.iter().filter_map(Value::as_str).flat_map(|betas| betas.split(',').map(str::trim)));
     let used = uses(request, extra);
     betas.extend(used);
     let mut distinct: Vec<&str> = Vec::with_capacity(betas.len());
@@ -113,6 +117,8 @@ mod tests {
         let expected =
             "a-1,c-3,computer-use-2025-01-24,mcp-client-2025-04-04,compact-2026-01-12,files-api-2025-04-14";
         assert_eq!(header(&request, Some("a-1")).as_deref(), Some(expected));
+        request.extra.insert("betas".into(), json!("c-3, d-4"));
+        assert!(header(&request, None).unwrap().starts_with("c-3,d-4,computer"));
         request.origin = Some("openai-chat");
         request.tools.clear();
         assert_eq!(header(&request, None).as_deref(), Some("files-api-2025-04-14"));

@@ -133,3 +133,39 @@ impl ServerCodec for Messages {
         fault::encode(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn vertex_has_the_model_in_the_path_and_the_version_in_the_body() {
+        let request = ChatRequest::from_prompt("a").with_model(ModelName::new("claude-x@1").unwrap());
+        let codec = Messages::on_vertex().with_max_tokens(5);
+        let path = |request: &ChatRequest| codec.route(request).map(|route| route.path);
+        let whole = "publishers/anthropic/models/claude-x@1:rawPredict";
+        assert_eq!(path(&request).as_deref(), Some(whole));
+        let body = codec.encode(&request, &mut Losses::refused()).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["anthropic_version"], body.get("model")), (&"vertex-2023-10-16".into(), None));
+        let live = request.with_delivery(Delivery::Live);
+        assert_eq!(path(&live), Some(whole.replace("rawPredict", "streamRawPredict")));
+        assert_eq!(Messages::new().route(&live), None);
+        assert_eq!(path(&ChatRequest::from_prompt("a")), None);
+    }
+
+    #[test]
+    fn capabilities_go_by_the_model() {
+        let known = |model: &str| Messages::new().capabilities(&ModelName::new(model).unwrap());
+        for (model, support) in
+            [("claude-2.1", Support::No), ("claude-3-haiku", Support::Yes), ("qwen3", Support::Unknown)]
+        {
+            let known = known(model);
+            let found = [known.tools, known.images, known.documents, known.structured_output];
+            assert_eq!(found, [support; 4], "{model}");
+            assert_eq!((known.audio, known.video), (Support::No, Support::No));
+        }
+    }
+}
