@@ -74,9 +74,11 @@ pub(crate) fn encode(
 /// What the protocol has no field for.
 fn lose_the_unknown(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
     let choices = request.extra.get("n").is_some_and(|choices| choices.as_u64() != Some(1));
+    // None at all is what there is without one.
+    let counts = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
     for (is_asked, field) in [
-        (request.frequency_penalty.is_some(), "`frequency_penalty`"),
-        (request.presence_penalty.is_some(), "`presence_penalty`"),
+        (counts(request.frequency_penalty), "`frequency_penalty`"),
+        (counts(request.presence_penalty), "`presence_penalty`"),
         (request.seed.is_some(), "`seed`"),
         (choices || request.n.is_some_and(|choices| choices != 1), "`n`"),
         (request.logprobs == Some(true), "`logprobs`"),

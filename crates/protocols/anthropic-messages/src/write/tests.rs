@@ -81,6 +81,9 @@ fn sampling_and_delivery_stand_in_the_protocols_own_fields() {
     request.top_p = Some(1.0);
     request.stop_sequences = vec!["END".into()];
     request.response_format = Some(ResponseFormat::Text);
+    // As many clients send them.
+    (request.n, request.logprobs, request.top_logprobs) = (Some(1), Some(false), Some(0));
+    (request.frequency_penalty, request.presence_penalty) = (Some(0.0), Some(0.0));
     request.extra.insert("top_k".into(), json!(40));
     let expected = json!({
         "model": "claude-3-haiku", "max_tokens": 5, "system": "be brief",
