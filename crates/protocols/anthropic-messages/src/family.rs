@@ -36,6 +36,8 @@ enum Generation {
     SystemTurns,
     /// 5: thinking unasked.
     Five,
+    /// Fable 5.1, Opus 5.5 and Sonnet 5.5: no tool that must be called.
+    Unforced,
 }
 
 struct Family {
@@ -57,6 +59,9 @@ const fn unmeasured(part: &'static str, generation: Generation, max_tokens: u64)
 }
 
 const OPUS_4_5: &str = "claude-opus-4-5";
+const SONNET_5_5: &str = "claude-sonnet-5-5";
+/// Those that cannot stop thinking.
+const RESTLESS: &[&str] = &["claude-opus-5-5", "claude-fable-5", "claude-mythos-5"];
 
 /// The families; the first one that fits counts.
 const FAMILIES: &[Family] = &[
@@ -75,9 +80,17 @@ const FAMILIES: &[Family] = &[
     family("claude-sonnet-4-6", Generation::Adaptive, 1_000_000, USUAL),
     family("claude-sonnet-4", Generation::Thinking, 200_000, USUAL),
     family("claude-haiku-4-5", Generation::Structured, 200_000, USUAL),
+    family("claude-opus-5-5", Generation::Unforced, 1_000_000, USUAL),
     family("claude-opus-5", Generation::Five, 1_000_000, USUAL),
+    family(SONNET_5_5, Generation::Unforced, 1_000_000, USUAL),
     family("claude-sonnet-5", Generation::Five, 1_000_000, USUAL),
+    family("claude-haiku-5", Generation::Five, 1_000_000, USUAL),
+    family("claude-fable-5-1", Generation::Unforced, 1_000_000, USUAL),
+    family("claude-fable-5-2", Generation::Unforced, 1_000_000, USUAL),
     family("claude-fable-5", Generation::Five, 1_000_000, USUAL),
+    unmeasured("claude-mythos-5-1", Generation::Unforced, USUAL),
+    unmeasured("claude-mythos-5-2", Generation::Unforced, USUAL),
+    unmeasured("claude-mythos-5", Generation::Five, USUAL),
     unmeasured("claude-instant", Generation::Two, LEAST),
     unmeasured("claude-2", Generation::Two, LEAST),
     // Newer ones write no less than those before them.
@@ -141,13 +154,29 @@ impl Traits {
             Some(Generation::Two | Generation::Three) => Thinking::Never,
             Some(Generation::Thinking | Generation::OneSampler | Generation::Structured) => Thinking::Budget,
             Some(Generation::Adaptive) | None => Thinking::Both,
-            Some(Generation::NoBudget | Generation::SystemTurns | Generation::Five) => Thinking::Adaptive,
+            Some(_) => Thinking::Adaptive,
         }
     }
 
     /// Whether it must be told to think: effort alone does not make it.
     pub(crate) fn thinks_when_told(self) -> bool {
         self.0.is_some_and(|family| family.generation < Generation::Five)
+    }
+
+    /// How it is told not to think: <https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide>,
+    /// <https://platform.claude.com/docs/en/models/opus-5-5/whats-new-opus-5-5> and
+    /// <https://platform.claude.com/docs/en/models/fable-5/migration-guide>; `None` where it cannot be.
+    pub(crate) fn word_for_off(self) -> Option<&'static str> {
+        match self.0.map(|family| family.part) {
+            Some(SONNET_5_5) => Some("between_tools"),
+            Some(part) if RESTLESS.iter().any(|restless| part.starts_with(restless)) => None,
+            _ => Some("disabled"),
+        }
+    }
+
+    /// Whether a tool may be demanded (same pages).
+    pub(crate) fn forces_tools(self) -> bool {
+        !self.since(Generation::Unforced).unwrap_or(false)
     }
 
     /// `output_config.effort`: <https://platform.claude.com/docs/en/build-with-claude/effort>.
@@ -232,5 +261,16 @@ mod tests {
         assert_eq!(traits("claude-opus-4-7").system_turns(), Some(false));
         assert_eq!(traits("claude-opus-4-8").system_turns(), Some(true));
         assert_eq!(traits("qwen3").system_turns(), None);
+        for (name, off, forces) in [
+            ("claude-sonnet-4-5", Some("disabled"), true),
+            ("claude-opus-5", Some("disabled"), true),
+            ("claude-fable-5", None, true),
+            ("claude-fable-5-1", None, false),
+            ("claude-opus-5-5", None, false),
+            ("claude-sonnet-5-5", Some("between_tools"), false),
+            ("qwen3", Some("disabled"), true),
+        ] {
+            assert_eq!((traits(name).word_for_off(), traits(name).forces_tools()), (off, forces), "{name}");
+        }
     }
 }

@@ -20,11 +20,10 @@ pub(super) enum Format<'a> {
 /// The name of the tool whose arguments are the answer, where a request is written with one.
 pub(crate) fn answer_tool(request: &ChatRequest) -> Option<String> {
     // No field of the protocol asks for an object of any form.
+    let traits = request.model.as_ref().map(Traits::of);
     let is_emulated = match request.response_format.as_ref()? {
-        ResponseFormat::JsonObject => true,
-        ResponseFormat::JsonSchema { .. } => {
-            request.model.as_ref().is_some_and(|model| !Traits::of(model).structured())
-        }
+        ResponseFormat::JsonObject => traits.is_none_or(Traits::forces_tools),
+        ResponseFormat::JsonSchema { .. } => traits.is_some_and(|traits| !traits.structured()),
         _ => false,
     };
     is_emulated.then(|| {
@@ -75,6 +74,11 @@ impl<'a> Format<'a> {
                     false => json.entry("schema", &closed(schema, description.as_deref())),
                 }
                 json.end(b'}');
+            }
+            (Self::Own, Some(ResponseFormat::JsonObject)) => {
+                let why =
+                    "the model takes no JSON without a schema, and calls tools as it sees fit: give a schema";
+                losses.lose("`response_format`", why)?;
             }
             (_, Some(ResponseFormat::Vendor(state))) => match own && state.vendor == NAME {
                 true => json.entry("format", &state.data),

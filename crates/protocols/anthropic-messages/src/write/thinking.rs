@@ -20,7 +20,8 @@ const THINKING_TOP_P: std::ops::RangeInclusive<f64> = 0.95..=1.0;
 /// The object `thinking`.
 #[derive(Debug)]
 pub(super) enum Thinking<'a> {
-    Disabled,
+    /// In the model's word.
+    Off(&'static str),
     Adaptive {
         display: Option<&'static str>,
         extra: Option<&'a Map<String, Value>>,
@@ -101,8 +102,13 @@ impl<'a> Plan<'a> {
             self.effort = word.map(|word| if word == "minimal" { "low" } else { word });
         }
         if is_off {
-            self.thinking = Some(Thinking::Disabled);
-            return Ok(());
+            self.thinking = target.traits.word_for_off().map(Thinking::Off);
+            return match self.thinking {
+                Some(_) => Ok(()),
+                None => {
+                    losses.lose("`reasoning`", "the model always thinks: set `reasoning.effort` to `low`")
+                }
+            };
         }
         let display = display(options.summary.as_deref(), losses)?;
         // Where effort is but a word beside thinking, a request of this protocol says both. Elsewhere it means to think.
@@ -201,6 +207,7 @@ impl<'a> Plan<'a> {
     pub(super) fn may_force_tools(&self) -> Result<(), &'static str> {
         match self.has_budget() {
             true => Err("a tool that must be called goes with no thinking"),
+            false if !self.traits.forces_tools() => Err("the model calls tools as it sees fit"),
             false => Ok(()),
         }
     }
@@ -270,7 +277,8 @@ impl Thinking<'_> {
         }
         json.begin(b'{');
         match self {
-            Self::Disabled | Self::Raw(_) => json.entry("type", "disabled"),
+            Self::Off(word) => json.entry("type", word),
+            Self::Raw(_) => {}
             Self::Adaptive { display, extra } => {
                 json.entry("type", "adaptive");
                 told(json, *display, *extra);
