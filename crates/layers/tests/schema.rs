@@ -1,12 +1,13 @@
 //! The layer `schema`, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    CallContext, ChatEvent, ChatRequest, ChatResponse, ChoicePiece, Delivery, Delta, Error, ErrorKind, Event,
-    FinishReason, Layer as _, OrchestratorBuilder, Part, Provider, Recovery, Registry, ResponseFormat,
-    Result, ToolCall,
+    CallContext, ChatEvent, ChatRequest, ChatResponse, Choice, ChoicePiece, Delivery, Delta, Error,
+    ErrorKind, Event, FinishReason, Layer as _, OrchestratorBuilder, Part, Provider, Recovery, Registry,
+    ResponseFormat, Result, ToolCall,
 };
 use ultraai_layers::schema::{SchemaConfig, SchemaLayer};
 use ultraai_strategy_fallback::Fallback;
@@ -134,7 +135,7 @@ async fn what_is_no_answer_has_no_form() {
 #[tokio::test(start_paused = true)]
 async fn every_choice_is_checked() {
     let mut answer = ChatResponse::from_text("{}");
-    answer.alternatives.push(Default::default());
+    answer.alternatives.push(Choice::default());
     answer.alternatives[0].content.push(Part::text("[]"));
     let inner = Scripted::always(Step::whole(answer));
     let error = checked(&inner).ask(object()).await.unwrap_err();
