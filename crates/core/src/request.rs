@@ -302,6 +302,13 @@ pub enum ResponseFormat {
     Vendor(VendorState),
 }
 
+impl ResponseFormat {
+    /// JSON that follows `schema`, which is called `name` where the vendor wants a name.
+    pub fn json_schema(name: impl Into<String>, schema: Value) -> Self {
+        Self::JsonSchema { name: name.into(), description: None, schema, strict: None }
+    }
+}
+
 /// How much the model thinks before it answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
