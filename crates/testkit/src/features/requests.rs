@@ -42,12 +42,14 @@ pub const REQUESTS: &[Row] = &[
         "an image by its address",
         |request| add(request, Part::Image(at("image/png"))),
         |request| holds(request, |part| matches!(part, Part::Image(_)) && is_address(part)),
-    ),
+    )
+    .or(&[("as a file", |request| holds(request, is_address))]),
     Row::new(
         "an image by a file's id",
         |request| add(request, Part::Image(file("image/png"))),
         |request| holds(request, |part| matches!(part, Part::Image(_)) && is_file(part)),
-    ),
+    )
+    .or(&[("as a file", |request| holds(request, is_named))]),
     Row::new(
         "how closely an image is looked at",
         |request| {
@@ -73,7 +75,8 @@ pub const REQUESTS: &[Row] = &[
         "a PDF by a file's id",
         |request| add(request, Part::Document(file("application/pdf"))),
         |request| holds(request, |part| matches!(part, Part::Document(_)) && is_file(part)),
-    ),
+    )
+    .or(&[("as a file", |request| holds(request, is_named))]),
     Row::new(
         "sound by its data",
         |request| add(request, Part::Audio(data("audio/wav"))),
@@ -99,7 +102,8 @@ pub const REQUESTS: &[Row] = &[
             request.tools.push(tool);
         },
         |request| request.tools.first().is_some_and(|tool| tool.strict == Some(true)),
-    ),
+    )
+    .or(&[("for all tools", |request| matches!(request.tool_choice, Some(ToolChoice::Vendor(_))))]),
     Row::new(
         "some tool must be called",
         |request| choose(request, ToolChoice::Required),
@@ -114,12 +118,17 @@ pub const REQUESTS: &[Row] = &[
         "no tool may be called",
         |request| choose(request, ToolChoice::None),
         |request| request.tool_choice == Some(ToolChoice::None),
-    ),
+    )
+    .or(&[("without tools", |request| request.tools.is_empty())]),
     Row::new(
         "one of these tools may be called",
-        |request| choose(request, ToolChoice::Allowed { tools: vec!["weather".to_owned()], required: false }),
-        |request| matches!(request.tool_choice, Some(ToolChoice::Allowed { .. })),
-    ),
+        |request| {
+            choose(request, ToolChoice::Allowed { tools: vec!["weather".to_owned()], required: false });
+            request.tools.push(Tool::new("time", schema()));
+        },
+        |request| matches!(request.tool_choice, Some(ToolChoice::Allowed { .. })) && request.tools.len() == 2,
+    )
+    .or(&[("with these alone", |request| request.tools.len() == 1 && request.tools[0].name == "weather")]),
     Row::new(
         "one call at a time",
         |request| {
@@ -164,12 +173,14 @@ pub const REQUESTS: &[Row] = &[
                 Some(ResponseFormat::JsonSchema { name, description: None, schema, strict: None });
         },
         |request| matches!(&request.response_format, Some(ResponseFormat::JsonSchema { schema: said, .. }) if *said == schema()),
-    ),
+    )
+    .or(&[("by a forced tool", |request| matches!(request.tool_choice, Some(ToolChoice::Tool(_))))]),
     Row::new(
         "that the answer is JSON",
         |request| request.response_format = Some(ResponseFormat::JsonObject),
         |request| request.response_format == Some(ResponseFormat::JsonObject),
-    ),
+    )
+    .or(&[("by a forced tool", |request| matches!(request.tool_choice, Some(ToolChoice::Tool(_))))]),
     Row::new(
         "effort of reasoning",
         |request| reason(request, |reasoning| reasoning.effort = Some("low".to_owned())),
@@ -299,6 +310,12 @@ fn is_address(part: &Part) -> bool {
 
 fn is_file(part: &Part) -> bool {
     part.as_media().is_some_and(|media| matches!(media.source, MediaSource::FileId(_)))
+}
+
+/// A file that a protocol names where others have an address.
+fn is_named(part: &Part) -> bool {
+    is_file(part)
+        || part.as_media().is_some_and(|media| media.source == MediaSource::Url("file-1".to_owned()))
 }
 
 const ADDRESS: &str = "https://host/a";
