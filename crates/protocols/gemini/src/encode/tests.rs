@@ -112,6 +112,28 @@ fn what_the_model_wants_back_is_given_back_where_it_stood() {
 }
 
 #[test]
+fn calls_that_another_model_made_are_signed_as_such() {
+    let calls = |state: Option<VendorState>| {
+        let mut second = ToolCall::new("2", "g", "{}");
+        second.state = state;
+        vec![Part::ToolCall(ToolCall::new("1", "f", "{}")), Part::ToolCall(second)]
+    };
+    let signatures = |model: &str, state: Option<VendorState>, origin: Option<&'static str>| {
+        let mut request = with(Role::Assistant, calls(state)).with_model(ModelName::new(model).unwrap());
+        request.origin = origin;
+        let parts = sent(&request)["contents"][1]["parts"].clone();
+        [0, 1].map(|part| parts[part]["thoughtSignature"].as_str().map(str::to_owned))
+    };
+    let own = Some(VendorState::new(VENDOR, json!({ "thoughtSignature": "s" })));
+    let (skip, s) = (Some("skip_thought_signature_validator".to_owned()), Some("s".to_owned()));
+    assert_eq!(signatures("gemini-3.8-flash", None, None), [skip.clone(), None]);
+    assert_eq!(signatures("models/gemini-3-pro", None, Some("openai-chat")), [skip, None]);
+    assert_eq!(signatures("gemini-3.8-flash", own.clone(), None), [None, s.clone()]);
+    assert_eq!(signatures("gemini-3.8-flash", None, Some(NAME)), [None, None]);
+    assert_eq!(signatures("gemini-2.5-flash", None, None), [None, None]);
+}
+
+#[test]
 fn an_answer_goes_back_into_its_conversation() {
     let parts = json!([
         { "text": "r", "thought": true },
