@@ -21,13 +21,8 @@ object! {
 }
 
 /// The counts that [`Usage`] has too.
-const COUNTS: &[&str] = &[
-    "promptTokenCount",
-    "cachedContentTokenCount",
-    "candidatesTokenCount",
-    "thoughtsTokenCount",
-    "serviceTier",
-];
+const COUNTS: &[&str] =
+    &["promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount"];
 
 object! {
     /// An answer of which only the usage is looked at.
@@ -43,7 +38,9 @@ object! {
 pub(crate) fn rest_of(answer: &[u8], usage: Option<Usage>) -> Map<String, Value> {
     let read = parse::<Counted<'_>>(answer, "the answer").ok().and_then(|counted| counted.usage);
     let Some(Value::Object(mut rest)) = read else { return Map::new() };
-    rest.retain(|key, value| !value.is_null() && !COUNTS.contains(&key.as_str()));
+    // Counts that say no usage are kept as they came.
+    let is_told = |key: &str| key == "serviceTier" || (usage.is_some() && COUNTS.contains(&key));
+    rest.retain(|key, value| !value.is_null() && !is_told(key));
     let total = usage.map(|usage| usage.input_tokens + usage.output_tokens);
     if total.is_some() && rest.get("totalTokenCount").and_then(Value::as_u64) == total {
         rest.remove("totalTokenCount");
