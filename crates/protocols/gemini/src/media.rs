@@ -73,10 +73,15 @@ pub(crate) fn read(mut fields: Map<String, Value>) -> Result<Part, Map<String, V
     })
 }
 
+/// Whether it is how Google names a file that was uploaded to it.
+pub(crate) fn is_uploaded(uri: &str) -> bool {
+    let starts = ["https://generativelanguage.googleapis.com/", "gs://", "files/"];
+    starts.iter().any(|start| uri.starts_with(start))
+}
+
 /// Files that were uploaded to Google, and what everybody can fetch.
 fn source(uri: &str) -> MediaSource {
-    let is_uploaded = ["https://generativelanguage.googleapis.com/", "gs://", "files/"];
-    match is_uploaded.iter().any(|start| uri.starts_with(start)) {
+    match is_uploaded(uri) {
         true => MediaSource::FileId(uri.to_owned()),
         false => MediaSource::Url(uri.to_owned()),
     }

@@ -349,6 +349,8 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
         ("the extra fields of", noted(|notes| notes.extra = Some(VendorState::new("acme", json!({}))))),
         ("the `name` of `messages[1].content[0]`", image(|media| media.name = Some("a.png".into()))),
         ("the `detail` of `messages[1].content[0]`", image(|media| media.detail = Some("low".into()))),
+        ("no plain base64", image(|media| media.source = MediaSource::Url("data:acme".into()))),
+        ("uploaded to another vendor", image(|media| media.source = MediaSource::FileId("file-acme".into()))),
         ("it is image/gif", image(|media| media.media_type = Some("image/gif".into()))),
         ("the arguments of", said(Role::Assistant, Part::ToolCall(ToolCall::new("1", "f", "[7]")))),
         ("it names neither", said(Role::User, Part::ToolResult(ToolResult::new("1", vec![])))),
