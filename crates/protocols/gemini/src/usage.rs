@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
 use ultraai_protocol_common::{Number, Text, Unknown, object, parse};
 
+use crate::skip::Skip;
+
 object! {
     /// The object `usageMetadata`. What it says of modalities and traffic is read from the last one alone.
     #[derive(Debug, Default)]
@@ -14,9 +16,12 @@ object! {
         thoughts: Number = "thoughtsTokenCount",
         tool_use: Number = "toolUsePromptTokenCount",
         pub(crate) service_tier: Text<'a> = "serviceTier",
+        _prompt_details: Skip = "promptTokensDetails",
+        _cached_details: Skip = "cacheTokensDetails",
+        _candidates_details: Skip = "candidatesTokensDetails",
+        _tool_use_details: Skip = "toolUsePromptTokensDetails",
     }
-    known: "totalTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails",
-        "toolUsePromptTokensDetails", "trafficType";
+    known: "totalTokenCount", "trafficType";
     others: pub(crate) unknown: Unknown;
 }
 
