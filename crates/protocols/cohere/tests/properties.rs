@@ -46,13 +46,15 @@ fn broken_bytes_break_nothing() {
     survives(&Chat, &Chat, &CARRIES, 2000);
 }
 
+type Encode<'a> = &'a dyn Fn(&mut Losses) -> Result<Vec<u8>>;
+
 #[test]
 fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
     for seed in 0..500 {
         let mut rng = Rng::with_seed(seed);
         let (request, answer) = (Carries::EVERYTHING.request(&mut rng), Carries::EVERYTHING.answer(&mut rng));
         let to = Answering { request: &request, id: "1", created: 0 };
-        let encoders: [&dyn Fn(&mut Losses) -> Result<Vec<u8>>; 2] =
+        let encoders: [Encode<'_>; 2] =
             [&|losses| Chat.encode(&request, losses), &|losses| Chat.encode_response(&to, &answer, losses)];
         for encode in encoders {
             let mut losses = Losses::noted();
