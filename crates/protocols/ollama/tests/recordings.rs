@@ -8,7 +8,7 @@ use serde_json::Value;
 use ultraai_core::{
     Answering, ChatRequest, ChatResponse, Codec as _, ErrorKind, Losses, Part, Result, ServerCodec as _,
 };
-use ultraai_protocol_ollama::{Chat, Defaults};
+use ultraai_protocol_ollama::Chat;
 use ultraai_testkit::{
     codecs::{fold_frames, frames_of},
     recordings::{Recording, Recordings},
@@ -157,10 +157,7 @@ fn normalized(mut body: Value) -> Value {
 #[test]
 fn every_recorded_request_is_read_and_written_as_the_same_json() {
     let Some(recordings) = Recordings::of("ollama.chat") else { return };
-    let mut defaults = Defaults::default();
-    // Nothing but what was asked.
-    defaults.truncate = true;
-    let chat = Chat::new(defaults);
+    let chat = Chat::default();
     let requests = recordings.compare_requests(&[], &chat, &chat, normalized);
     assert!(requests > 15, "{requests} requests");
 }
