@@ -181,7 +181,10 @@ impl Answer<'_> {
             Choices::Some(first, others) => first.is_novel() || others.iter().any(Choice::is_novel),
             _ => false,
         };
-        self.unknown.0 || choices || self.usage_says_more() || self.x_groq.as_ref().is_some_and(|it| it.unknown.0)
+        self.unknown.0
+            || choices
+            || self.usage_says_more()
+            || self.x_groq.as_ref().is_some_and(|it| it.unknown.0)
     }
 }
 

@@ -252,7 +252,9 @@ mod tests {
             assert_eq!(error.kind(), kind, "{body}: {error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-        let answer = decode(&Dialect::COMPATIBLE, br#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#).unwrap();
+        let answer =
+            decode(&Dialect::COMPATIBLE, br#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#)
+                .unwrap();
         assert_eq!(answer.finish_reason, FinishReason::Other("unknown".into()));
     }
 }

@@ -52,7 +52,9 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
 }
 
 fn of_top(mut top: Map<String, Value>) -> Map<String, Value> {
-    for key in ["id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation", "p", "error"] {
+    for key in
+        ["id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation", "p", "error"]
+    {
         top.remove(key);
     }
     if let Some(Value::Object(groq)) = top.get_mut("x_groq") {
@@ -77,8 +79,8 @@ fn of_choice(mut choice: Map<String, Value>) -> Map<String, Value> {
 
 fn of_message(mut message: Map<String, Value>) -> Map<String, Value> {
     message.retain(|key, value| match key.as_str() {
-        "role" | "refusal" | "reasoning_content" | "reasoning" | "reasoning_details" | "annotations" | "tool_calls"
-        | "function_call" | "images" => false,
+        "role" | "refusal" | "reasoning_content" | "reasoning" | "reasoning_details" | "annotations"
+        | "tool_calls" | "function_call" | "images" => false,
         "content" => {
             // Parts of kinds that are not known.
             if let Value::Array(parts) = value {

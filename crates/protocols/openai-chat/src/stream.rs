@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use ultraai_core::{
-    ChatEvent, ChoicePiece, Details, Error, ErrorKind, FinishReason, Native, Result,
-};
+use ultraai_core::{ChatEvent, ChoicePiece, Details, Error, ErrorKind, FinishReason, Native, Result};
 use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse, with_usage};
 
 use self::track::Track;
@@ -217,7 +215,8 @@ impl Decoder {
         mut choice: Choice<'_>,
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<()> {
-        let too_many = || Error::new(ErrorKind::Undecodable, "a piece came for a choice that nobody asked for");
+        let too_many =
+            || Error::new(ErrorKind::Undecodable, "a piece came for a choice that nobody asked for");
         let index = u32::try_from(index).ok().filter(|index| *index as usize <= MOST_CHOICES);
         let index = index.ok_or_else(too_many)?;
         let place = match self.others.iter().position(|(known, _)| *known == index) {

@@ -50,7 +50,8 @@ pub(crate) fn leftovers(mut usage: Map<String, Value>) -> Map<String, Value> {
     for key in ["prompt_tokens_details", "completion_tokens_details"] {
         if let Some(Value::Object(details)) = usage.get_mut(key) {
             details.retain(|key, value| {
-                !value.is_null() && !matches!(key.as_str(), "cached_tokens" | "cache_write_tokens" | "reasoning_tokens")
+                !value.is_null()
+                    && !matches!(key.as_str(), "cached_tokens" | "cache_write_tokens" | "reasoning_tokens")
             });
         }
     }
@@ -93,7 +94,7 @@ impl UsageBody<'_> {
         let total = self.total_tokens.0;
         let mut output = self.completion_tokens.0.or_else(|| total?.checked_sub(input))?;
         let prompt = &self.prompt_tokens_details;
-        
+
         let reasoning = self.completion_tokens_details.reasoning_tokens.0;
         // Some vendors, such as xAI, count reasoning beside the completion; their total shows it.
         if let (Some(reasoning), Some(total)) = (reasoning, total)

@@ -72,7 +72,8 @@ fn difference(read: &Result<ChatResponse>, expected: &Value) -> Option<String> {
     let output = used(|usage| usage.output_tokens);
     let expected_usage = |key: &str| expected["usage"][key].as_u64();
     // Some vendors count reasoning beside the completion; their total shows it.
-    let beside = expected_usage("total_tokens").zip(expected_usage("prompt_tokens")).map(|(all, input)| all - input);
+    let beside =
+        expected_usage("total_tokens").zip(expected_usage("prompt_tokens")).map(|(all, input)| all - input);
     if answer.text() != text("text") {
         Some(format!("text {:?}, expected {:?}", answer.text(), text("text")))
     } else if answer.finish_reason.as_str() != finish {
@@ -131,6 +132,11 @@ fn normalized(mut request: Value) -> Value {
         top.insert("stop".into(), list);
     }
     top.retain(|_, value| *value != json!([]));
+    for tool in top.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        if tool.get("function").is_some() && tool.get("type").is_none() {
+            tool["type"] = "function".into();
+        }
+    }
     for message in top.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         normalize_message(message);
     }
@@ -142,15 +148,17 @@ fn normalize_message(message: &mut Value) {
     if let Some(reasoning @ Value::String(_)) = message.remove("reasoning") {
         message.insert("reasoning_content".into(), reasoning);
     }
-    if message.get("annotations") == Some(&json!([])) {
-        message.remove("annotations");
-    }
+    message.retain(|_, value| *value != json!([]) && *value != json!(""));
     match message.get_mut("content") {
-        Some(Value::String(text)) if text.is_empty() => drop(message.remove("content")),
         Some(Value::Array(parts)) => {
             for part in parts.iter_mut() {
                 if let Some(url @ Value::String(_)) = part.get("image_url") {
                     part["image_url"] = json!({ "url": url });
+                }
+                let address = part.get("file").and_then(|file| file["file_data"].as_str());
+                if let Some(address) = address.filter(|address| address.starts_with("http")) {
+                    let name = &part["file"]["filename"];
+                    *part = json!({ "type": "document_url", "document_url": address, "document_name": name });
                 }
             }
             if let [Value::Object(part)] = parts.as_slice()

@@ -34,7 +34,12 @@ fn is_plain(part: &Part) -> bool {
 }
 
 impl Encoder<'_> {
-    pub(super) fn message(&mut self, list: &mut ListWriter<'_>, index: usize, message: &Message) -> Result<()> {
+    pub(super) fn message(
+        &mut self,
+        list: &mut ListWriter<'_>,
+        index: usize,
+        message: &Message,
+    ) -> Result<()> {
         let role = role_word(self.dialect, &message.role);
         // Most messages are this one.
         if let ([Part::Text { text, notes: None }], None, true) =
@@ -106,13 +111,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn said(
-        &mut self,
-        list: &mut ListWriter<'_>,
-        index: usize,
-        message: &Message,
-        role: &str,
-    ) -> Result<()> {
+    fn said(&mut self, list: &mut ListWriter<'_>, index: usize, message: &Message, role: &str) -> Result<()> {
         let is_assistant = message.role == Role::Assistant;
         let thinks_in_parts =
             self.dialect.reasoning_text == ReasoningText::Parts && message.content.iter().any(has_reasoning);
@@ -125,10 +124,11 @@ impl Encoder<'_> {
             (Some((at, Part::Refusal { text, .. })), None) if is_assistant => Some((at, text)),
             _ => None,
         };
-        let in_content =
-            || said().filter(|(at, part)| {
+        let in_content = || {
+            said().filter(|(at, part)| {
                 !matches!(part, Part::ToolResult(_)) && refusal.is_none_or(|(refused, _)| refused != *at)
-            });
+            })
+        };
         let mut first = in_content();
         match (first.next(), first.next()) {
             (None, _) if !thinks_in_parts => match is_assistant && !message.content.is_empty() {
@@ -159,7 +159,8 @@ impl Encoder<'_> {
         if let Some(extra) =
             self.lossy.extra(format_args!("messages[{index}]"), &message.extra, self.origin)?
         {
-            let sent = |key: &str| matches!(key, "role" | "content") || (key == "name" && message.name.is_some());
+            let sent =
+                |key: &str| matches!(key, "role" | "content") || (key == "name" && message.name.is_some());
             collision("a message's `extra`", extra.keys(), sent)?;
             object.entries(extra);
         }
@@ -188,14 +189,18 @@ impl Encoder<'_> {
         }
         if self.dialect.reasoning_details {
             let states = content.iter().filter_map(|part| match part {
-                Part::Reasoning(reasoning) => reasoning.state.as_ref().filter(|state| self.dialect.is_own(state)),
+                Part::Reasoning(reasoning) => {
+                    reasoning.state.as_ref().filter(|state| self.dialect.is_own(state))
+                }
                 _ => None,
             });
             let details: Vec<Value> = states.flat_map(state::to_details).collect();
             object.optional("reasoning_details", Some(details).filter(|details| !details.is_empty()));
         }
         self.annotations(object, index, content)?;
-        let is_tool = |part: &Part| matches!(part, Part::ToolCall(_)) || matches!(part, Part::Vendor(it) if is_call(it));
+        let is_tool = |part: &Part| {
+            matches!(part, Part::ToolCall(_)) || matches!(part, Part::Vendor(it) if is_call(it))
+        };
         if content.iter().any(is_tool) && self.takes("tools", true)? {
             let mut list = object.list("tool_calls");
             for (at, part) in content.iter().enumerate() {

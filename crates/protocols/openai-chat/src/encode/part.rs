@@ -91,7 +91,9 @@ impl Encoder<'_> {
                 self.url(&ANY, place, media)?.map(|url| Known::Url("video_url", url, None))
             }
             Part::Audio(media) if self.dialect.has("audio") => match &media.source {
-                MediaSource::Data(data) => audio_format(media).map(|format| Known::Audio(to_base64(data), format)),
+                MediaSource::Data(data) => {
+                    audio_format(media).map(|format| Known::Audio(to_base64(data), format))
+                }
                 _ => None,
             },
             Part::Document(media) if self.dialect.has("documents") => self.document(place, media)?,
@@ -100,7 +102,12 @@ impl Encoder<'_> {
     }
 
     /// The address of a medium, which may be the medium itself.
-    fn url(&self, rule: &MediaRule, (message, part): (usize, usize), media: &Media) -> Result<Option<String>> {
+    fn url(
+        &self,
+        rule: &MediaRule,
+        (message, part): (usize, usize),
+        media: &Media,
+    ) -> Result<Option<String>> {
         Ok(match &media.source {
             MediaSource::Url(url) => Some(url.clone()),
             MediaSource::Data(data) => {
@@ -119,9 +126,9 @@ impl Encoder<'_> {
             MediaSource::Url(url) if self.dialect.document_addresses => {
                 Some(Known::File("file_data", url.clone(), name))
             }
-            MediaSource::Data(_) if self.dialect.document_url && !self.dialect.document_addresses => self
-                .url(&self.dialect.documents, place, media)?
-                .map(|url| Known::DocumentUrl(url, name)),
+            MediaSource::Data(_) if self.dialect.document_url && !self.dialect.document_addresses => {
+                self.url(&self.dialect.documents, place, media)?.map(|url| Known::DocumentUrl(url, name))
+            }
             MediaSource::Data(_) => self
                 .url(&self.dialect.documents, place, media)?
                 .map(|url| Known::File("file_data", url, name)),

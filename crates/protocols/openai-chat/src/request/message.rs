@@ -109,7 +109,9 @@ fn call(place: Place, value: Value) -> Result<Part> {
         return Ok(Part::Vendor(VendorState::new(NAME, value)));
     }
     let id = fields.text("id")?.unwrap_or_default();
-    let Some(mut function) = fields.object("function")? else { return Err(fields.place().missing("function")) };
+    let Some(mut function) = fields.object("function")? else {
+        return Err(fields.place().missing("function"));
+    };
     let arguments = match function.any("arguments") {
         None => String::new(),
         Some(Value::String(text)) => text,

@@ -113,7 +113,8 @@ fn thinking(fields: &mut Fields) -> Option<String> {
     match fields.look("thinking")? {
         Value::Array(list) if list.len() == 1 => {
             let part = list[0].as_object().filter(|part| part.len() == 2)?;
-            let text = part.get("text")?.as_str().filter(|_| part.get("type") == Some(&"text".into()))?.to_owned();
+            let text =
+                part.get("text")?.as_str().filter(|_| part.get("type") == Some(&"text".into()))?.to_owned();
             fields.any("thinking");
             Some(text)
         }

@@ -4,9 +4,7 @@ mod stream;
 mod write;
 
 use serde_json::{Map, Value};
-use ultraai_core::{
-    Answering, ChatResponse, Choice, FinishReason, Losses, Part, Result, TokenLogprob,
-};
+use ultraai_core::{Answering, ChatResponse, Choice, FinishReason, Losses, Part, Result, TokenLogprob};
 use ultraai_protocol_common::{Joined, Lossy, ObjectWriter};
 
 pub(crate) use self::stream::Encoder;
@@ -133,6 +131,3 @@ impl One<'_> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

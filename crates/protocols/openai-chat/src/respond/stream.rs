@@ -139,7 +139,9 @@ impl Encoder {
                 self.told(index).text += text.chars().count() as u64;
                 self.piece(out, index, |object| object.field("content", text));
             }
-            Delta::Reasoning(text) => self.piece(out, index, |object| object.field("reasoning_content", text)),
+            Delta::Reasoning(text) => {
+                self.piece(out, index, |object| object.field("reasoning_content", text))
+            }
             Delta::Refusal(text) => self.piece(out, index, |object| object.field("refusal", text)),
             Delta::ToolCallStart { index: at, id, name, state } => {
                 self.told(index).calls += 1;
@@ -243,7 +245,9 @@ impl EventEncoder for Encoder {
             ChatEvent::Choice { index, piece: ChoicePiece::Delta(delta) } => {
                 self.delta(out, *index, delta, &mut lossy)?;
             }
-            ChatEvent::Choice { index, piece: ChoicePiece::Finished(reason) } => self.end(out, *index, reason),
+            ChatEvent::Choice { index, piece: ChoicePiece::Finished(reason) } => {
+                self.end(out, *index, reason)
+            }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {
                 let known = &mut self.details;

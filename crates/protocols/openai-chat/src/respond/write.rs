@@ -1,7 +1,9 @@
 //! What whole answers and streams are made of.
 
 use serde_json::{Map, Value, json};
-use ultraai_core::{ChatRequest, Citation, Media, MediaSource, ModelName, Part, Result, ToolCall, VendorState};
+use ultraai_core::{
+    ChatRequest, Citation, Media, MediaSource, ModelName, Part, Result, ToolCall, VendorState,
+};
 use ultraai_protocol_common::{Lossy, sniff, to_data_url};
 
 use crate::{Dialect, NAME, cite, state};
@@ -69,7 +71,12 @@ pub(super) fn image(media: &Media) -> Option<Value> {
 }
 
 /// A citation as an annotation; `before` are the characters of text before its part.
-pub(super) fn citation(lossy: &mut Lossy<'_>, at: usize, citation: &Citation, before: u64) -> Result<Option<Value>> {
+pub(super) fn citation(
+    lossy: &mut Lossy<'_>,
+    at: usize,
+    citation: &Citation,
+    before: u64,
+) -> Result<Option<Value>> {
     let written = cite::write(citation, before);
     if written.is_none() {
         let why = "a source without an address has no place here";

@@ -31,10 +31,7 @@ fn read(events: &[&str]) -> Vec<String> {
         ChatEvent::Native(_) => "native".to_owned(),
         other => format!("{other:?}"),
     };
-    out.into_iter()
-        .map(short)
-        .chain(ended.err().map(|error| format!("{}: {error}", error.kind())))
-        .collect()
+    out.into_iter().map(short).chain(ended.err().map(|error| format!("{}: {error}", error.kind()))).collect()
 }
 
 const ROLE: &str = r#"{"id":"x","model":"m","choices":[{"delta":{"role":"assistant","content":""}}]}"#;
@@ -87,7 +84,8 @@ fn the_reason_that_says_more_stays() {
 #[test]
 fn reasoning_and_refusal_are_told_from_text() {
     let both = r#"{"choices":[{"delta":{"reasoning_content":"r","content":"a","refusal":"n"}}]}"#;
-    let parts = r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"text":"r"}]},{"text":"a"}]}}]}"#;
+    let parts =
+        r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"text":"r"}]},{"text":"a"}]}}]}"#;
     assert_eq!(read(&[both, parts]), ["< ", "hm: r", "a", "no: n", "hm: r", "a"]);
 }
 
@@ -146,9 +144,10 @@ fn an_error_says_what_was_used_where_that_stands_beside_it() {
         r#"[{"delta":{},"error":{"message":"m","code":503}}]"#,
         r#"[],"error":{"message":"m"}"#,
     ] {
-        let event =
-            format!(r#"{{"usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#);
-        let error = Decoder::new(&Dialect::COMPATIBLE).push("", &Bytes::from(event), &mut VecDeque::new()).unwrap_err();
+        let event = format!(r#"{{"usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#);
+        let error = Decoder::new(&Dialect::COMPATIBLE)
+            .push("", &Bytes::from(event), &mut VecDeque::new())
+            .unwrap_err();
         assert_eq!(error.partial().unwrap().usage, Some(Usage::reported(7, 2)), "{choices}");
     }
 }
@@ -178,4 +177,38 @@ fn what_is_no_chunk_is_an_error_that_repeats_none_of_it() {
         read(&[r#"ping|{"type":"ping"}"#, r#"{"choices":[],"prompt_filter_results":[]}"#]),
         ["native", "native"]
     );
+}
+
+#[test]
+fn details_of_reasoning_come_before_what_follows_the_reasoning() {
+    let chunk = |delta: &str| format!(r#"{{"choices":[{{"delta":{delta}}}]}}"#);
+    let pieces = [
+        chunk(r#"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","index":0,"text":"a"}]}"#),
+        chunk(r#"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","index":0,"text":"b"}]}"#),
+        chunk(r#"{"content":"c"}"#),
+    ];
+    let mut events = VecDeque::new();
+    let mut decoder = Decoder::new(&Dialect::COMPATIBLE);
+    for piece in pieces {
+        decoder.push("", &Bytes::from(piece), &mut events).unwrap();
+    }
+    let Some(ChatEvent::Delta(Delta::ReasoningState(state))) = events.get(3) else { panic!("{events:?}") };
+    let expected = serde_json::json!([{ "type": "reasoning.text", "index": 0, "text": "ab" }]);
+    assert_eq!((state.vendor.as_str(), &state.data), ("compatible", &expected));
+}
+
+#[test]
+fn a_piece_of_another_answer_is_told_from_the_first_ones() {
+    let chunk = r#"{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"stop"}]}"#;
+    let seen = read(&[TEXT, chunk, STOP]);
+    assert!(seen[2].starts_with("Choice { index: 1, piece: Delta(Text(\"b\"))"), "{seen:?}");
+    let far = r#"{"choices":[{"index":257,"delta":{"content":"b"}}]}"#;
+    assert!(read(&[far]).pop().unwrap().starts_with("undecodable"));
+}
+
+#[test]
+fn a_broken_field_is_named_by_its_path() {
+    let seen = read(&[r#"{"choices":[{"delta":{"tool_calls":7}}]}"#]);
+    assert!(seen.last().unwrap().contains("choices"), "{seen:?}");
+    assert_eq!(read(&[r#"{"choices":[{"delta":{"tool_calls":null,"content":"a"}}]}"#]), ["< ", "a"]);
 }
