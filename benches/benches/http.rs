@@ -7,7 +7,10 @@ use std::{hint::black_box, time::Duration};
 
 use cpu_time::ThreadTime;
 use tokio::runtime::Builder;
-use ultraai::{ChatRequest, ErrorKind, FallbackOrchestrator, Losses, ModelName, Orchestrator, Result, SimpleOrchestrator, Strategy, provider};
+use ultraai::{
+    ChatRequest, ErrorKind, FallbackOrchestrator, Losses, ModelName, Orchestrator, Result,
+    SimpleOrchestrator, Strategy, provider,
+};
 use ultraai_benches::server;
 use ultraai_protocol_openai_chat::{Dialect, decode, encode};
 

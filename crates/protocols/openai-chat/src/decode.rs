@@ -87,7 +87,7 @@ fn choice(dialect: &Dialect, mut choice: answer::Choice<'_>) -> Result<Choice> {
         text.annotate(|notes| notes.citations.extend(annotations.into_iter().map(cite::read)));
     }
     let images = std::mem::take(&mut message.images);
-    read.content.extend(images.into_iter().filter_map(image));
+    read.content.extend(images.iter().filter_map(image));
     read.content.extend(message.calls().map(|call| self::call(dialect, call)));
     Ok(read)
 }
@@ -108,7 +108,7 @@ fn add_states(content: &mut Vec<Part>, states: Vec<VendorState>) {
 }
 
 /// An image that a model made, as OpenRouter tells it.
-pub(crate) fn image(value: Value) -> Option<Part> {
+pub(crate) fn image(value: &Value) -> Option<Part> {
     let url = value.get("image_url")?.get("url")?.as_str()?;
     Some(Part::Image(from_url(url)))
 }

@@ -11,6 +11,7 @@ struct Body {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
 struct Token {
     token: String,
     logprob: f64,

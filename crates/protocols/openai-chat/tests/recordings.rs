@@ -149,27 +149,24 @@ fn normalize_message(message: &mut Value) {
         message.insert("reasoning_content".into(), reasoning);
     }
     message.retain(|_, value| *value != json!([]) && *value != json!(""));
-    match message.get_mut("content") {
-        Some(Value::Array(parts)) => {
-            for part in parts.iter_mut() {
-                if let Some(url @ Value::String(_)) = part.get("image_url") {
-                    part["image_url"] = json!({ "url": url });
-                }
-                let address = part.get("file").and_then(|file| file["file_data"].as_str());
-                if let Some(address) = address.filter(|address| address.starts_with("http")) {
-                    let name = &part["file"]["filename"];
-                    *part = json!({ "type": "document_url", "document_url": address, "document_name": name });
-                }
+    if let Some(Value::Array(parts)) = message.get_mut("content") {
+        for part in parts.iter_mut() {
+            if let Some(url @ Value::String(_)) = part.get("image_url") {
+                part["image_url"] = json!({ "url": url });
             }
-            if let [Value::Object(part)] = parts.as_slice()
-                && part.len() == 2
-                && part.get("type") == Some(&"text".into())
-            {
-                let text = part["text"].clone();
-                message.insert("content".into(), text);
+            let address = part.get("file").and_then(|file| file["file_data"].as_str());
+            if let Some(address) = address.filter(|address| address.starts_with("http")) {
+                let name = &part["file"]["filename"];
+                *part = json!({ "type": "document_url", "document_url": address, "document_name": name });
             }
         }
-        _ => {}
+        if let [Value::Object(part)] = parts.as_slice()
+            && part.len() == 2
+            && part.get("type") == Some(&"text".into())
+        {
+            let text = part["text"].clone();
+            message.insert("content".into(), text);
+        }
     }
 }
 

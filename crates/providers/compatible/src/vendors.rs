@@ -118,7 +118,7 @@ pub const VENDORS: &[Dialect] = &[
         seed_field: Some("random_seed"),
         // It refuses the field, and sends usage without being asked.
         stream_options: false,
-        // https://docs.mistral.ai/api: fields that it does not know are answered with 422.
+        // https://docs.mistral.ai/api: these are not among its parameters, and it refuses what it does not know.
         lacks: &["logprobs", "top_logprobs", "top_k", "user", "service_tier"],
         reasoning_text: ReasoningText::Parts,
         document_url: true,
@@ -160,17 +160,9 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.perplexity.ai"),
         key_variables: &["PERPLEXITY_API_KEY"],
         default_model: Some("sonar"),
-        // https://docs.perplexity.ai/api-reference/chat-completions-post: none of these is among its parameters.
-        lacks: &[
-            "tools",
-            "tool_choice",
-            "parallel_tool_calls",
-            "n",
-            "logprobs",
-            "top_logprobs",
-            "user",
-            "audio",
-        ],
+        // It searches by itself and calls nobody's functions:
+        // https://docs.pipecat.ai/api-reference/server/services/llm/perplexity.
+        lacks: &["tools", "tool_choice", "parallel_tool_calls", "audio"],
         reasoning_text: ReasoningText::Nowhere,
         video: false,
         ..BASE

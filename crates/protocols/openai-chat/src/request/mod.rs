@@ -120,14 +120,15 @@ fn reasoning(fields: &mut Fields) -> Result<Option<ReasoningOptions>> {
     let mut options = ReasoningOptions::default();
     options.effort = fields.text("reasoning_effort")?;
     // OpenRouter's object; who writes both means the word for somebody else.
-    if options.effort.is_none() && fields.look("reasoning").is_some_and(Value::is_object) {
-        if let Some(mut object) = fields.object("reasoning")? {
-            options.effort = object.text("effort")?;
-            options.max_tokens = object.count("max_tokens")?;
-            options.enabled = object.flag("enabled")?;
-            options.summary = object.text("summary")?;
-            options.extra = object.rest();
-        }
+    if options.effort.is_none()
+        && fields.look("reasoning").is_some_and(Value::is_object)
+        && let Some(mut object) = fields.object("reasoning")?
+    {
+        options.effort = object.text("effort")?;
+        options.max_tokens = object.count("max_tokens")?;
+        options.enabled = object.flag("enabled")?;
+        options.summary = object.text("summary")?;
+        options.extra = object.rest();
     }
     Ok(Some(options).filter(|options| *options != ReasoningOptions::default()))
 }

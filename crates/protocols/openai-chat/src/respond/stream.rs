@@ -140,7 +140,7 @@ impl Encoder {
                 self.piece(out, index, |object| object.field("content", text));
             }
             Delta::Reasoning(text) => {
-                self.piece(out, index, |object| object.field("reasoning_content", text))
+                self.piece(out, index, |object| object.field("reasoning_content", text));
             }
             Delta::Refusal(text) => self.piece(out, index, |object| object.field("refusal", text)),
             Delta::ToolCallStart { index: at, id, name, state } => {
@@ -246,7 +246,7 @@ impl EventEncoder for Encoder {
                 self.delta(out, *index, delta, &mut lossy)?;
             }
             ChatEvent::Choice { index, piece: ChoicePiece::Finished(reason) } => {
-                self.end(out, *index, reason)
+                self.end(out, *index, reason);
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
             ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {

@@ -63,7 +63,9 @@ impl Track {
                 push(Delta::Citation(Box::new(cite::read(annotation))));
             }
             for image in std::mem::take(&mut delta.images) {
-                decode::image(image).into_iter().for_each(|image| push(Delta::Part(Box::new(image))));
+                if let Some(image) = decode::image(&image) {
+                    push(Delta::Part(Box::new(image)));
+                }
             }
             for call in delta.calls() {
                 self.tell_state(vendor, push);
@@ -84,7 +86,9 @@ impl Track {
     fn tell_state(&mut self, vendor: &str, push: &mut impl FnMut(Delta)) {
         if !self.details.is_empty() {
             let states = state::from_details(std::mem::take(&mut self.details), vendor);
-            states.into_iter().for_each(|state| push(Delta::ReasoningState(state)));
+            for state in states {
+                push(Delta::ReasoningState(state));
+            }
         }
     }
 
