@@ -79,7 +79,7 @@ pub const VENDORS: &[Dialect] = &[
         key_variables: &["GROQ_API_KEY"],
         default_model: Some("llama-3.3-70b-versatile"),
         // https://console.groq.com/docs/openai: these are answered with 400.
-        lacks: &["logprobs", "top_logprobs", "top_k", "audio", "documents"],
+        lacks: &["logprobs", "top_logprobs", "top_k", "n", "name", "audio", "documents"],
         reasoning_text: REASONING,
         tool_images: false,
         video: false,

@@ -84,7 +84,8 @@ impl Encoder<'_> {
         object.field("role", "tool");
         object.field("tool_call_id", &result.tool_call_id);
         let name = result.name.as_ref().or(message.name.as_ref().filter(|_| message.role == Role::Tool));
-        object.optional("name", name);
+        // The call's id says it too.
+        object.optional("name", name.filter(|_| self.dialect.has("name")));
         match result.content.as_slice() {
             [] => object.field("content", ""),
             [part @ Part::Text { text, .. }] if is_plain(part) => object.field("content", text),
@@ -151,7 +152,14 @@ impl Encoder<'_> {
         if let Some((_, text)) = refusal {
             object.field("refusal", text);
         }
-        object.optional("name", message.name.as_ref());
+        match &message.name {
+            Some(name) if self.dialect.has("name") => object.field("name", name),
+            Some(_) => {
+                let why = format!("{} does not take it", self.dialect.name);
+                self.lossy.because(format_args!("messages[{index}].name"), &why)?;
+            }
+            None => {}
+        }
         match is_assistant {
             true => self.assistant(&mut object, index, message)?,
             false => self.strangers(index, message)?,

@@ -124,7 +124,9 @@ impl Encoder<'_> {
             false if stop => top.field("stop", &request.stop_sequences),
             false => {}
         }
-        self.maybe(top, "n", request.n)?;
+        // One answer is what everybody gives.
+        let n = request.n.filter(|choices| *choices != 1 || self.dialect.has("n"));
+        self.maybe(top, "n", n)?;
         self.maybe(top, "logprobs", request.logprobs)?;
         self.maybe(top, "top_logprobs", request.top_logprobs)
     }
