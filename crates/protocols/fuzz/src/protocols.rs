@@ -21,7 +21,7 @@ pub const PROTOCOLS: [Row; 4] = [
 
 /// OpenAI's chat completions, in the words of those who are compatible.
 pub fn openai_chat() -> Protocol {
-    Protocol::client(Chat(&Dialect::COMPATIBLE))
+    Protocol::both(Chat(&Dialect::COMPATIBLE))
 }
 
 /// Anthropic's messages.
