@@ -26,6 +26,7 @@ macro_rules! protocols {
 
 /// All of them. One whose codec is no `ServerCodec` yet is not here.
 pub(crate) const PROTOCOLS: &[Protocol] = protocols! {
+    "openai-chat", true, ultraai_protocol_openai_chat::Chat(&ultraai_protocol_openai_chat::Dialect::OPENAI);
     "openai-responses", true, ultraai_protocol_openai_responses::Responses::new();
     "anthropic-messages", true, ultraai_protocol_anthropic_messages::Messages::new();
     "gemini", false, ultraai_protocol_gemini::GenerateContent::new();
