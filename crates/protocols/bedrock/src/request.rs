@@ -145,14 +145,14 @@ fn read_tools(mut config: Fields, request: &mut ChatRequest) -> Result<()> {
             before.cache = Some(marker);
             continue;
         }
-        request.tools.push(read_tool(tool, place)?);
+        request.tools.push(read_tool(&tool, place)?);
     }
     request.tool_choice = config.any("toolChoice").map(read_choice);
     keep(request, "toolConfig", config.rest());
     Ok(())
 }
 
-fn read_tool(tool: Value, place: Place) -> Result<Tool> {
+fn read_tool(tool: &Value, place: Place) -> Result<Tool> {
     let mut fields = Fields::of(tool.clone(), place)?;
     let opaque = |name: &str| Ok(Tool::of_vendor(name, VendorState::new(NAME, tool.clone())));
     let Some(mut spec) = fields.object("toolSpec")? else {

@@ -217,7 +217,7 @@ impl Decoder {
             self.thought(thought, out);
         }
         if let Some(more) = piece.tool_use
-            && let Some(more) = more.input.filled()
+            && let Some(more) = more.more.filled()
         {
             match &mut self.open {
                 Open::Call { call, told } => {
@@ -297,7 +297,7 @@ impl Decoder {
     fn close(&mut self, out: &mut VecDeque<ChatEvent>) {
         let last = match std::mem::take(&mut self.open) {
             Open::Reasoning { signature } if !signature.is_empty() => {
-                Delta::ReasoningState(self.owner.signed(signature))
+                Delta::ReasoningState(self.owner.signed(&signature))
             }
             Open::Redacted(pieces) => Delta::Part(Box::new(self.owner.redacted(&joined(&pieces)))),
             Open::Call { call, told: false } => {

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Turns<'a> {
     blocks: Vec<Block<'a>>,
     system: Range<usize>,
-    turns: Vec<Turn<'a>>,
+    all: Vec<Turn<'a>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl<'a> Turns<'a> {
             }
         }
         let system = 0..turns.first().map_or(blocks.len(), |turn| turn.blocks.start);
-        Ok(Self { blocks, system, turns })
+        Ok(Self { blocks, system, all: turns })
     }
 
     /// The blocks of the system prompt.
@@ -108,7 +108,7 @@ fn check_system(blocks: &mut Vec<Block<'_>>, start: usize, index: usize, losses:
 
 impl Serialize for Turns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.turns.iter().map(|turn| Written(turn, &self.blocks[turn.blocks.clone()])))
+        serializer.collect_seq(self.all.iter().map(|turn| Written(turn, &self.blocks[turn.blocks.clone()])))
     }
 }
 
