@@ -158,6 +158,9 @@ fn within(part: &mut Part, kind: &str, rest: Map<String, Value>) {
 
 fn tool_use(mut call: Fields) -> Result<Part> {
     let (id, name) = (call.text("toolUseId")?.unwrap_or_default(), call.text("name")?.unwrap_or_default());
+    if call.look("type").is_some_and(|kind| kind == "tool_use") {
+        call.any("type");
+    }
     let input = call.any("input").unwrap_or_else(|| json!({}));
     let mut part = Part::ToolCall(ToolCall::new(id, name, input.to_string()));
     within(&mut part, "toolUse", call.rest());

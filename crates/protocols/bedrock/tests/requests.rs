@@ -93,6 +93,7 @@ fn everything_that_the_protocol_has_is_written_as_it_was_read() {
                 { "text": "then" },
                 { "toolResult": { "toolUseId": "2", "content": [] } },
             ] },
+            { "role": "system", "content": [{ "text": "late" }] },
         ],
         "inferenceConfig": { "maxTokens": 7, "temperature": 0.5, "topP": 0.25, "stopSequences": ["a"], "novel": 1 },
         "toolConfig": {
