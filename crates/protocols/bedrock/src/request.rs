@@ -77,7 +77,8 @@ fn keep(request: &mut ChatRequest, object: &str, rest: Map<String, Value>) {
 fn address(path: &str) -> Result<(Option<ModelName>, Delivery)> {
     let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     let delivery = if path.ends_with("/converse-stream") { Delivery::Live } else { Delivery::Whole };
-    let rest = path.split_once("model/").and_then(|(_, rest)| rest.rsplit_once('/')).map(|(model, _)| model);
+    let below = path.strip_prefix("model/").or_else(|| path.split_once("/model/").map(|(_, below)| below));
+    let rest = below.and_then(|below| below.rsplit_once('/')).map(|(model, _)| model);
     let Some(model) = rest.filter(|model| !model.is_empty()) else { return Ok((None, delivery)) };
     let model = unescaped(model).and_then(|model| ModelName::new(model).ok());
     match model {

@@ -246,6 +246,37 @@ fn json_is_asked_for_as_a_tool_s_arguments_where_there_is_no_field_for_it() {
 }
 
 #[test]
+fn which_tool_is_called_is_said_where_there_is_a_word_for_it() {
+    let with = |tools: bool, choice: ToolChoice| {
+        let mut request = asking("m");
+        if tools {
+            request.tools.push(Tool::new("clock", json!({ "type": "object" })));
+        }
+        request.tool_choice = Some(choice);
+        sent(&request)["toolConfig"].clone()
+    };
+    for (choice, expected) in [
+        (ToolChoice::Auto, json!({ "auto": {} })),
+        (ToolChoice::Required, json!({ "any": {} })),
+        (ToolChoice::Tool("clock".into()), json!({ "tool": { "name": "clock" } })),
+    ] {
+        assert_eq!(with(true, choice)["toolChoice"], expected);
+    }
+    // No tool can be called where none is told.
+    assert_eq!(with(true, ToolChoice::None), Value::Null);
+    assert_eq!(with(false, ToolChoice::Auto), Value::Null);
+    let mut request = asking("m");
+    request.tools.push(Tool::new("clock", json!({})));
+    let call = Part::ToolCall(ToolCall::new("1", "clock", "{}"));
+    request.messages.push(Message::new(Role::Assistant, vec![call]));
+    for choice in [ToolChoice::None, ToolChoice::Allowed { tools: vec!["clock".into()], required: true }] {
+        request.tool_choice = Some(choice);
+        let error = Converse::new().encode(&request, &mut Losses::refused()).unwrap_err();
+        assert!(error.message().starts_with("`tool_choice` cannot be sent"), "{error}");
+    }
+}
+
+#[test]
 fn state_is_sent_to_the_models_that_it_is_meant_for_and_to_no_others() {
     let signed = |vendor: &str| {
         let mut reasoning = Reasoning::new("r");

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
-use ultraai_core::{ChatRequest, Losses, Part, Result, Tool, ToolChoice};
+use ultraai_core::{ChatRequest, Losses, Part, ReasoningOptions, Result, Tool, ToolChoice};
 use ultraai_protocol_common::collision;
 
 use crate::{
@@ -64,9 +64,9 @@ impl<'a> Tools<'a> {
         }
         let mut choice = Self::choice(request, losses, &mut tools)?;
         if emulates(request) {
-            let thinks = request.reasoning.as_ref().is_some_and(|reasoning| reasoning.enabled != Some(false));
             // Anthropic's models refuse to be forced while they think.
-            let forced = family.tools && !(family.claude && thinks && family.thinking != Thinking::Unknown);
+            let forced =
+                family.tools && !(family.claude && family.thinking != Thinking::Unknown && thinks(request));
             if forced {
                 // Where there are other tools, the model may ask for them first; who names one of them gets that.
                 choice = match choice {
@@ -85,6 +85,8 @@ impl<'a> Tools<'a> {
                 losses.lose("`response_format`", why)?;
             }
         }
+        // That the model decides among no tools is nothing to say.
+        let choice = choice.filter(|choice| !tools.is_empty() || !matches!(choice, Choice::Auto));
         Ok(Self { entries: tools, choice, extra: extra_object(request, "toolConfig") })
     }
 
@@ -118,6 +120,14 @@ impl<'a> Tools<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.choice.is_none() && self.extra.is_none()
     }
+}
+
+/// Whether the model is told to think.
+fn thinks(request: &ChatRequest) -> bool {
+    request.reasoning.as_ref().is_some_and(|reasoning| {
+        let off = reasoning.enabled == Some(false) || reasoning.effort.as_deref() == Some("none");
+        !off && *reasoning != ReasoningOptions::default()
+    })
 }
 
 fn has_calls(request: &ChatRequest) -> bool {
