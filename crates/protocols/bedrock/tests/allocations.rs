@@ -1,5 +1,4 @@
 //! What reading a stream costs in memory.
-#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::collections::VecDeque;
 
