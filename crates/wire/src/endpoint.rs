@@ -56,13 +56,14 @@ impl Headers {
     /// # Errors
     /// `Config`, when no header can hold it.
     pub fn with_secret(self, name: &'static str, prefix: &str, secret: &Secret) -> Result<Self> {
-        self.with_hidden(name, &format!("{prefix}{}", secret.expose()))
+        self.with_hidden(name, format!("{prefix}{}", secret.expose()))
     }
 
-    /// Adds a header whose value is never printed.
-    fn with_hidden(mut self, name: &'static str, value: &str) -> Result<Self> {
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| Error::new(ErrorKind::Config, "the key holds what no header can hold"))?;
+    /// Adds a header whose value is never printed; unlike a key, a signature holds spaces.
+    fn with_hidden(mut self, name: &'static str, value: String) -> Result<Self> {
+        let value = HeaderValue::try_from(value);
+        let mut value =
+            value.map_err(|_| Error::new(ErrorKind::Config, "the key holds what no header can hold"))?;
         value.set_sensitive(true);
         self.0.insert(HeaderName::from_static(name), value);
         Ok(self)
@@ -236,7 +237,7 @@ impl Endpoint {
                 .collect();
             let unsigned = Unsigned { method, url: &url, headers: &said, body };
             for (name, value) in authorizer.authorize(&unsigned).await? {
-                headers = headers.with_hidden(name, &value)?;
+                headers = headers.with_hidden(name, value)?;
             }
         }
         Ok(Cow::Owned(headers))
@@ -255,6 +256,29 @@ mod tests {
         let endpoint = endpoint.with_bearer(Secret::new("sk-hunter2").unwrap()).unwrap();
         let text = format!("{endpoint:?}");
         assert!(text.contains("authorization") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[derive(Debug)]
+    struct Signs;
+
+    #[async_trait]
+    impl Authorizer for Signs {
+        async fn authorize(&self, request: &Unsigned<'_>) -> Result<Vec<(&'static str, String)>> {
+            let signed = format!("SCHEME of={}, signature=hunter2", request.method);
+            Ok(vec![("authorization", signed)])
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signature_may_hold_spaces_and_is_not_printed() {
+        let address = BaseUrl::parse("http://localhost:1").unwrap().join("x");
+        let secret = Secret::new("sk-1").unwrap();
+        let endpoint = Endpoint::new(TransportSettings::default(), address.clone());
+        let endpoint = endpoint.with_authorizer(Arc::new(Signs), secret);
+        let headers = endpoint.headers("POST", &address, &[], b"{}").await.unwrap();
+        let sent = headers.map().get("authorization").unwrap();
+        assert_eq!(sent, "SCHEME of=POST, signature=hunter2");
+        assert!(!format!("{headers:?}").contains("hunter2"));
     }
 
     #[test]

@@ -103,37 +103,36 @@ fn read(message: &Bytes) -> Result<RawFrame> {
         return Err(Error::new(ErrorKind::Interrupted, why));
     }
     let payload = PRELUDE + size(&message[4..8]);
-    let (mut kind, mut names, mut complaint) =
-        (Bytes::new(), [Bytes::new(), Bytes::new(), Bytes::new()], None);
-    let mut headers = message.slice(PRELUDE..payload);
+    let (mut kind, mut names, mut complaint) = (&[][..], [&[][..]; 3], &[][..]);
+    let mut headers = &message[PRELUDE..payload];
     while !headers.is_empty() {
         let (name, value) = header(&mut headers).ok_or_else(broken)?;
-        match &name[..] {
+        match name {
             b":message-type" => kind = value,
             b":event-type" => names[0] = value,
             b":exception-type" => names[1] = value,
             b":error-code" => names[2] = value,
-            b":error-message" => complaint = Some(value),
+            b":error-message" => complaint = value,
             _ => {}
         }
     }
     let [event, exception, code] = names;
-    let name = match &kind[..] {
+    let name = match kind {
         b"exception" => exception,
         b"error" => code,
         _ => event,
     };
-    let data = message.slice(payload..end);
-    let data = if data.is_empty() { complaint.unwrap_or_default() } else { data };
-    Ok(RawFrame { name, data })
+    let payload = &message[payload..end];
+    let data = if payload.is_empty() { complaint } else { payload };
+    Ok(RawFrame { name: message.slice_ref(name), data: message.slice_ref(data) })
 }
 
 /// Takes a header; the value of one that is no text is empty.
-fn header(headers: &mut Bytes) -> Option<(Bytes, Bytes)> {
-    let name = take(headers, |length| usize::from(length[0]), 1)?;
-    let kind = headers.first().copied()?;
-    headers.advance(1);
-    let fixed = match kind {
+fn header<'a>(headers: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let name = take(headers, 1)?;
+    let (kind, rest) = headers.split_first()?;
+    *headers = rest;
+    let fixed = match *kind {
         // True and false.
         0 | 1 => 0,
         2 => 1,
@@ -142,25 +141,22 @@ fn header(headers: &mut Bytes) -> Option<(Bytes, Bytes)> {
         // A long number and a time.
         5 | 8 => 8,
         // Bytes and texts.
-        6 | TEXT => {
-            let value = take(headers, |length| usize::from(length[0]) << 8 | usize::from(length[1]), 2)?;
-            return Some((name, if kind == TEXT { value } else { Bytes::new() }));
-        }
+        6 => return take(headers, 2).map(|_| (name, &[][..])),
+        TEXT => return take(headers, 2).map(|value| (name, value)),
         // A UUID.
         9 => 16,
         _ => return None,
     };
-    (fixed <= headers.len()).then(|| headers.advance(fixed))?;
-    Some((name, Bytes::new()))
+    *headers = headers.get(fixed..)?;
+    Some((name, &[]))
 }
 
 /// Takes what stands behind its own length, which has `digits` bytes.
-fn take(bytes: &mut Bytes, length: fn(&[u8]) -> usize, digits: usize) -> Option<Bytes> {
-    let length = length(bytes.get(..digits)?);
-    (digits + length <= bytes.len()).then(|| {
-        bytes.advance(digits);
-        bytes.split_to(length)
-    })
+fn take<'a>(bytes: &mut &'a [u8], digits: usize) -> Option<&'a [u8]> {
+    let (length, rest) = bytes.split_at_checked(digits)?;
+    let (value, rest) = rest.split_at_checked(size(length))?;
+    *bytes = rest;
+    Some(value)
 }
 
 fn broken() -> Error {

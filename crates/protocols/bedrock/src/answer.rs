@@ -112,7 +112,7 @@ object! {
     /// More of a call's arguments.
     #[derive(Debug, Default)]
     pub(crate) struct Input<'a> {
-        pub(crate) input: Text<'a> = "input",
+        pub(crate) more: Text<'a> = "input",
     }
     known: ;
     others: pub(crate) others: Unknown;

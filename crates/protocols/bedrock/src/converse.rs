@@ -109,7 +109,7 @@ fn escaped(model: &str) -> String {
     for byte in model.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
+                escaped.push(char::from(byte));
             }
             other => {
                 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use ultraai_core::{ChatRequest, ChatResponse, Part, ResponseFormat, ToolCall};
 
-use crate::{decode, family};
+use crate::{NAME, decode, family};
 
 /// The name of the tool.
 pub(crate) const TOOL: &str = "json_response";
@@ -17,7 +17,10 @@ pub(crate) const DESCRIPTION: &str = "Give the answer by calling this tool; noth
 pub(crate) fn is_needed(request: &ChatRequest) -> bool {
     match &request.response_format {
         Some(ResponseFormat::JsonObject) => true,
-        Some(ResponseFormat::JsonSchema { .. }) => !family::of(request.model.as_ref()).schema,
+        // Who speaks this protocol has chosen its field, whatever the model makes of it.
+        Some(ResponseFormat::JsonSchema { .. }) => {
+            request.origin != Some(NAME) && !family::of(request.model.as_ref()).schema
+        }
         _ => false,
     }
 }

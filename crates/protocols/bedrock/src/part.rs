@@ -25,7 +25,7 @@ impl Owner {
     }
 
     /// What is given back with reasoning that was signed.
-    pub(crate) fn signed(self, signature: String) -> VendorState {
+    pub(crate) fn signed(self, signature: &str) -> VendorState {
         VendorState::new(self.0, json!({ SIGNATURE: signature }))
     }
 
@@ -66,7 +66,7 @@ pub(crate) fn parts(blocks: Vec<(Place, Value)>, owner: Owner, said: bool) -> Re
         match (cache_point(&block), before) {
             (Some(marker), Some(before)) => before.annotate(|notes| notes.cache = Some(marker)),
             (Some(_), None) => parts.push(opaque(block)),
-            (None, _) => parts.push(part(place, block, owner, said)?),
+            (None, _) => parts.push(part(place, &block, owner, said)?),
         }
     }
     Ok(parts)
@@ -92,7 +92,7 @@ pub(crate) fn cache_point(block: &Value) -> Option<CacheMarker> {
 }
 
 /// Reads a block; `said` is whether the model said it.
-fn part(place: Place, block: Value, owner: Owner, said: bool) -> Result<Part> {
+fn part(place: Place, block: &Value, owner: Owner, said: bool) -> Result<Part> {
     let kept = |block: &Value| Ok(opaque(block.clone()));
     let mut fields = Fields::of(block.clone(), place)?;
     // The kind, said once more.
@@ -103,35 +103,35 @@ fn part(place: Place, block: Value, owner: Owner, said: bool) -> Result<Part> {
         Part::text(text)
     } else if let Some(call) = fields.object("toolUse")? {
         match call.look("type").and_then(Value::as_str) {
-            Some("server_tool_use") => return kept(&block),
+            Some("server_tool_use") => return kept(block),
             _ => tool_use(call)?,
         }
     } else if let Some(result) = fields.object("toolResult")? {
         // What the model itself says is the result of a tool on the vendor's servers.
         if said {
-            return kept(&block);
+            return kept(block);
         }
         tool_result(result, owner)?
     } else if let Some(thought) = fields.object("reasoningContent")? {
         match reasoning(thought, owner)? {
             Some(part @ Part::Vendor(_)) => {
-                return if fields.rest().is_empty() { Ok(part) } else { kept(&block) };
+                return if fields.rest().is_empty() { Ok(part) } else { kept(block) };
             }
-            None => return kept(&block),
+            None => return kept(block),
             Some(part) => part,
         }
     } else if let Some(cited) = fields.object("citationsContent")? {
         match cited_text(cited)? {
             Some(part) => part,
-            None => return kept(&block),
+            None => return kept(block),
         }
     } else {
         let kind = Kind::ALL.into_iter().find(|kind| fields.has(kind.name()));
-        let Some(kind) = kind else { return kept(&block) };
-        let Some(medium) = fields.object(kind.name())? else { return kept(&block) };
+        let Some(kind) = kind else { return kept(block) };
+        let Some(medium) = fields.object(kind.name())? else { return kept(block) };
         match medium_part(kind, medium)? {
             Some(part) => part,
-            None => return kept(&block),
+            None => return kept(block),
         }
     };
     beside(&mut read, fields.rest());
@@ -158,6 +158,9 @@ fn within(part: &mut Part, kind: &str, rest: Map<String, Value>) {
 
 fn tool_use(mut call: Fields) -> Result<Part> {
     let (id, name) = (call.text("toolUseId")?.unwrap_or_default(), call.text("name")?.unwrap_or_default());
+    if call.look("type").is_some_and(|kind| kind == "tool_use") {
+        call.any("type");
+    }
     let input = call.any("input").unwrap_or_else(|| json!({}));
     let mut part = Part::ToolCall(ToolCall::new(id, name, input.to_string()));
     within(&mut part, "toolUse", call.rest());
@@ -174,17 +177,14 @@ fn tool_result(mut result: Fields, owner: Owner) -> Result<Part> {
                 beside(&mut part, Map::from_iter([(JSON.to_owned(), Value::Bool(true))]));
                 part
             }
-            _ => part(place, block, owner, false)?,
+            _ => part(place, &block, owner, false)?,
         });
     }
     let mut read = ToolResult::new(id, content);
     // Success is what a result without a status says too.
-    match result.look("status").and_then(Value::as_str) {
-        Some(status @ ("success" | "error")) => {
-            read.is_error = status == "error";
-            result.any("status");
-        }
-        _ => {}
+    if let Some(status @ ("success" | "error")) = result.look("status").and_then(Value::as_str) {
+        read.is_error = status == "error";
+        result.any("status");
     }
     let mut part = Part::ToolResult(read);
     within(&mut part, "toolResult", result.rest());
@@ -200,7 +200,7 @@ fn reasoning(mut thought: Fields, owner: Owner) -> Result<Option<Part>> {
     }
     let Some(mut text) = thought.object("reasoningText")? else { return Ok(None) };
     let mut read = Reasoning::new(text.text("text")?.unwrap_or_default());
-    read.state = text.text(SIGNATURE)?.map(|signature| owner.signed(signature));
+    read.state = text.text(SIGNATURE)?.map(|signature| owner.signed(&signature));
     Ok((text.rest().is_empty() && thought.rest().is_empty()).then_some(Part::Reasoning(read)))
 }
 
@@ -220,7 +220,7 @@ fn cited_text(mut cited: Fields) -> Result<Option<Part>> {
     }
     let mut part = Part::text(text);
     part.annotate(|notes| {
-        notes.citations = citations.into_iter().map(|(_, value)| citation(value)).collect()
+        notes.citations = citations.into_iter().map(|(_, value)| citation(value)).collect();
     });
     Ok(Some(part))
 }

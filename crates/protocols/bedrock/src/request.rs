@@ -77,7 +77,8 @@ fn keep(request: &mut ChatRequest, object: &str, rest: Map<String, Value>) {
 fn address(path: &str) -> Result<(Option<ModelName>, Delivery)> {
     let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     let delivery = if path.ends_with("/converse-stream") { Delivery::Live } else { Delivery::Whole };
-    let rest = path.split_once("model/").and_then(|(_, rest)| rest.rsplit_once('/')).map(|(model, _)| model);
+    let below = path.strip_prefix("model/").or_else(|| path.split_once("/model/").map(|(_, below)| below));
+    let rest = below.and_then(|below| below.rsplit_once('/')).map(|(model, _)| model);
     let Some(model) = rest.filter(|model| !model.is_empty()) else { return Ok((None, delivery)) };
     let model = unescaped(model).and_then(|model| ModelName::new(model).ok());
     match model {
@@ -145,14 +146,14 @@ fn read_tools(mut config: Fields, request: &mut ChatRequest) -> Result<()> {
             before.cache = Some(marker);
             continue;
         }
-        request.tools.push(read_tool(tool, place)?);
+        request.tools.push(read_tool(&tool, place)?);
     }
     request.tool_choice = config.any("toolChoice").map(read_choice);
     keep(request, "toolConfig", config.rest());
     Ok(())
 }
 
-fn read_tool(tool: Value, place: Place) -> Result<Tool> {
+fn read_tool(tool: &Value, place: Place) -> Result<Tool> {
     let mut fields = Fields::of(tool.clone(), place)?;
     let opaque = |name: &str| Ok(Tool::of_vendor(name, VendorState::new(NAME, tool.clone())));
     let Some(mut spec) = fields.object("toolSpec")? else {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{
-    ChatEvent, ChatRequest, Delta, Details, Error, ErrorKind, FinishReason, Native, Part, Result,
+    ChatEvent, ChatRequest, Delta, Details, Error, ErrorKind, FinishReason, Native, Part, Result, VendorState,
 };
 use ultraai_protocol_common::{Text, from_base64, parse, to_base64};
 
@@ -62,6 +62,8 @@ enum Open {
         call: u32,
         /// Arguments have come.
         told: bool,
+        /// Fields of the call that nobody knows.
+        extra: Option<Value>,
     },
     /// A call whose arguments are the answer.
     Answer,
@@ -170,7 +172,8 @@ impl Decoder {
             self.close(out);
             self.block = block;
             if let Some(call) = self.calls.iter().position(|known| *known == block) {
-                self.open = Open::Call { call: u32::try_from(call).unwrap_or(u32::MAX), told: true };
+                let call = u32::try_from(call).unwrap_or(u32::MAX);
+                self.open = Open::Call { call, told: true, extra: None };
             }
         }
     }
@@ -191,7 +194,8 @@ impl Decoder {
                 let index = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
                 self.calls.push(self.block);
                 self.part(Kind::Other, out);
-                self.open = Open::Call { call: index, told: false };
+                let extra = call.others.0.then(|| unknown_fields(raw)).flatten();
+                self.open = Open::Call { call: index, told: false, extra };
                 let (id, name) =
                     (call.id.filled().unwrap_or_default(), call.name.filled().unwrap_or_default());
                 out.push_back(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state: None }));
@@ -217,10 +221,10 @@ impl Decoder {
             self.thought(thought, out);
         }
         if let Some(more) = piece.tool_use
-            && let Some(more) = more.input.filled()
+            && let Some(more) = more.more.filled()
         {
             match &mut self.open {
-                Open::Call { call, told } => {
+                Open::Call { call, told, .. } => {
                     *told = true;
                     let delta = Delta::ToolCallArguments { index: *call, arguments: more };
                     out.push_back(ChatEvent::Delta(delta));
@@ -297,11 +301,16 @@ impl Decoder {
     fn close(&mut self, out: &mut VecDeque<ChatEvent>) {
         let last = match std::mem::take(&mut self.open) {
             Open::Reasoning { signature } if !signature.is_empty() => {
-                Delta::ReasoningState(self.owner.signed(signature))
+                Delta::ReasoningState(self.owner.signed(&signature))
             }
             Open::Redacted(pieces) => Delta::Part(Box::new(self.owner.redacted(&joined(&pieces)))),
-            Open::Call { call, told: false } => {
-                Delta::ToolCallArguments { index: call, arguments: "{}".to_owned() }
+            Open::Call { call, told, extra } => {
+                if !told {
+                    let arguments = "{}".to_owned();
+                    out.push_back(ChatEvent::Delta(Delta::ToolCallArguments { index: call, arguments }));
+                }
+                let Some(extra) = extra else { return };
+                Delta::Extra(VendorState::new(NAME, extra))
             }
             Open::Opaque { kind, mut block, input } => {
                 if !input.is_empty() {
@@ -324,6 +333,15 @@ impl Piece<'_> {
             || self.tool_use.as_ref().is_some_and(|call| call.others.0)
             || self.reasoning.as_ref().is_some_and(|thought| thought.others.0)
     }
+}
+
+/// The fields of a call at its start that nobody knows, as notes have them.
+fn unknown_fields(start: Option<&RawValue>) -> Option<Value> {
+    let mut start: Value = serde_json::from_str(start?.get()).ok()?;
+    let call = start.get_mut("toolUse")?.as_object_mut()?;
+    let known = ["toolUseId", "name", "type", "input"];
+    call.retain(|key, value| !known.contains(&key.as_str()) && !value.is_null());
+    Some(start).filter(|start| start["toolUse"].as_object().is_some_and(|call| !call.is_empty()))
 }
 
 /// Hands an event out as it came, where it says what nobody here knows.

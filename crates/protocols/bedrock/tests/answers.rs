@@ -186,7 +186,10 @@ fn a_stream_says_the_same_as_a_whole_answer() {
             delta(1, &json!({ "citation": { "title": "t", "sourceContent": [{ "text": "w" }] } })),
             delta(2, &json!({ "text": "b" })),
             start(3, &json!({ "toolUse": { "toolUseId": "1", "name": "x" } })),
-            start(4, &json!({ "toolUse": { "toolUseId": "2", "name": "y" } })),
+            start(
+                4,
+                &json!({ "toolUse": { "toolUseId": "2", "name": "y", "type": "tool_use", "novel": [1] } }),
+            ),
             delta(4, &json!({ "toolUse": { "input": "{\"a\"" } })),
             delta(4, &json!({ "toolUse": { "input": ":1}" } })),
             ("contentBlockStop", json!({ "contentBlockIndex": 4 })),
@@ -202,7 +205,7 @@ fn a_stream_says_the_same_as_a_whole_answer() {
         { "citationsContent": { "content": [{ "text": "a" }], "citations": [{ "title": "t", "sourceContent": [{ "text": "w" }] }] } },
         { "text": "b" },
         { "toolUse": { "toolUseId": "1", "name": "x", "input": {} } },
-        { "toolUse": { "toolUseId": "2", "name": "y", "input": { "a": 1 } } },
+        { "toolUse": { "toolUseId": "2", "name": "y", "type": "tool_use", "novel": [1], "input": { "a": 1 } } },
     ]));
     body["stopReason"] = json!("tool_use");
     body["metrics"] = json!({ "latencyMs": 3 });

@@ -118,6 +118,10 @@ fn a_model_stands_escaped_in_the_path_and_comes_back() {
             let read = codec.decode_request(&format!("/{path}?a=b"), &body).expect("a request");
             assert_eq!((read.model.as_ref().map(ModelName::as_str), read.delivery), (Some(model), delivery));
         }
+        // A server may stand below a path of its own.
+        let below = format!("/my-model/{}", codec.route(&request).expect("a route").path);
+        let read = codec.decode_request(&below, &body).expect("a request");
+        assert_eq!(read.model.as_ref().map(ModelName::as_str), Some(model));
         // Some callers escape less.
         let read =
             codec.decode_request(&format!("/base/model/{}/converse", model.replace('%', "%25")), &body);

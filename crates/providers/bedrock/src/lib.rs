@@ -23,6 +23,9 @@ const NAME: &str = "bedrock";
 /// `gen_ai.provider.name`.
 const SEMCONV_NAME: &str = "aws.bedrock";
 
+/// The address in the region that has most models.
+const BASE_URL: &str = "https://bedrock-runtime.us-east-1.amazonaws.com";
+
 /// The variables that name the region, the first one first.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
@@ -115,4 +118,6 @@ register_provider!(
         .key_variables(&[BEARER_VARIABLE])
         .key_optional(true)
         .fields(FIELDS)
+        // That of another region is Bedrock's too; what `base_url` names need not be.
+        .base_url(Some(BASE_URL))
 );

@@ -86,7 +86,7 @@ mod tests {
             session_token: session_token.map(|token| Secret::new(token).unwrap()),
         };
         // 2015-08-30 at 12:36:00 in UTC.
-        let now = || SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+        let now = || SystemTime::UNIX_EPOCH + Duration::from_mins(24_015_636);
         Signer { service, now, ..Signer::new(&keys, "us-east-1".into()) }
     }
 

@@ -67,6 +67,7 @@ pub(crate) enum Source<'a> {
 
 /// Where a part goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct Context {
     /// The model said it.
     pub(crate) said: bool,
@@ -242,25 +243,25 @@ fn tool_result<'a>(
     place: &dyn Fn() -> String,
     losses: &mut Losses,
 ) -> Result<Block<'a>> {
-    let mut content = Vec::with_capacity(result.content.len());
+    let mut blocks = Vec::with_capacity(result.content.len());
     for (index, part) in result.content.iter().enumerate() {
         let place = || format!("{}.content[{index}]`", place().trim_end_matches('`'));
         let marked = part.notes().and_then(|notes| notes.extra.as_ref());
         let is_json = marked.is_some_and(|extra| extra.vendor == NAME && extra.data[JSON] == true);
         match part {
-            Part::Text { text, .. } if is_json => content.push(Block::Json(raw(text, &place)?)),
+            Part::Text { text, .. } if is_json => blocks.push(Block::Json(raw(text, &place)?)),
             // These have no block within a result.
             Part::Audio(_) | Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_) => {
                 losses.lose(&place(), "bedrock has no such block in a result")?;
             }
-            _ => block(part, Context { said: false, ..context }, &place, &mut content, losses)?,
+            _ => block(part, Context { said: false, ..context }, &place, &mut blocks, losses)?,
         }
-        if matches!(content.last(), Some(Block::CachePoint(_))) {
-            content.pop();
+        if matches!(blocks.last(), Some(Block::CachePoint(_))) {
+            blocks.pop();
             losses.lose(&format!("the cache marker of {}", place()), "bedrock has none within a result")?;
         }
     }
-    Ok(Block::ToolResult { id: &result.tool_call_id, content, is_error: result.is_error, extra })
+    Ok(Block::ToolResult { id: &result.tool_call_id, content: blocks, is_error: result.is_error, extra })
 }
 
 fn thought<'a>(reasoning: &'a Reasoning, context: Context, extra: Extra<'a>) -> Option<Block<'a>> {

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
-use ultraai_core::{ChatRequest, Losses, Part, Result, Tool, ToolChoice};
+use ultraai_core::{ChatRequest, Losses, Part, ReasoningOptions, Result, Tool, ToolChoice};
 use ultraai_protocol_common::collision;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// The object `toolConfig`.
 #[derive(Debug)]
 pub(crate) struct Tools<'a> {
-    tools: Vec<Entry<'a>>,
+    entries: Vec<Entry<'a>>,
     choice: Option<Choice<'a>>,
     extra: Option<&'a Map<String, Value>>,
 }
@@ -64,12 +64,16 @@ impl<'a> Tools<'a> {
         }
         let mut choice = Self::choice(request, losses, &mut tools)?;
         if emulates(request) {
-            let thinks = request.reasoning.as_ref().is_some_and(|reasoning| reasoning.enabled != Some(false));
             // Anthropic's models refuse to be forced while they think.
-            let forced = family.tools && !(family.claude && thinks && family.thinking != Thinking::Unknown);
+            let forced =
+                family.tools && !(family.claude && family.thinking != Thinking::Unknown && thinks(request));
             if forced {
-                // Where there are other tools, the model may ask for them first.
-                choice = Some(if tools.is_empty() { Choice::Tool(emulation::TOOL) } else { Choice::Any });
+                // Where there are other tools, the model may ask for them first; who names one of them gets that.
+                choice = match choice {
+                    Some(named @ (Choice::Tool(_) | Choice::Opaque(_))) => Some(named),
+                    _ if tools.is_empty() => Some(Choice::Tool(emulation::TOOL)),
+                    _ => Some(Choice::Any),
+                };
                 let schema = One("json", &emulation::schema(request)).to_value();
                 tools.push(Entry::Answer(json!({ "toolSpec": {
                     "name": emulation::TOOL,
@@ -81,7 +85,9 @@ impl<'a> Tools<'a> {
                 losses.lose("`response_format`", why)?;
             }
         }
-        Ok(Self { tools, choice, extra: extra_object(request, "toolConfig") })
+        // That the model decides among no tools is nothing to say.
+        let choice = choice.filter(|choice| !tools.is_empty() || !matches!(choice, Choice::Auto));
+        Ok(Self { entries: tools, choice, extra: extra_object(request, "toolConfig") })
     }
 
     fn choice(
@@ -112,8 +118,16 @@ impl<'a> Tools<'a> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.tools.is_empty() && self.choice.is_none() && self.extra.is_none()
+        self.entries.is_empty() && self.choice.is_none() && self.extra.is_none()
     }
+}
+
+/// Whether the model is told to think.
+fn thinks(request: &ChatRequest) -> bool {
+    request.reasoning.as_ref().is_some_and(|reasoning| {
+        let off = reasoning.enabled == Some(false) || reasoning.effort.as_deref() == Some("none");
+        !off && *reasoning != ReasoningOptions::default()
+    })
 }
 
 fn has_calls(request: &ChatRequest) -> bool {
@@ -129,7 +143,7 @@ impl<T: Serialize + ?Sized> One<'_, T> {
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("tools", &self.tools)?;
+        map.serialize_entry("tools", &self.entries)?;
         if let Some(choice) = &self.choice {
             map.serialize_entry("toolChoice", choice)?;
         }

@@ -17,12 +17,12 @@ use crate::{
 pub(crate) struct Turns<'a> {
     blocks: Vec<Block<'a>>,
     system: Range<usize>,
-    turns: Vec<Turn<'a>>,
+    all: Vec<Turn<'a>>,
 }
 
 #[derive(Debug)]
 struct Turn<'a> {
-    assistant: bool,
+    role: &'a str,
     blocks: Range<usize>,
     extra: Option<&'a Map<String, Value>>,
 }
@@ -46,7 +46,8 @@ impl<'a> Turns<'a> {
                 }
                 let start = blocks.len();
                 context.said = message.role == Role::Assistant;
-                check(message, index, losses, is_foreign(request))?;
+                let role = role(message, own);
+                check(message, index, losses, is_foreign(request), role)?;
                 for (number, part) in message.content.iter().enumerate() {
                     let place = || format!("`messages[{index}].content[{number}]`");
                     block(part, context, &place, &mut blocks, losses)?;
@@ -58,16 +59,16 @@ impl<'a> Turns<'a> {
                     let extra =
                         Some(&message.extra).filter(|extra| !extra.is_empty() && !is_foreign(request));
                     match turns.last_mut() {
-                        Some(last) if last.assistant == context.said && extra.is_none() => {
+                        Some(last) if last.role == role && extra.is_none() => {
                             last.blocks.end = blocks.len();
                         }
-                        _ => turns.push(Turn { assistant: context.said, blocks: start..blocks.len(), extra }),
+                        _ => turns.push(Turn { role, blocks: start..blocks.len(), extra }),
                     }
                 }
             }
         }
         let system = 0..turns.first().map_or(blocks.len(), |turn| turn.blocks.start);
-        Ok(Self { blocks, system, turns })
+        Ok(Self { blocks, system, all: turns })
     }
 
     /// The blocks of the system prompt.
@@ -80,8 +81,19 @@ fn is_system(message: &Message) -> bool {
     matches!(message.role, Role::System | Role::Developer)
 }
 
-fn check(message: &Message, index: usize, losses: &mut Losses, foreign: bool) -> Result<()> {
-    if let Role::Other(_) = message.role {
+/// The protocol's word for who speaks; words that it may have learnt since are written as they were read.
+fn role(message: &Message, own: bool) -> &str {
+    match &message.role {
+        Role::Assistant => "assistant",
+        Role::Other(word) if own => word,
+        _ => "user",
+    }
+}
+
+fn check(message: &Message, index: usize, losses: &mut Losses, foreign: bool, role: &str) -> Result<()> {
+    if let Role::Other(word) = &message.role
+        && word != role
+    {
         losses.lose(&format!("the role of `messages[{index}]`"), "bedrock has user and assistant alone")?;
     }
     if message.name.is_some() {
@@ -108,7 +120,7 @@ fn check_system(blocks: &mut Vec<Block<'_>>, start: usize, index: usize, losses:
 
 impl Serialize for Turns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.turns.iter().map(|turn| Written(turn, &self.blocks[turn.blocks.clone()])))
+        serializer.collect_seq(self.all.iter().map(|turn| Written(turn, &self.blocks[turn.blocks.clone()])))
     }
 }
 
@@ -117,7 +129,7 @@ struct Written<'a>(&'a Turn<'a>, &'a [Block<'a>]);
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("role", if self.0.assistant { "assistant" } else { "user" })?;
+        map.serialize_entry("role", self.0.role)?;
         map.serialize_entry("content", self.1)?;
         for (key, value) in self.0.extra.into_iter().flatten() {
             map.serialize_entry(key, value)?;

@@ -39,9 +39,13 @@ impl Bedrock {
 
     fn ended(texts: &[&str], stop_reason: &str) -> Reply {
         let mut frames = Self::beginning(texts);
-        frames.extend([
+        // Once the model has ended, the rest comes at once.
+        let ends = [
             frame("contentBlockStop", &json!({ "contentBlockIndex": 0 })),
             frame("messageStop", &json!({ "stopReason": stop_reason })),
+        ];
+        frames.extend([
+            ends.concat(),
             frame("metadata", &json!({ "usage": usage(), "metrics": { "latencyMs": 5 } })),
         ]);
         Self::reply(frames)
