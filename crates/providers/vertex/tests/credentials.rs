@@ -125,6 +125,20 @@ async fn a_service_account_signs_for_its_token_and_keeps_it() {
 }
 
 #[tokio::test]
+async fn the_variable_of_googles_own_tools_names_the_file() {
+    let (server, tokens, folder) = (server(), Server::always(token("first", 3600)), TempDir::new().unwrap());
+    let file = service_account(&folder, &tokens).as_str().unwrap().to_owned();
+    let lookup = Lookup::new(move |name| (name == "GOOGLE_APPLICATION_CREDENTIALS").then(|| file.clone()));
+    let context = BuildContext::new(ProviderId::new("mine").unwrap(), lookup);
+    let build = |settings: Value| Registry::linked()?.provider("vertex", settings, &context);
+    assert_eq!(ask(&build(json!({ "base_url": server.url() })).unwrap()).await.unwrap(), "hello");
+    assert_eq!(server.requests()[0].header("authorization"), Some("Bearer first"));
+    // The file names the project too.
+    let error = build(json!({})).err();
+    assert!(error.is_none_or(|error| error.message().contains("feature `tls`")));
+}
+
+#[tokio::test]
 async fn a_token_that_has_come_to_its_end_is_fetched_again() {
     let (server, folder) = (server(), TempDir::new().unwrap());
     let tokens = Server::start([token("first", 0), token("second", 3600)]);

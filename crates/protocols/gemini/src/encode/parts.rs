@@ -8,7 +8,7 @@ use ultraai_core::{
 };
 use ultraai_protocol_common::sniff;
 
-use super::piece::{Fields, Json, Piece, Written};
+use super::piece::{Fields, Given, Json, Piece, Written};
 use crate::{
     NAME, VENDOR,
     media::{guess, is_uploaded, rule},
@@ -196,7 +196,8 @@ impl<'a> Parts<'a, '_> {
             }
         }
         let response = response(&texts, result.is_error);
-        Ok(Some(Piece::Result { id: told(&result.tool_call_id), name, response, media }))
+        let id = told(&result.tool_call_id);
+        Ok(Some(Piece::Result(Box::new(Given { id, name, response, media }))))
     }
 
     fn reasoning(&mut self, reasoning: &'a Reasoning, from: usize, extra: Option<&'a Fields>) {

@@ -33,14 +33,18 @@ pub(crate) enum Piece<'a> {
         name: &'a str,
         arguments: Json<'a>,
     },
-    Result {
-        id: Option<&'a str>,
-        name: &'a str,
-        response: Json<'a>,
-        media: Vec<Written<'a>>,
-    },
+    Result(Box<Given<'a>>),
     /// What stands in `state` alone.
     State,
+}
+
+/// What a tool gave back.
+#[derive(Debug)]
+pub(crate) struct Given<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) name: &'a str,
+    pub(crate) response: Json<'a>,
+    pub(crate) media: Vec<Written<'a>>,
 }
 
 /// A JSON object.
@@ -79,8 +83,18 @@ impl<'a> Written<'a> {
     }
 }
 
+/// A text with nothing beside it.
+#[derive(Serialize)]
+struct Plain<'a> {
+    text: &'a str,
+}
+
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // What most parts are.
+        if let Self { piece: Piece::Text(text), state: None, extra: None } = self {
+            return Plain { text }.serialize(serializer);
+        }
         let mut map = serializer.serialize_map(None)?;
         let kind = match &self.piece {
             Piece::Text(text) => {
@@ -95,7 +109,7 @@ impl Serialize for Written<'_> {
             Piece::Data { .. } => self.inner(&mut map, INLINE)?,
             Piece::File { .. } => self.inner(&mut map, FILE)?,
             Piece::Call { .. } => self.inner(&mut map, CALL)?,
-            Piece::Result { .. } => self.inner(&mut map, RESULT)?,
+            Piece::Result(_) => self.inner(&mut map, RESULT)?,
             Piece::State => "",
         };
         let is_thought = matches!(self.piece, Piece::Thought(_));
@@ -140,7 +154,8 @@ impl Serialize for Inner<'_> {
                 map.serialize_entry("name", name)?;
                 map.serialize_entry("args", arguments)?;
             }
-            Piece::Result { id, name, response, media } => {
+            Piece::Result(given) => {
+                let Given { id, name, response, media } = &**given;
                 some(&mut map, "id", *id)?;
                 map.serialize_entry("name", name)?;
                 map.serialize_entry("response", response)?;
