@@ -6,7 +6,7 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use ultraai_core::{ChatEvent, ChatRequest, Codec as _, Frame, Losses, Message, ModelName};
+use ultraai_core::{ChatEvent, ChatRequest, Codec as _, Frame, Losses, Message, ModelName, Part, Role};
 use ultraai_protocol_openai_responses::Responses;
 use ultraai_wire::SseDecoder;
 
@@ -174,22 +174,39 @@ struct Request {
 struct Said {
     r#type: String,
     role: String,
-    content: String,
+    content: Vec<Text>,
+}
+
+#[derive(Serialize)]
+struct Text {
+    r#type: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<Vec<Value>>,
 }
 
 fn encoding(criterion: &mut Criterion) {
     let text = |number: usize| format!("message {number}: ").repeat(20);
-    let messages = (0..100).map(|number| match number % 2 {
-        0 => Message::user(text(number)),
-        _ => Message::assistant(text(number)),
+    // In two parts each, so that both sides say what the user says in a list too.
+    let messages = (0..100).map(|number| {
+        let role = if number % 2 == 0 { Role::User } else { Role::Assistant };
+        Message::new(role, vec![Part::text(text(number)), Part::text("more")])
     });
     let mut request = ChatRequest::new(messages.collect()).with_max_tokens(500);
     request.temperature = Some(0.5);
     request.model = ModelName::new("gpt-5").ok();
-    let said = |number: usize| Said {
-        r#type: "message".to_owned(),
-        role: if number.is_multiple_of(2) { "user" } else { "assistant" }.to_owned(),
-        content: text(number),
+    let said = |number: usize| {
+        let users = number.is_multiple_of(2);
+        let part = |text: String| Text {
+            r#type: if users { "input_text" } else { "output_text" }.to_owned(),
+            text,
+            annotations: (!users).then(Vec::new),
+        };
+        Said {
+            r#type: "message".to_owned(),
+            role: if users { "user" } else { "assistant" }.to_owned(),
+            content: vec![part(text(number)), part("more".to_owned())],
+        }
     };
     let typed = Request {
         model: "gpt-5".to_owned(),

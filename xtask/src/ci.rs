@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::step::Step;
 use crate::workspace::{Problem, Workspace};
-use crate::{live, tidy};
+use crate::{fuzz, live, tidy};
 
 /// The package of benches.
 const BENCHES: &str = "ultraai-benches";
@@ -25,13 +25,14 @@ const SMALL_TREE: [&str; 4] =
 type NamedStep = (&'static str, fn(&Workspace) -> Result<(), Problem>);
 
 /// Every step, those that fail most often first.
-const STEPS: [NamedStep; 10] = [
+const STEPS: [NamedStep; 11] = [
     ("format", |workspace| Step::cargo(&workspace.root, "fmt --all --check").run()),
     ("tidy", tidy),
     ("lint", |workspace| {
         let line = "clippy --workspace --all-targets --all-features --locked -- -D warnings";
         Step::cargo(&workspace.root, line).run()
     }),
+    ("fuzz", fuzz::lint),
     ("docs", |workspace| {
         Step::cargo(&workspace.root, "doc --workspace --no-deps --all-features --locked")
             .env("RUSTDOCFLAGS", "-D warnings")

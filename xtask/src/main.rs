@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 
 mod ci;
+mod fuzz;
+mod independent;
 mod live;
 mod new;
 mod prices;
@@ -31,11 +33,22 @@ enum Task {
     },
     /// The rules of the house that neither rustc nor clippy knows.
     Tidy,
+    /// Installs the mock servers of others that the test `independent` talks to.
+    Independent,
     /// The end-to-end test against two llama.cpp servers with small models.
     Live {
         /// Only start the servers, print their addresses, and stop them when standard input ends.
         #[arg(long)]
         serve: bool,
+    },
+    /// Arbitrary bytes into every decoder, with `cargo fuzz`, which must be there.
+    Fuzz {
+        /// Only this target.
+        #[arg(value_name = "TARGET")]
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+        seconds: u64,
     },
     /// Writes the price file from the Python package `genai-prices`, and compares costs with the package's own.
     Prices {
@@ -62,8 +75,10 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci::run(only.as_deref()),
         Task::Tidy => tidy::report(),
+        Task::Independent => independent::install(),
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Prices { check: true, .. } => prices::check(),
         Task::Prices { check: false, version } => prices::write(version.as_deref()),
         Task::NewProvider { name } => new::run(&new::PROVIDER, &name),

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod arguments;
+mod attach;
 mod commands;
 mod compare;
 mod conversation;

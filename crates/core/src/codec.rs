@@ -125,7 +125,8 @@ pub struct ErrorAnswer {
 /// Where a request goes, below the address of its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The path: segments between slashes, not escaped.
+    /// The path: segments between slashes, not escaped, but for `%` and two hexadecimal digits, which stay as they are: so a
+    /// segment can hold a slash.
     pub path: String,
     /// What stands after the question mark.
     pub query: Option<&'static str>,

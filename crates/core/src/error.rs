@@ -42,7 +42,7 @@ pub enum ErrorKind {
     Undecodable,
     /// The answer holds nothing. Fail over.
     EmptyAnswer,
-    /// The answer is incomplete or a refusal, where a good one was needed. Fail over.
+    /// The answer is incomplete, a refusal, or not of the form that was asked for, where a good one was needed. Fail over.
     NoGoodAnswer,
     /// This candidate cannot do what the request asks for. Fail over.
     Unsupported,

@@ -19,6 +19,8 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
 pub enum Slot {
     /// Outside all of them: what a request sees first, such as a cache.
     Outermost,
+    /// Checks what was answered.
+    Check,
     /// Tries again.
     Retry,
     /// Asks twice and takes the quicker answer.

@@ -4,10 +4,13 @@ mod abandonment;
 mod accounting;
 mod analyzer;
 pub mod attempt;
+mod besides;
 mod budgets;
 mod candidate;
 mod codec;
 mod context;
+mod embedding;
+mod embedding_codec;
 mod endpoint;
 mod error;
 mod error_report;
@@ -19,6 +22,7 @@ mod limits;
 mod losses;
 mod message;
 pub mod metrics;
+mod model_list;
 pub mod money;
 mod names;
 mod notes;
@@ -48,6 +52,10 @@ pub use self::{
         ServerCodec,
     },
     context::{CallContext, Clock, QuotaObserver},
+    embedding::{
+        Embedder, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EmbeddingTask, Truncate, VectorFormat,
+    },
+    embedding_codec::{BatchLimits, EmbeddingCodec, EmbeddingServerCodec},
     endpoint::EndpointId,
     error::{Error, ErrorKind, Recovery, Result},
     error_report::ErrorReport,
@@ -58,6 +66,7 @@ pub use self::{
     losses::Losses,
     message::{Media, MediaSource, Message, Part, Reasoning, Role, ToolCall, ToolResult, VendorState},
     metrics::{Measurement, Meter},
+    model_list::{ModelInfo, ModelListCodec, ModelLister, ModelPage},
     money::{Cost, Price, PriceTier},
     names::{ModelName, ProviderId, RequestId, Secret},
     notes::{CacheMarker, Citation, Notes},
@@ -71,9 +80,10 @@ pub use self::{
     purse::{Deposit, Purse, Reservation},
     rate_limits::{Quota, RateLimits},
     registry::{
-        AnalyzerRegistration, BuildContext, FeatureHint, Field, KeySource, LayerContext, LayerRegistration,
-        Lookup, Plugin, PricesRegistration, ProviderRegistration, Registry, SelectorRegistration,
-        StrategyRegistration, TokenizerRegistration, nearest,
+        AnalyzerRegistration, BuildContext, EmbedderRegistration, FeatureHint, Field, KeySource,
+        LayerContext, LayerRegistration, Lookup, ModelListerRegistration, Plugin, PricesRegistration,
+        ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration, TokenizerRegistration,
+        nearest,
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},

@@ -273,6 +273,10 @@ pub enum ToolChoice {
 }
 
 /// The form an answer must have.
+///
+/// The provider is asked for it in the words that it has. Whether the answer keeps to it checks the layer `schema`, for
+/// [`JsonObject`](Self::JsonObject) and [`JsonSchema`](Self::JsonSchema); where that is not linked nobody does, and an answer is
+/// what the vendor gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -296,6 +300,13 @@ pub enum ResponseFormat {
     },
     /// What only one protocol has words for.
     Vendor(VendorState),
+}
+
+impl ResponseFormat {
+    /// JSON that follows `schema`, which is called `name` where the vendor wants a name.
+    pub fn json_schema(name: impl Into<String>, schema: Value) -> Self {
+        Self::JsonSchema { name: name.into(), description: None, schema, strict: None }
+    }
 }
 
 /// How much the model thinks before it answers.

@@ -112,11 +112,7 @@ impl ChatResponse {
 
     /// Whether it ended by itself, and not at `max_tokens`, at a filter, or to be continued.
     pub fn is_complete(&self) -> bool {
-        match &self.finish_reason {
-            FinishReason::Length | FinishReason::ContentFilter => false,
-            FinishReason::Other(word) => word != PAUSED,
-            _ => true,
-        }
+        self.finish_reason.is_complete()
     }
 
     /// A good answer is complete, not empty and no refusal; it is what a quorum counts.
@@ -148,6 +144,15 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
+    /// Whether the answer ended by itself, and not at `max_tokens`, at a filter, or to be continued.
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Self::Length | Self::ContentFilter => false,
+            Self::Other(word) => word != PAUSED,
+            _ => true,
+        }
+    }
+
     /// OpenAI's word for it.
     pub fn as_str(&self) -> &str {
         match self {

@@ -11,8 +11,16 @@ pub mod hedge;
 pub mod limit;
 #[cfg(feature = "retry")]
 pub mod retry;
+#[cfg(feature = "schema")]
+pub mod schema;
 
-#[cfg(any(feature = "breaker", feature = "budget", feature = "hedge", feature = "limit"))]
+#[cfg(any(
+    feature = "breaker",
+    feature = "budget",
+    feature = "hedge",
+    feature = "limit",
+    feature = "schema"
+))]
 mod shared {
     //! What layers share.
     #[cfg(any(feature = "breaker", feature = "limit"))]

@@ -9,6 +9,7 @@ use ultraai_layers::{
     hedge::HedgeLayer,
     limit::LimitLayer,
     retry::RetryLayer,
+    schema::SchemaLayer,
 };
 use ultraai_testkit::layer_suite;
 
@@ -39,4 +40,9 @@ async fn limit_behaves_as_a_layer() {
 #[tokio::test(start_paused = true)]
 async fn retry_behaves_as_a_layer() {
     layer_suite("retry", || Arc::new(RetryLayer::default())).run().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn schema_behaves_as_a_layer() {
+    layer_suite("schema", || Arc::new(SchemaLayer::default())).run().await;
 }

@@ -66,7 +66,7 @@ pub fn read_back(codec: &dyn Codec, server: &dyn ServerCodec, request: &ChatRequ
     server.decode_request(&path, &body)
 }
 
-/// The frames of `answer` as a stream.
+/// The frames of `answer` as a stream, which may lose nothing.
 ///
 /// # Errors
 /// What the encoder finds.
@@ -75,9 +75,22 @@ pub fn frames_of(
     to: &Answering<'_>,
     answer: &ChatResponse,
 ) -> Result<Vec<OwnedFrame>> {
-    let (mut encoder, mut frames, mut losses) = (server.encoder(to), Vec::new(), Losses::refused());
+    frames_of_with(server, to, answer, &mut Losses::refused())
+}
+
+/// The frames of `answer` as a stream; what the protocol cannot say goes to `losses`.
+///
+/// # Errors
+/// What the encoder finds.
+pub fn frames_of_with(
+    server: &dyn ServerCodec,
+    to: &Answering<'_>,
+    answer: &ChatResponse,
+    losses: &mut Losses,
+) -> Result<Vec<OwnedFrame>> {
+    let (mut encoder, mut frames) = (server.encoder(to), Vec::new());
     for event in events_of(answer.clone()) {
-        encoder.push(&event, &mut frames, &mut losses)?;
+        encoder.push(&event, &mut frames, losses)?;
     }
     Ok(frames)
 }

@@ -5,9 +5,12 @@
 pub mod anthropic;
 mod capture;
 pub mod codecs;
+pub mod cohere;
 mod dialogue;
+pub mod embeddings;
 mod ext;
 pub mod faults;
+pub mod features;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;

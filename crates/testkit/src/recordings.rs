@@ -198,7 +198,7 @@ fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) ->
 }
 
 /// The first place where two values differ; numbers are equal by their values.
-fn different(place: &str, expected: &Value, found: &Value) -> Option<String> {
+pub(crate) fn different(place: &str, expected: &Value, found: &Value) -> Option<String> {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
             let keys: BTreeSet<_> = expected.keys().chain(found.keys()).collect();

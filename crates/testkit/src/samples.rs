@@ -16,6 +16,10 @@ pub struct Carries {
     pub tools: bool,
     /// Several calls in one answer.
     pub parallel_calls: bool,
+    /// That some tool must be called.
+    pub required_tool: bool,
+    /// That a certain tool must be called.
+    pub named_tool: bool,
     /// Images by data.
     pub images: bool,
     /// Images by address.
@@ -55,6 +59,8 @@ impl Carries {
     pub const EVERYTHING: Self = Self {
         tools: true,
         parallel_calls: true,
+        required_tool: true,
+        named_tool: true,
         images: true,
         image_urls: true,
         documents: true,
@@ -121,8 +127,8 @@ impl Carries {
         if let Some(tool) = request.tools.first() {
             request.tool_choice = match rng.u8(0..5) {
                 0 => Some(ToolChoice::Auto),
-                1 => Some(ToolChoice::Required),
-                2 => Some(ToolChoice::Tool(tool.name.clone())),
+                1 if self.required_tool => Some(ToolChoice::Required),
+                2 if self.named_tool => Some(ToolChoice::Tool(tool.name.clone())),
                 _ => None,
             };
         }

@@ -65,6 +65,14 @@ impl Address {
         Self(url)
     }
 
+    /// This address with what stands after the question mark; nothing, where `query` is empty.
+    pub(crate) fn with_query(mut self, query: &[(&'static str, String)]) -> Self {
+        if !query.is_empty() {
+            self.0.query_pairs_mut().extend_pairs(query);
+        }
+        self
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.0
     }
@@ -100,13 +108,37 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `path` under `url`; what would end a path or climb out of it is escaped.
+/// `path` under `url`; what would end a path or climb out of it is escaped, and what is escaped already stays.
 fn below(url: &Url, path: &str) -> Url {
     let mut url = url.clone();
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
+    let mut whole = url.path().trim_end_matches('/').to_owned();
+    for segment in path.split('/').filter(|segment| !segment.is_empty() && !is_dots(segment)) {
+        whole.push('/');
+        for (at, character) in segment.char_indices() {
+            match character {
+                '%' if !is_escape(&segment[at..]) => whole.push_str("%25"),
+                '\\' => whole.push_str("%5C"),
+                // Left out of an address that is read as a whole.
+                '\t' => whole.push_str("%09"),
+                '\n' => whole.push_str("%0A"),
+                '\r' => whole.push_str("%0D"),
+                // The rest is escaped where the path is set.
+                other => whole.push(other),
+            }
+        }
     }
+    url.set_path(&whole);
     url
+}
+
+/// Whether it is one or two dots, escaped or not, which would climb.
+fn is_dots(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// Whether a percent sign and two digits stand at the start.
+fn is_escape(text: &str) -> bool {
+    text.as_bytes().get(1..3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 #[cfg(test)]
@@ -130,6 +162,12 @@ mod tests {
             ("models/m:generateContent", None, "http://host/v1beta/models/m:generateContent"),
             ("models/m:stream", Some("alt=sse"), "http://host/v1beta/models/m:stream?alt=sse"),
             ("models/a?b#c/../d:x", None, "http://host/v1beta/models/a%3Fb%23c/d:x"),
+            ("models/%2E./.%2e/a\\b\tc\nd/100%", None, "http://host/v1beta/models/a%5Cb%09c%0Ad/100%25"),
+            (
+                "model/arn%3Aaws%2Fé ü/converse",
+                None,
+                "http://host/v1beta/model/arn%3Aaws%2F%C3%A9%20%C3%BC/converse",
+            ),
         ] {
             let route = Route { path: path.into(), query };
             assert_eq!(address.at(&route).to_string(), expected);

@@ -6,15 +6,15 @@ use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 use ultraai_core::{Frame, Framing, Result};
 
-use crate::{SseDecoder, failure};
+use crate::{EventStreamDecoder, SseDecoder, failure};
 
 /// One frame of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RawFrame {
-    /// The event's name, as it stands after `event:`; empty where there is none.
+    /// The event's name, as it stands after `event:` or in the header that tells it; empty where there is none.
     pub name: Bytes,
-    /// What it holds: a line, or what stands after `data:`, where several lines are joined by a line feed.
+    /// What it holds: a line; what stands after `data:`, where several lines are joined by a line feed; or a payload.
     pub data: Bytes,
 }
 
@@ -95,12 +95,14 @@ fn dispatch(line: Bytes, frames: &mut VecDeque<RawFrame>) {
 pub(crate) enum FrameDecoder {
     Events(SseDecoder),
     Lines(LineDecoder),
+    Messages(EventStreamDecoder),
 }
 
 impl FrameDecoder {
     pub(crate) fn new(framing: Framing, limit: usize) -> Self {
         match framing {
             Framing::Lines => Self::Lines(LineDecoder::new(limit)),
+            Framing::AwsEventStream => Self::Messages(EventStreamDecoder::new(limit)),
             _ => Self::Events(SseDecoder::new(limit)),
         }
     }
@@ -109,13 +111,19 @@ impl FrameDecoder {
         match self {
             Self::Events(decoder) => decoder.push(chunk, frames),
             Self::Lines(decoder) => decoder.push(chunk, frames),
+            Self::Messages(decoder) => decoder.push(chunk, frames),
         }
     }
 
-    pub(crate) fn end(&mut self, frames: &mut VecDeque<RawFrame>) -> bool {
+    /// Takes the end of the stream; returns whether a last frame was put behind `frames` that may be cut.
+    ///
+    /// # Errors
+    /// `Interrupted` where such a frame cannot be read.
+    pub(crate) fn end(&mut self, frames: &mut VecDeque<RawFrame>) -> Result<bool> {
         match self {
-            Self::Events(decoder) => decoder.end(frames),
-            Self::Lines(decoder) => decoder.end(frames),
+            Self::Events(decoder) => Ok(decoder.end(frames)),
+            Self::Lines(decoder) => Ok(decoder.end(frames)),
+            Self::Messages(decoder) => decoder.end().map(|()| false),
         }
     }
 }

@@ -19,13 +19,26 @@ const MESSAGE_BYTES: usize = 4096;
 
 /// Takes the key and the texts of the request out of the message, and then control characters and what is too long.
 pub(crate) fn cleaned(error: Error, request: &ChatRequest, secret: Option<&Secret>) -> Error {
+    cleaned_by(error, secret, |message| request.parts().for_each(|part| remove_echoes(message, part)))
+}
+
+/// As [`cleaned`], of a request that holds these texts.
+pub(crate) fn cleaned_of<'a>(
+    error: Error,
+    texts: impl Iterator<Item = &'a str>,
+    secret: Option<&Secret>,
+) -> Error {
+    cleaned_by(error, secret, |message| texts.for_each(|text| remove_echo(message, text)))
+}
+
+fn cleaned_by(error: Error, secret: Option<&Secret>, remove: impl FnOnce(&mut String)) -> Error {
     let mut message = error.message().to_owned();
     // A key of a few characters, as local servers get, would take words apart.
     if let Some(secret) = secret.map(Secret::expose).filter(|secret| secret.len() >= 4) {
         message = message.replace(secret, "[key]");
     }
     message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
-    request.parts().for_each(|part| remove_echoes(&mut message, part));
+    remove(&mut message);
     error.with_message(shortened(&message))
 }
 

@@ -3,11 +3,15 @@
 mod address;
 mod body;
 mod delay;
+mod embedder;
 mod endpoint;
+mod event_stream;
+mod exchange;
 mod failure;
 mod frames;
 mod gzip;
 mod hygiene;
+mod lister;
 mod live;
 mod provider;
 mod proxy;
@@ -17,17 +21,22 @@ mod sse;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod write;
 
 pub use self::{
     address::{Address, BaseUrl},
     body::{Body, Limits},
     delay::retry_after,
+    embedder::HttpEmbedder,
     endpoint::{Authorizer, Endpoint, Headers, Unsigned},
+    event_stream::EventStreamDecoder,
     frames::{LineDecoder, RawFrame},
+    lister::HttpModelLister,
     provider::HttpProvider,
     proxy::Proxy,
     quota::rate_limits,
     settings::{CaFile, HttpSettings},
     sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
+    write::write_frame,
 };

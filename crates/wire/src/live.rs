@@ -130,7 +130,11 @@ impl LiveBody {
             Some(Err(error)) => self.error = Some(error),
             None => {
                 self.ended = true;
-                self.stage = Stage::Ended { cut: self.frames.end(&mut self.waiting) };
+                match self.frames.end(&mut self.waiting) {
+                    Ok(cut) => self.stage = Stage::Ended { cut },
+                    // No clean end: the decoder is not told that there was one.
+                    Err(error) => self.error = Some(error),
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A whole provider: a protocol's codec at an endpoint.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, Codec, Delivery, EndpointId, Error, ErrorKind,
@@ -8,12 +8,13 @@ use ultraai_core::{
 };
 
 use crate::{
-    Endpoint, Response, delay::retry_after, frames::FrameDecoder, hygiene::cleaned, live::LiveBody,
+    Endpoint, Response,
+    exchange::{failure, identified, no_json, nothing, request_id},
+    frames::FrameDecoder,
+    hygiene::cleaned,
+    live::LiveBody,
     quota::rate_limits,
 };
-
-/// How long the body of an error is waited for at most: its status says most of it.
-const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
 
 /// A provider that speaks a protocol over HTTP.
 #[derive(Debug)]
@@ -29,20 +30,6 @@ impl<C: Codec> HttpProvider<C> {
         Self { name, endpoint, codec }
     }
 
-    async fn failure(&self, cx: &CallContext, request: &ChatRequest, response: Response) -> Error {
-        let status = response.status();
-        let delay = retry_after(&response, cx.clock().now());
-        let request_id = request_id(&response);
-        let time = error_body_time(cx, request.delivery);
-        let body = response.into_body().read_start(self.endpoint.limits().error_body, time).await;
-        let error = self.clean(self.codec.error(status, &body).with_status(status), request);
-        let error = match delay {
-            Some(delay) => error.with_retry_after(delay),
-            None => error,
-        };
-        identified(error.with_body(body), request_id)
-    }
-
     fn clean(&self, error: Error, request: &ChatRequest) -> Error {
         cleaned(error, request, self.endpoint.secret())
     }
@@ -52,6 +39,7 @@ impl<C: Codec> HttpProvider<C> {
         let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let live = request.delivery == Delivery::Live;
         let said_stream = said.starts_with("text/event-stream");
+        let said_messages = said.starts_with("application/vnd.amazon.eventstream");
         let request_id = request_id(&response);
         let limits = self.endpoint.limits();
         let framing = self.codec.framing();
@@ -62,6 +50,9 @@ impl<C: Codec> HttpProvider<C> {
         let said_lines = said.contains("ndjson") || said.contains("jsonl");
         let asked_for_lines = live && !said.starts_with("application/json") && first == Some(b'{');
         let lines = framing == Framing::Lines && (said_lines || asked_for_lines);
+        // The first byte of a message's length, which is never so large that it is an opening brace.
+        let asked_for_messages = live && said.is_empty() && first == Some(0);
+        let messages = framing == Framing::AwsEventStream && (said_messages || asked_for_messages);
         match first {
             Some(b'{' | b'[') if !lines => {
                 let body = body.read(limits.body).await?;
@@ -73,7 +64,9 @@ impl<C: Codec> HttpProvider<C> {
                     Err(error) => Err(self.clean(error, &request).with_body(body)),
                 }
             }
-            Some(first) if lines || (said_stream && first != b'<') || body.looks_like_events() => {
+            Some(first)
+                if lines || messages || (said_stream && first != b'<') || body.looks_like_events() =>
+            {
                 let secret = self.endpoint.secret().cloned();
                 Ok(ChatReply::live(LiveBody::new(
                     body.limited(limits.stream),
@@ -84,16 +77,11 @@ impl<C: Codec> HttpProvider<C> {
                     request_id,
                 )))
             }
-            None if said_stream || lines => {
+            None if said_stream || lines || messages => {
                 Err(Error::new(ErrorKind::Interrupted, "the stream ended before its first event"))
             }
-            None => Err(Error::new(ErrorKind::EmptyAnswer, "the provider answered with an empty body")),
-            Some(_) => {
-                let form = if said.is_empty() { "of no named type" } else { said.as_str() };
-                let message =
-                    format!("the answer is neither JSON nor a stream of events ({form}): check `base_url`");
-                Err(self.clean(Error::new(ErrorKind::Undecodable, message), &request))
-            }
+            None => Err(nothing()),
+            Some(_) => Err(self.clean(no_json("neither JSON nor a stream of events", &said), &request)),
         }
     }
 }
@@ -123,27 +111,14 @@ impl<C: Codec> Provider for HttpProvider<C> {
         let id = request_id(&response);
         match response.is_success() {
             true => self.answer(request, response).await.map_err(|error| identified(error, id)),
-            false => Err(self.failure(cx, &request, response).await),
+            false => {
+                let live = request.delivery == Delivery::Live;
+                let first_event = cx.limits().first_event.filter(|_| live);
+                let read = |status, body: &[u8]| {
+                    self.clean(self.codec.error(status, body).with_status(status), &request)
+                };
+                Err(failure(cx, &self.endpoint, response, first_event, read).await)
+            }
         }
-    }
-}
-
-/// A third of the shortest limit: a body that hangs must not make a timeout of what the status has said.
-fn error_body_time(cx: &CallContext, delivery: Delivery) -> Duration {
-    let limits = cx.limits();
-    let first_event = limits.first_event.filter(|_| delivery == Delivery::Live);
-    let shortest = [cx.remaining_until_content(), limits.attempt, first_event].into_iter().flatten().min();
-    shortest.map_or(ERROR_BODY_TIME, |limit| ERROR_BODY_TIME.min(limit / 3))
-}
-
-fn request_id(response: &Response) -> Option<String> {
-    let id = response.header("x-request-id").or_else(|| response.header("request-id"))?;
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
-fn identified(error: Error, request_id: Option<String>) -> Error {
-    match request_id {
-        Some(id) => error.with_request_id(id),
-        None => error,
     }
 }

@@ -23,6 +23,17 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
 
+    /// Send an image, a PDF, a text, a sound or a moving picture along: a file, or an address that the provider fetches
+    ///
+    /// What it is is told by the end of its name. May be given several times; what a provider cannot take makes it
+    /// refuse, and another one is asked.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) attach: Vec<String>,
+
+    /// Have the answer be JSON that follows the JSON schema in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 

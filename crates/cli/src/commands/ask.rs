@@ -9,6 +9,7 @@ use ultraai_settings::{ProviderSummary, Settings};
 
 use crate::{
     arguments::Ask,
+    attach,
     exit::Exit,
     failure::Failure,
     keep::Target,
@@ -97,7 +98,7 @@ async fn request(ask: &Ask) -> Result<ChatRequest, Failure> {
     if let Some(system) = &ask.system {
         request = request.with_system(system);
     }
-    let request = ask.request.applied_to(request);
+    let request = attach::added_to(ask.request.applied_to(request), ask).await?;
     request.validate()?;
     Ok(request)
 }

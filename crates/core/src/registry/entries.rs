@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    Accounting, Analyzer, Budgets, BuildContext, Clock, EndpointId, Error, ErrorKind, Layer, ModelName,
-    PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy, Tokenizer, registry::parse_settings,
-    stats::CandidateStats,
+    Accounting, Analyzer, Budgets, BuildContext, Clock, Embedder, EndpointId, Error, ErrorKind, Layer,
+    ModelLister, ModelName, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy, Tokenizer,
+    registry::parse_settings, stats::CandidateStats,
 };
 
 /// One submission of a plugin crate. Use the `register_*!` macros.
@@ -17,6 +17,10 @@ use crate::{
 pub enum Plugin {
     /// Providers, a row each.
     Providers(&'static [ProviderRegistration]),
+    /// Embedders, a row each.
+    Embedders(&'static [EmbedderRegistration]),
+    /// Listers of models, a row each.
+    ModelListers(&'static [ModelListerRegistration]),
     /// A strategy.
     Strategy(StrategyRegistration),
     /// A layer.
@@ -57,7 +61,7 @@ pub struct Field {
 /// Which feature of the facade brings a plugin; only the facade can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureHint {
-    /// `provider`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
+    /// `provider`, `embedder`, `model lister`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
     pub kind: &'static str,
     /// The registered name.
     pub name: &'static str,
@@ -145,6 +149,18 @@ registration!(ProviderRegistration, "provider", fn(&'static str, Value, &BuildCo
     /// The model that is asked where the settings name none and only a key was found.
     default_model: Option<&'static str> = None,
 });
+
+registration!(EmbedderRegistration, "embedder", fn(&'static str, Value, &BuildContext) -> Result<Arc<dyn Embedder>>, {
+    /// The model that is asked where nobody names one.
+    default_model: Option<&'static str> = None,
+});
+
+registration!(
+    ModelListerRegistration,
+    "model lister",
+    fn(&'static str, Value, &BuildContext) -> Result<Arc<dyn ModelLister>>,
+    {}
+);
 
 registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Strategy>>, {
     /// Its own settings.

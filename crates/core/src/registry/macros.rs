@@ -33,6 +33,48 @@ macro_rules! register_providers {
     };
 }
 
+/// Registers an embedder under the name of its provider: the settings of that provider build both.
+/// `register_embedder!(EmbedderRegistration::new("acme", build));`
+#[macro_export]
+macro_rules! register_embedder {
+    ($registration:expr $(,)?) => {
+        const _: () = {
+            const ROW: &[$crate::EmbedderRegistration] =
+                &[$registration.from_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))];
+            $crate::register_embedders!(ROW);
+        };
+    };
+}
+
+/// Registers a table of embedders, each row of which names its package already.
+#[macro_export]
+macro_rules! register_embedders {
+    ($rows:expr $(,)?) => {
+        $crate::__private::inventory::submit! { $crate::Plugin::Embedders($rows) }
+    };
+}
+
+/// Registers a lister of models under the name of its provider: the settings of that provider build both.
+/// `register_model_lister!(ModelListerRegistration::new("acme", build));`
+#[macro_export]
+macro_rules! register_model_lister {
+    ($registration:expr $(,)?) => {
+        const _: () = {
+            const ROW: &[$crate::ModelListerRegistration] =
+                &[$registration.from_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))];
+            $crate::register_model_listers!(ROW);
+        };
+    };
+}
+
+/// Registers a table of listers of models, each row of which names its package already.
+#[macro_export]
+macro_rules! register_model_listers {
+    ($rows:expr $(,)?) => {
+        $crate::__private::inventory::submit! { $crate::Plugin::ModelListers($rows) }
+    };
+}
+
 /// Registers a strategy: `register_strategy!(StrategyRegistration::new("first", build));`
 #[macro_export]
 macro_rules! register_strategy {

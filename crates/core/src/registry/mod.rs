@@ -20,17 +20,21 @@ pub(crate) use self::context::read_settings;
 pub use self::{
     context::{BuildContext, KeySource, Lookup, parse_settings, unknown_key},
     entries::{
-        AnalyzerRegistration, FeatureHint, Field, LayerContext, LayerRegistration, Plugin,
-        PricesRegistration, ProviderRegistration, Registration, SelectorRegistration, StrategyRegistration,
-        TokenizerRegistration,
+        AnalyzerRegistration, EmbedderRegistration, FeatureHint, Field, LayerContext, LayerRegistration,
+        ModelListerRegistration, Plugin, PricesRegistration, ProviderRegistration, Registration,
+        SelectorRegistration, StrategyRegistration, TokenizerRegistration,
     },
 };
-use crate::{Analyzer, Error, ErrorKind, Priority, Provider, Result, Selector, Strategy};
+use crate::{
+    Analyzer, Embedder, Error, ErrorKind, ModelLister, Priority, Provider, Result, Selector, Strategy,
+};
 
 /// The plugins of a program, by kind and name, sorted.
 #[derive(Clone, Debug)]
 pub struct Registry {
     providers: BTreeMap<&'static str, ProviderRegistration>,
+    embedders: BTreeMap<&'static str, EmbedderRegistration>,
+    model_listers: BTreeMap<&'static str, ModelListerRegistration>,
     strategies: BTreeMap<&'static str, StrategyRegistration>,
     layers: BTreeMap<&'static str, LayerRegistration>,
     analyzers: BTreeMap<&'static str, AnalyzerRegistration>,
@@ -49,6 +53,8 @@ impl Registry {
     fn empty() -> Self {
         Self {
             providers: BTreeMap::new(),
+            embedders: BTreeMap::new(),
+            model_listers: BTreeMap::new(),
             strategies: BTreeMap::new(),
             layers: BTreeMap::new(),
             analyzers: BTreeMap::new(),
@@ -92,6 +98,10 @@ impl Registry {
     fn add(&mut self, plugin: Plugin) -> Result<()> {
         match plugin {
             Plugin::Providers(rows) => rows.iter().try_for_each(|row| insert(&mut self.providers, *row)),
+            Plugin::Embedders(rows) => rows.iter().try_for_each(|row| insert(&mut self.embedders, *row)),
+            Plugin::ModelListers(rows) => {
+                rows.iter().try_for_each(|row| insert(&mut self.model_listers, *row))
+            }
             Plugin::Strategy(strategy) => insert(&mut self.strategies, strategy),
             Plugin::Layer(layer) => insert(&mut self.layers, layer),
             Plugin::Analyzer(analyzer) => insert(&mut self.analyzers, analyzer),
@@ -120,6 +130,37 @@ impl Registry {
     /// `Config` when no such provider is linked.
     pub fn provider_registration(&self, name: &str) -> Result<&ProviderRegistration> {
         self.providers.get(name).ok_or_else(|| self.unknown(name, &self.providers))
+    }
+
+    /// Builds the embedder of the provider `name` from that provider's settings, without I/O.
+    ///
+    /// # Errors
+    /// `Config` when no such embedder is linked, or what the settings lack.
+    pub fn embedder(&self, name: &str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Embedder>> {
+        let row = self.embedder_registration(name)?;
+        (row.build)(row.name, settings, context)
+    }
+
+    /// The registration of the embedder `name`.
+    ///
+    /// # Errors
+    /// `Config` when no such embedder is linked.
+    pub fn embedder_registration(&self, name: &str) -> Result<&EmbedderRegistration> {
+        self.embedders.get(name).ok_or_else(|| self.unknown(name, &self.embedders))
+    }
+
+    /// Builds the lister of the models of the provider `name` from that provider's settings, without I/O.
+    ///
+    /// # Errors
+    /// `Config` when no such lister is linked, or what the settings lack.
+    pub fn model_lister(
+        &self,
+        name: &str,
+        settings: Value,
+        context: &BuildContext,
+    ) -> Result<Arc<dyn ModelLister>> {
+        let row = self.model_listers.get(name).ok_or_else(|| self.unknown(name, &self.model_listers))?;
+        (row.build)(row.name, settings, context)
     }
 
     /// Builds the strategy `name` from its own settings.
@@ -168,6 +209,16 @@ impl Registry {
     /// The linked providers, by name.
     pub fn providers(&self) -> impl Iterator<Item = &ProviderRegistration> {
         self.providers.values()
+    }
+
+    /// The linked embedders, by name.
+    pub fn embedders(&self) -> impl Iterator<Item = &EmbedderRegistration> {
+        self.embedders.values()
+    }
+
+    /// The linked listers of models, by name.
+    pub fn model_listers(&self) -> impl Iterator<Item = &ModelListerRegistration> {
+        self.model_listers.values()
     }
 
     /// The linked strategies, by name.

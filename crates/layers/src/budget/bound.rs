@@ -19,6 +19,10 @@ const PER_IMAGE: u64 = 50_000;
 /// page is an image of up to 1,600 too.
 const PER_DOCUMENT: u64 = 500_000;
 
+/// Tokens of sound or a moving picture: an hour of video at Gemini, 300 a second, which is the dearest that a vendor documents
+/// (Google's documentation "Video understanding").
+const PER_HOUR: u64 = 1_080_000;
+
 /// Tokens of the request: no tokenizer makes more tokens than there are bytes.
 pub(super) fn input_tokens(request: &ChatRequest) -> u64 {
     let mut tokens = sum(request.messages.iter().map(of_message));
@@ -30,7 +34,7 @@ pub(super) fn input_tokens(request: &ChatRequest) -> u64 {
     if let Some(ResponseFormat::JsonSchema { name, schema, .. }) = &request.response_format {
         tokens = tokens.saturating_add(bytes(name)).saturating_add(of_json(schema));
     }
-    for (name, value) in &request.extra {
+    for (name, value) in request.extra.iter().chain(&request.metadata) {
         tokens = tokens.saturating_add(bytes(name)).saturating_add(of_json(value));
     }
     // What is sent as it came may hold more than was understood of it.
@@ -44,7 +48,8 @@ pub(super) fn output_tokens(request: &ChatRequest, can: &Capabilities, assumed: 
     // Windows grew much larger than any answer.
     let by_window = || can.context_window.map_or(assumed, |window| window.min(assumed));
     let each = request.max_tokens.or(can.max_output_tokens).unwrap_or_else(by_window);
-    let choices = request.extra.get("n").and_then(serde_json::Value::as_u64).unwrap_or(1);
+    let extra = || request.extra.get("n").and_then(serde_json::Value::as_u64);
+    let choices = request.n.map(u64::from).or_else(extra).unwrap_or(1);
     each.saturating_mul(choices.max(1))
 }
 
@@ -56,14 +61,23 @@ fn of_message(message: &Message) -> u64 {
 }
 
 fn of_tool(tool: &Tool) -> u64 {
-    PER_TOOL + bytes(&tool.name) + tool.description.as_deref().map_or(0, bytes) + of_json(&tool.parameters)
+    let extra = tool.extra.iter().map(|(name, value)| bytes(name).saturating_add(of_json(value)));
+    let vendor = tool.vendor.as_ref().map_or(0, |tool| of_json(&tool.data));
+    let texts = bytes(&tool.name) + tool.description.as_deref().map_or(0, bytes) + of_json(&tool.parameters);
+    sum(extra).saturating_add(PER_TOOL + texts + vendor)
 }
 
 fn of_part(part: &Part) -> u64 {
+    let extra = part.notes().and_then(|notes| notes.extra.as_ref());
+    said(part).saturating_add(extra.map_or(0, |extra| of_json(&extra.data)))
+}
+
+fn said(part: &Part) -> u64 {
     match part {
         Part::Text { text, .. } | Part::Refusal { text, .. } => bytes(text),
         Part::Image(media) => of_media(media, PER_IMAGE),
         Part::Document(media) => of_media(media, PER_DOCUMENT),
+        Part::Audio(media) | Part::Video(media) => of_media(media, PER_HOUR),
         Part::ToolCall(call) => {
             let state = call.state.as_ref().map_or(0, |state| of_json(&state.data));
             PER_MESSAGE + bytes(&call.id) + bytes(&call.name) + bytes(&call.arguments) + state
@@ -155,5 +169,7 @@ mod tests {
         assert_eq!(output_tokens(&request, &can, 1000), 7);
         request.extra.insert("n".into(), json!(3));
         assert_eq!(output_tokens(&request, &can, 1000), 21);
+        request.n = Some(2);
+        assert_eq!(output_tokens(&request, &can, 1000), 14);
     }
 }

@@ -2,20 +2,34 @@
 
 mod fault;
 mod fields;
+mod function;
 mod json;
 mod loose;
+mod lossy;
 mod media;
 mod object;
 mod request;
+mod source;
+mod status;
+mod time;
+mod vectors;
+mod write;
 
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::{Fields, Place},
+    function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},
     json::parse,
     loose::{Any, Number, Reader, Text},
+    lossy::Lossy,
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     request::{collision, model, text_and, text_only, unsupported},
+    source::Source,
+    status::status_of,
+    time::seconds_since_1970,
+    vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
+    write::{Joined, ListWriter, ObjectWriter},
 };
 
 /// What the macros of this crate reach through it.

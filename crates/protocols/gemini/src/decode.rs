@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde_json::value::RawValue;
 use ultraai_core::{ChatResponse, Error, ErrorKind, Fold, Result};
 use ultraai_protocol_common::parse;
 
@@ -46,17 +47,19 @@ fn read_one(body: &[u8], decoder: &mut Decoder, events: &mut Events) -> Result<(
     if !decoder.is_started() {
         return Err(empty());
     }
-    decoder.end_whole(events);
+    decoder.end_whole(body, events);
     Ok(())
 }
 
 fn read_list(body: &[u8], decoder: &mut Decoder, events: &mut Events) -> Result<()> {
     let answers: Vec<Answer<'_>> = parse(body, "the answer")?;
-    answers.into_iter().try_for_each(|answer| decoder.push_answer(answer, events))?;
+    answers.into_iter().try_for_each(|answer| decoder.push_answer(answer, events).map(drop))?;
     if !decoder.is_started() {
         return Err(empty());
     }
-    decoder.end(events);
+    let chunks: Vec<&RawValue> = parse(body, "the answer")?;
+    let counted = chunks.iter().rev().find(|chunk| chunk.get().contains("usageMetadata"));
+    decoder.end_with(counted.map_or(&[], |chunk| chunk.get().as_bytes()), events);
     Ok(())
 }
 
@@ -95,7 +98,7 @@ mod tests {
     #[test]
     fn parts_are_read_by_what_they_hold() {
         for (json, expected) in [
-            (r#"[{"text":"a"},{"text":"b"}]"#, &["ab"][..]),
+            (r#"[{"text":"a"},{"text":"b"}]"#, &["a", "b"][..]),
             (r#"[{"text":"r","thought":true},{"text":"a"}]"#, &["hm: r", "a"]),
             (
                 r#"[{"text":"r","thought":true,"thoughtSignature":"s"},{"text":"a"}]"#,
@@ -103,14 +106,14 @@ mod tests {
             ),
             (
                 r#"[{"text":"a","thoughtSignature":"s"},{"text":"b"}]"#,
-                &["a", "gcp.gemini {\"thoughtSignature\":\"s\"}", "b"],
+                &["a", "hm: {\"thoughtSignature\":\"s\"}", "b"],
             ),
             (
                 r#"[{"functionCall":{"name":"f","args":{"a":1}},"thoughtSignature":"s"}]"#,
-                &[" f {\"a\":1}{\"thoughtSignature\":\"s\"}"],
+                &["gemini_call_0 f {\"a\":1}{\"thoughtSignature\":\"s\"}"],
             ),
             (r#"[{"functionCall":{"id":"1","name":"f"}}]"#, &["1 f {}"]),
-            (r#"[{"text":"a"},{"newKind":[1]},{}]"#, &["a", "gcp.gemini {\"newKind\":[1]}"]),
+            (r#"[{"text":"a"},{"newKind":[1]},{}]"#, &["a", "gemini {\"newKind\":[1]}"]),
             ("[]", &[]),
             ("null", &[]),
         ] {

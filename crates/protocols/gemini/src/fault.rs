@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use ultraai_core::{Error, ErrorKind};
+use serde_json::{Value, json};
+use ultraai_core::{Error, ErrorAnswer, ErrorKind};
 use ultraai_protocol_common as common;
+
+use crate::respond::error_body;
 
 /// Reads the body that came with a status that says failure.
 ///
@@ -76,6 +78,39 @@ impl<'a> Details<'a> {
             kind => kind,
         }
     }
+}
+
+/// Writes an error as the answer to a request, in the words of <https://ai.google.dev/gemini-api/docs/troubleshooting>.
+pub(crate) fn encode_error(error: &Error) -> ErrorAnswer {
+    use ErrorKind as K;
+    let info = |reason: &str| {
+        let kind = "type.googleapis.com/google.rpc.ErrorInfo";
+        json!({ "@type": kind, "reason": reason, "domain": "googleapis.com" })
+    };
+    let mut details = Vec::new();
+    let (status, word) = match error.kind() {
+        K::RateLimited | K::QueueFull => (429, "RESOURCE_EXHAUSTED"),
+        K::QuotaExhausted | K::BudgetExceeded => {
+            details.push(info("QUOTA_EXHAUSTED"));
+            (429, "RESOURCE_EXHAUSTED")
+        }
+        K::Overloaded | K::CircuitOpen => (503, "UNAVAILABLE"),
+        K::Timeout => (504, "DEADLINE_EXCEEDED"),
+        K::Authentication => (401, "UNAUTHENTICATED"),
+        K::PermissionDenied => (403, "PERMISSION_DENIED"),
+        K::ModelNotFound => (404, "NOT_FOUND"),
+        K::Cancelled => (499, "CANCELLED"),
+        K::ContextTooLong | K::ContentFiltered | K::Unsupported | K::Rejected | K::InvalidRequest => {
+            (400, "INVALID_ARGUMENT")
+        }
+        _ => (500, "INTERNAL"),
+    };
+    if let Some(delay) = error.retry_after() {
+        let kind = "type.googleapis.com/google.rpc.RetryInfo";
+        details.push(json!({ "@type": kind, "retryDelay": format!("{}s", delay.as_secs_f64()) }));
+    }
+    let body = error_body(status, word, error.message(), &details);
+    ErrorAnswer { status, body: body.to_string().into_bytes() }
 }
 
 /// A duration as protocol buffers write it in JSON, such as `47.5s`.
@@ -154,5 +189,27 @@ mod tests {
         assert_eq!(decode_error(400, b"[]").kind(), K::Rejected);
         assert_eq!(in_band(&json!({ "code": 503, "status": "UNAVAILABLE" })).kind(), K::Overloaded);
         assert_eq!(in_band(&json!({ "status": "RESOURCE_EXHAUSTED" })).kind(), K::RateLimited);
+    }
+
+    #[test]
+    fn an_error_is_read_as_it_was_written() {
+        for (kind, read) in [
+            (K::RateLimited, K::RateLimited),
+            (K::QuotaExhausted, K::QuotaExhausted),
+            (K::Overloaded, K::Overloaded),
+            (K::Authentication, K::Authentication),
+            (K::PermissionDenied, K::PermissionDenied),
+            (K::ModelNotFound, K::ModelNotFound),
+            (K::InvalidRequest, K::Rejected),
+            (K::Unsupported, K::Rejected),
+            (K::Interrupted, K::ServerError),
+            (K::Timeout, K::ServerError),
+        ] {
+            let error = Error::new(kind, "what went wrong").with_retry_after(Duration::from_millis(1500));
+            let ErrorAnswer { status, body } = encode_error(&error);
+            let again = decode_error(status, &body);
+            assert_eq!((again.kind(), again.message()), (read, "what went wrong"), "{kind}");
+            assert_eq!(again.retry_after(), error.retry_after());
+        }
     }
 }

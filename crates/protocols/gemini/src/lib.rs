@@ -1,18 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod citations;
 mod codec;
 mod decode;
+mod embed;
 mod encode;
 mod fault;
+mod few;
+mod logprobs;
+mod media;
 mod model;
+mod models;
+mod name;
 mod part;
+mod pieces;
+mod request;
+mod respond;
+mod schema;
 mod stream;
+mod track;
 mod usage;
 
 pub use self::{
-    codec::GenerateContent, decode::decode, encode::encode, fault::decode_error, model::capabilities,
-    stream::Decoder,
+    codec::GenerateContent, decode::decode, embed::EmbedContents, fault::decode_error, model::capabilities,
+    models::Models, schema::json_schema, stream::Decoder,
 };
 
 /// The protocol's name, as in `Native::protocol`.

@@ -1,61 +1,60 @@
-//! A part of a candidate's content, and the state that belongs to it.
+//! A part of a candidate's content, as it is read.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
-use serde_json::{Map, Value, json};
-use ultraai_core::VendorState;
-use ultraai_protocol_common::Text;
-
-use crate::VENDOR;
+use serde_json::{Map, Value, value::RawValue};
+use ultraai_protocol_common::{Key, Others, Text, object};
 
 /// The field of the signature, in parts and in the state that is kept of it.
 pub(crate) const SIGNATURE: &str = "thoughtSignature";
+pub(crate) const CALL: &str = "functionCall";
+pub(crate) const RESULT: &str = "functionResponse";
+
+/// How ids begin that were made up here. Google's calls may have none.
+const MADE_UP: &str = "gemini_call_";
+
+/// An id for the call `index` of the answer `response`: letters, digits, `_` and `-`, no more than 40, as every vendor takes it.
+pub(crate) fn made_up_id(response: &str, index: impl fmt::Display) -> String {
+    let mut id = MADE_UP.to_owned();
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    id.extend(response.chars().filter(plain).take(22));
+    if id.len() > MADE_UP.len() {
+        id.push('_');
+    }
+    id.push_str(&index.to_string());
+    id
+}
+
+/// Whether the id is one that was made up here, and that Google is not told.
+pub(crate) fn is_made_up(id: &str) -> bool {
+    id.starts_with(MADE_UP)
+}
 
 /// A part; which of its fields is filled says what it is.
 #[derive(Debug, Default)]
 pub(crate) struct RawPart<'a> {
     pub(crate) text: Option<Text<'a>>,
     pub(crate) thought: bool,
-    pub(crate) signature: Text<'a>,
-    pub(crate) function_call: Option<Box<FunctionCall<'a>>>,
-    /// What this version does not know, such as executed code.
-    pub(crate) other: Map<String, Value>,
+    pub(crate) call: Option<Box<RawCall<'a>>>,
+    /// What stands beside these, such as the signature, or executed code.
+    pub(crate) rest: Map<String, Value>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub(crate) struct FunctionCall<'a> {
-    pub(crate) id: Text<'a>,
-    pub(crate) name: Text<'a>,
-    pub(crate) args: Option<Value>,
-    pub(crate) partial_args: Option<Value>,
-    pub(crate) will_continue: Option<bool>,
-}
-
-impl RawPart<'_> {
-    /// The signature as the state that is given back with the part it stands on.
-    pub(crate) fn state(&self) -> Option<VendorState> {
-        let signature = self.signature.as_str();
-        (!signature.is_empty()).then(|| VendorState::new(VENDOR, json!({ SIGNATURE: signature })))
+object! {
+    #[derive(Debug, Default)]
+    pub(crate) struct RawCall<'a> {
+        pub(crate) id: Text<'a> = "id",
+        pub(crate) name: Text<'a> = "name",
+        pub(crate) args: Option<&'a RawValue> = "args",
+        pub(crate) pieces: Option<Vec<Value>> = "partialArgs",
+        pub(crate) continues: bool = "willContinue",
     }
-
-    /// A part of an unknown kind as the state that is given back as it came.
-    pub(crate) fn into_unknown(mut self) -> Option<VendorState> {
-        if self.other.is_empty() {
-            return None;
-        }
-        if self.thought {
-            self.other.insert("thought".into(), Value::Bool(true));
-        }
-        if let Some(signature) = self.signature.filled() {
-            self.other.insert(SIGNATURE.into(), Value::String(signature));
-        }
-        Some(VendorState::new(VENDOR, Value::Object(self.other)))
-    }
+    known:;
+    others: pub(crate) rest: Map<String, Value>;
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawPart<'a> {
@@ -70,18 +69,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawPart<'a> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
                 let mut part = RawPart::default();
-                while let Some(key) = fields.next_key::<Text<'de>>()? {
-                    match key.as_str() {
-                        "text" => part.text = Some(fields.next_value()?),
+                while let Some(Key(key)) = fields.next_key::<Key<'de>>()? {
+                    match &*key {
+                        "text" => part.text = fields.next_value()?,
                         "thought" => part.thought = fields.next_value::<Option<bool>>()?.unwrap_or(false),
-                        SIGNATURE => part.signature = fields.next_value()?,
-                        "functionCall" => part.function_call = fields.next_value()?,
-                        _ => {
-                            let value: Value = fields.next_value()?;
-                            if !value.is_null() {
-                                part.other.insert(key.as_str().to_owned(), value);
-                            }
-                        }
+                        CALL => part.call = fields.next_value()?,
+                        "thought_signature" => part.rest.take(Cow::Borrowed(SIGNATURE), &mut fields)?,
+                        _ => part.rest.take(key, &mut fields)?,
                     }
                 }
                 Ok(part)
@@ -94,17 +88,28 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawPart<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_part_of_any_kind_is_read() {
         let read = |json: &'static str| serde_json::from_str::<RawPart<'_>>(json).unwrap();
-        assert_eq!(read(r#"{"text":"a","videoMetadata":null}"#).text.unwrap().as_str(), "a");
-        let thought = read(r#"{"thought":true,"text":"a","thoughtSignature":"s"}"#);
-        assert_eq!((thought.thought, thought.signature.as_str()), (true, "s"));
-        let unknown =
-            read(r#"{"executableCode":{"code":"1+1"},"thoughtSignature":"s"}"#).into_unknown().unwrap();
-        assert_eq!(unknown.data, json!({ "executableCode": { "code": "1+1" }, "thoughtSignature": "s" }));
-        assert!(read("{}").into_unknown().is_none());
+        let text = read(r#"{"text":"a","videoMetadata":null}"#);
+        assert_eq!((text.text.unwrap().as_str(), text.rest.len()), ("a", 0));
+        let thought = read(r#"{"thought":true,"text":"a","thought_signature":"s"}"#);
+        assert_eq!((thought.thought, &thought.rest[SIGNATURE]), (true, &json!("s")));
+        let call = read(r#"{"functionCall":{"name":"f","args":{"b": 1.0},"novel":1}}"#).call.unwrap();
+        assert_eq!(call.args.unwrap().get(), r#"{"b": 1.0}"#);
+        assert_eq!(call.rest["novel"], 1);
+        let unknown = read(r#"{"executableCode":{"code":"1+1"}}"#);
+        assert_eq!(Value::Object(unknown.rest), json!({ "executableCode": { "code": "1+1" } }));
+    }
+
+    #[test]
+    fn ids_that_are_made_up_are_short_plain_and_known_again() {
+        let id = made_up_id("Jy/Gas HJHe-wjMcP4aqWmQg0123456789", 11);
+        assert_eq!(id, "gemini_call_JyGasHJHe-wjMcP4aqWmQg_11");
+        assert!(is_made_up(&id) && is_made_up(&made_up_id("", 0)) && !is_made_up("call_1"));
     }
 }

@@ -1,48 +1,105 @@
 //! Tokens and finish reasons.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
-use ultraai_protocol_common::Number;
+use ultraai_protocol_common::{Number, Text, Unknown, object, parse};
 
-/// The object `usageMetadata`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
-pub(crate) struct UsageMetadata {
-    prompt_token_count: Number,
-    cached_content_token_count: Number,
-    candidates_token_count: Number,
-    thoughts_token_count: Number,
-    tool_use_prompt_token_count: Number,
+object! {
+    /// The object `usageMetadata`. What it says of modalities and traffic is read from the last one alone.
+    #[derive(Debug, Default)]
+    pub(crate) struct UsageMetadata<'a> {
+        prompt: Number = "promptTokenCount",
+        cached: Number = "cachedContentTokenCount",
+        candidates: Number = "candidatesTokenCount",
+        thoughts: Number = "thoughtsTokenCount",
+        tool_use: Number = "toolUsePromptTokenCount",
+        pub(crate) service_tier: Text<'a> = "serviceTier",
+    }
+    known: "totalTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails",
+        "toolUsePromptTokensDetails", "trafficType";
+    others: pub(crate) unknown: Unknown;
 }
 
-impl UsageMetadata {
+/// The counts that [`Usage`] has too.
+const COUNTS: &[&str] = &[
+    "promptTokenCount",
+    "cachedContentTokenCount",
+    "candidatesTokenCount",
+    "thoughtsTokenCount",
+    "serviceTier",
+];
+
+object! {
+    /// An answer of which only the usage is looked at.
+    #[derive(Debug, Default)]
+    struct Counted<'a> {
+        usage: Option<Value> = "usageMetadata",
+    }
+    known:;
+    others: skipped: Unknown;
+}
+
+/// What the usage of an answer says besides the counts.
+pub(crate) fn rest_of(answer: &[u8], usage: Option<Usage>) -> Map<String, Value> {
+    let read = parse::<Counted<'_>>(answer, "the answer").ok().and_then(|counted| counted.usage);
+    let Some(Value::Object(mut rest)) = read else { return Map::new() };
+    rest.retain(|key, value| !value.is_null() && !COUNTS.contains(&key.as_str()));
+    let total = usage.map(|usage| usage.input_tokens + usage.output_tokens);
+    if total.is_some() && rest.get("totalTokenCount").and_then(Value::as_u64) == total {
+        rest.remove("totalTokenCount");
+    }
+    rest
+}
+
+impl UsageMetadata<'_> {
     /// The usage; `None` where it does not say what went in.
     pub(crate) fn read(&self) -> Option<Usage> {
         // What the vendor's own tools read stands beside the prompt, and thoughts stand beside the candidates.
-        let input = self.prompt_token_count.0? + self.tool_use_prompt_token_count.0.unwrap_or(0);
-        let thoughts = self.thoughts_token_count.0;
-        let mut usage =
-            Usage::reported(input, self.candidates_token_count.0.unwrap_or(0) + thoughts.unwrap_or(0));
-        usage.cache_read = self.cached_content_token_count.0;
+        let input = self.prompt.0? + self.tool_use.0.unwrap_or(0);
+        let thoughts = self.thoughts.0;
+        let mut usage = Usage::reported(input, self.candidates.0.unwrap_or(0) + thoughts.unwrap_or(0));
+        usage.cache_read = self.cached.0;
         usage.reasoning = thoughts;
         Some(usage)
     }
 
     /// Whether it counts what came out. Chunks before the last may leave that out.
     pub(crate) fn has_output(&self) -> bool {
-        self.candidates_token_count.0.is_some() || self.thoughts_token_count.0.is_some()
+        self.candidates.0.is_some() || self.thoughts.0.is_some()
     }
 }
 
-/// Reads a finish reason.
+/// The words of finish reasons that have the same number at the Gemini API and on Vertex AI; those from 6 to 8 say at both
+/// that a filter broke the answer off.
+fn by_number(word: &str) -> &str {
+    match word {
+        "0" => UNSPECIFIED,
+        "1" => "STOP",
+        "2" => "MAX_TOKENS",
+        "3" => "SAFETY",
+        "4" => "RECITATION",
+        "5" => "OTHER",
+        "6" | "7" | "8" => "BLOCKLIST",
+        word => word,
+    }
+}
+
+/// What Google's enums say by default.
+const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
+
+/// Whether the word says that the answer has not ended.
+pub(crate) fn is_open(word: &str) -> bool {
+    by_number(word) == UNSPECIFIED
+}
+
+/// Reads a finish reason, which is a word or its number.
 ///
 /// # Errors
 /// What went wrong, where the reason is that the model or the vendor failed.
 pub(crate) fn finish_reason(word: &str) -> Result<FinishReason> {
     let failed =
         |kind, why: &str| Err(Error::new(kind, format!("the answer was broken off: {why} ({word})")));
-    match word {
+    match by_number(word) {
         "STOP" => Ok(FinishReason::Stop),
         "MAX_TOKENS" => Ok(FinishReason::Length),
         "SAFETY"
@@ -71,7 +128,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<Usage> {
-        serde_json::from_str::<UsageMetadata>(json).unwrap().read()
+        serde_json::from_str::<UsageMetadata<'_>>(json).unwrap().read()
     }
 
     #[test]
@@ -98,6 +155,9 @@ mod tests {
             ("STOP", Ok(FinishReason::Stop)),
             ("MAX_TOKENS", Ok(FinishReason::Length)),
             ("SPII", Ok(FinishReason::ContentFilter)),
+            ("1", Ok(FinishReason::Stop)),
+            ("7", Ok(FinishReason::ContentFilter)),
+            ("99", Ok(FinishReason::Other("99".into()))),
             ("NEW_WORD", Ok(FinishReason::Other("NEW_WORD".into()))),
             ("MALFORMED_FUNCTION_CALL", Err(ErrorKind::ServerError)),
             ("OTHER", Err(ErrorKind::ServerError)),

@@ -1,56 +1,74 @@
 //! The JSON of answers: a whole one and each line of a stream have one form.
 
-use serde::Deserialize;
-use serde_json::Value;
-use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
-use ultraai_protocol_common::{Number, Text};
+use std::borrow::Cow;
 
-/// A whole answer, or one line of a stream.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Answer<'a> {
-    pub(crate) model: Text<'a>,
-    pub(crate) message: Option<Message<'a>>,
-    pub(crate) done: Option<bool>,
-    pub(crate) done_reason: Text<'a>,
-    prompt_eval_count: Number,
-    prompt_eval_cached_count: Number,
-    eval_count: Number,
-    pub(crate) error: Option<Value>,
-}
+use serde_json::{Map, Value};
+use ultraai_core::{Error, ErrorKind, FinishReason, Result, ToolCall, Usage};
+use ultraai_protocol_common::{FunctionCall, Number, Text, Unknown, object};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Message<'a> {
-    pub(crate) content: Text<'a>,
-    pub(crate) thinking: Text<'a>,
-    pub(crate) tool_calls: Option<Vec<Call<'a>>>,
-}
+use crate::{NAME, id, logprobs::Logprobs};
 
-/// A tool call, which comes in one piece. Older servers give it no id.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Call<'a> {
-    pub(crate) id: Text<'a>,
-    pub(crate) function: Function<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Function<'a> {
-    pub(crate) name: Text<'a>,
-    arguments: Value,
-}
-
-impl Function<'_> {
-    /// The arguments as JSON text.
-    pub(crate) fn arguments(&mut self) -> String {
-        match self.arguments.take() {
-            Value::Null => String::new(),
-            Value::String(text) => text,
-            value => value.to_string(),
-        }
+object! {
+    /// A whole answer, or the last line of a stream.
+    #[derive(Debug, Default)]
+    pub(crate) struct Answer<'a> {
+        pub(crate) model: Text<'a> = "model",
+        pub(crate) message: Option<Message<'a>> = "message",
+        pub(crate) done: Option<bool> = "done",
+        pub(crate) done_reason: Text<'a> = "done_reason",
+        pub(crate) prompt_eval_count: Number = "prompt_eval_count",
+        pub(crate) prompt_eval_cached_count: Number = "prompt_eval_cached_count",
+        pub(crate) eval_count: Number = "eval_count",
+        pub(crate) logprobs: Logprobs = "logprobs",
+        pub(crate) error: Option<Value> = "error",
     }
+    known: ;
+    others: pub(crate) others: Map<String, Value>;
+}
+
+object! {
+    #[derive(Debug, Default)]
+    pub(crate) struct Message<'a> {
+        pub(crate) content: Text<'a> = "content",
+        pub(crate) thinking: Text<'a> = "thinking",
+        pub(crate) tool_calls: Vec<FunctionCall<'a>> = "tool_calls",
+    }
+    known: "role";
+    others: pub(crate) others: Map<String, Value>;
+}
+
+object! {
+    /// A line in the middle of a stream.
+    #[derive(Debug, Default)]
+    pub(crate) struct Line<'a> {
+        pub(crate) model: Text<'a> = "model",
+        pub(crate) created_at: Text<'a> = "created_at",
+        pub(crate) message: Option<LineMessage<'a>> = "message",
+        pub(crate) done: Option<bool> = "done",
+        pub(crate) logprobs: Logprobs = "logprobs",
+        pub(crate) error: Option<Value> = "error",
+    }
+    known: ;
+    others: pub(crate) unknown: Unknown;
+}
+
+object! {
+    #[derive(Debug, Default)]
+    pub(crate) struct LineMessage<'a> {
+        pub(crate) content: Text<'a> = "content",
+        pub(crate) thinking: Text<'a> = "thinking",
+        pub(crate) tool_calls: Vec<FunctionCall<'a>> = "tool_calls",
+    }
+    known: "role";
+    others: pub(crate) unknown: Unknown;
+}
+
+/// The call, which is the one of this number in an answer made at `created_at`; older servers give it no id.
+///
+/// # Errors
+/// `Undecodable` without a name.
+pub(crate) fn numbered(call: FunctionCall<'_>, created_at: &str, index: u32) -> Result<ToolCall> {
+    call.into_call(NAME, || id::of_an_answer(created_at, index))
 }
 
 impl Answer<'_> {
@@ -60,6 +78,11 @@ impl Answer<'_> {
         let mut usage = Usage::reported(self.prompt_eval_count.0?, self.eval_count.0?);
         usage.cache_read = self.prompt_eval_cached_count.0;
         Some(usage)
+    }
+
+    /// When the answer was made, in the server's words.
+    pub(crate) fn created_at(&self) -> Cow<'_, str> {
+        self.others.get("created_at").and_then(Value::as_str).unwrap_or_default().into()
     }
 
     /// Why the answer ended; `calls` says whether it asks for tools.
@@ -72,6 +95,9 @@ impl Answer<'_> {
             "stop" if calls => FinishReason::ToolCalls,
             "stop" => FinishReason::Stop,
             "length" => FinishReason::Length,
+            // Words that servers of other makers use, and this crate where it has to say so.
+            "tool_calls" => FinishReason::ToolCalls,
+            "content_filter" => FinishReason::ContentFilter,
             reason @ ("load" | "unload") => {
                 let message = format!("the server only did what it calls `{reason}` and answered nothing");
                 return Err(Error::new(ErrorKind::EmptyAnswer, message));
@@ -80,6 +106,26 @@ impl Answer<'_> {
             "" => FinishReason::Other("unknown".into()),
             other => FinishReason::Other(other.to_owned()),
         })
+    }
+
+    /// What nobody else takes: the fields beside those that are read, and those of the message.
+    pub(crate) fn take_raw(&mut self, of_the_message: Map<String, Value>) -> Map<String, Value> {
+        let mut raw = std::mem::take(&mut self.others);
+        if !of_the_message.is_empty() {
+            raw.insert("message".to_owned(), Value::Object(of_the_message));
+        }
+        // Half a count is no usage, and is kept.
+        if self.usage().is_none() {
+            let counts = [
+                ("prompt_eval_count", self.prompt_eval_count),
+                ("prompt_eval_cached_count", self.prompt_eval_cached_count),
+                ("eval_count", self.eval_count),
+            ];
+            let counts =
+                counts.into_iter().filter_map(|(key, count)| Some((key.to_owned(), count.0?.into())));
+            raw.extend(counts);
+        }
+        raw
     }
 }
 
@@ -97,6 +143,7 @@ mod tests {
         assert_eq!((both.input_tokens, both.output_tokens, both.cache_read), (5, 7, Some(2)));
         assert_eq!(usage(r#"{"eval_count":7}"#), None);
         assert_eq!(usage(r#"{"prompt_eval_count":5}"#), None);
+        assert_eq!(usage(r#"{"prompt_eval_count":"5","eval_count":7.0}"#).unwrap().input_tokens, 5);
     }
 
     #[test]

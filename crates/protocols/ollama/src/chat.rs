@@ -1,10 +1,14 @@
-//! The protocol as a transport wants it.
+//! The protocol as a transport and a server want it.
 
 use ultraai_core::{
-    Capabilities, ChatRequest, ChatResponse, Codec, Error, EventDecoder, Framing, Losses, ModelName, Result,
+    Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
+    EventEncoder, Framing, Losses, ModelName, Result, ServerCodec,
 };
 
-use crate::{Decoder, Defaults, capabilities, decode, decode_error, encode};
+use crate::{
+    Decoder, Defaults, Encoder, capabilities, decode, decode_error, decode_request, encode, encode_error,
+    encode_response,
+};
 
 /// `POST /api/chat`.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +39,8 @@ impl Codec for Chat {
         Framing::Lines
     }
 
-    fn encode(&self, request: &ChatRequest, _: &mut Losses) -> Result<Vec<u8>> {
-        encode(&self.defaults, request)
+    fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
+        encode(&self.defaults, request, losses)
     }
 
     fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
@@ -54,5 +58,36 @@ impl Codec for Chat {
 
     fn error(&self, status: u16, body: &[u8]) -> Error {
         decode_error(status, body)
+    }
+}
+
+impl ServerCodec for Chat {
+    fn protocol(&self) -> &'static str {
+        crate::NAME
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Lines
+    }
+
+    fn decode_request(&self, _: &str, body: &[u8]) -> Result<ChatRequest> {
+        decode_request(body)
+    }
+
+    fn encode_response(
+        &self,
+        to: &Answering<'_>,
+        answer: &ChatResponse,
+        losses: &mut Losses,
+    ) -> Result<Vec<u8>> {
+        encode_response(to, answer, losses)
+    }
+
+    fn encoder(&self, to: &Answering<'_>) -> Box<dyn EventEncoder> {
+        Box::new(Encoder::new(to))
+    }
+
+    fn encode_error(&self, error: &Error) -> ErrorAnswer {
+        encode_error(error)
     }
 }

@@ -1,9 +1,12 @@
 //! Reads a whole answer.
 
-use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
+use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result};
 use ultraai_protocol_common::{at_the_top, is_fault, parse, with_usage};
 
-use crate::{answer::Answer, fault::in_band};
+use crate::{
+    answer::{Answer, numbered},
+    fault::in_band,
+};
 
 /// Reads a whole answer of a status that says success.
 ///
@@ -23,17 +26,16 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     let mut content = Vec::new();
     content.extend(message.thinking.filled().map(|text| Part::Reasoning(Reasoning::new(text))));
     content.extend(message.content.filled().map(Part::text));
-    let calls = message.tool_calls.unwrap_or_default();
-    let finish_reason = answer.finish_reason(!calls.is_empty())?;
-    content.extend(calls.into_iter().map(|mut call| {
-        let arguments = call.function.arguments();
-        let (id, name) = (call.id.filled().unwrap_or_default(), call.function.name.filled());
-        Part::ToolCall(ToolCall::new(id, name.unwrap_or_default(), arguments))
-    }));
+    let finish_reason = answer.finish_reason(!message.tool_calls.is_empty())?;
+    for (index, call) in (0..).zip(message.tool_calls) {
+        content.push(Part::ToolCall(numbered(call, &answer.created_at(), index)?));
+    }
     let mut response = ChatResponse::default();
     response.usage = answer.usage();
+    response.raw = answer.take_raw(message.others);
     response.model = answer.model.filled();
     response.content = content;
+    response.logprobs = answer.logprobs.0;
     response.finish_reason = finish_reason;
     if done {
         return Ok(response);
@@ -55,29 +57,51 @@ fn no_message(body: &[u8]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use ultraai_core::{FinishReason, Usage};
+    use serde_json::json;
+    use ultraai_core::{FinishReason, TokenLogprob, Usage};
 
     use super::*;
 
     #[test]
     fn an_answer_says_who_gave_it_why_it_ended_and_what_it_used() {
         let body = br#"{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"a",
-            "thinking":"hm"},"done":true,"done_reason":"length","total_duration":5,"prompt_eval_count":1,"eval_count":2}"#;
+            "thinking":"hm","novel":[1]},"done":true,"done_reason":"length","total_duration":5,"prompt_eval_count":1,
+            "eval_count":2,"logprobs":[{"token":"a","logprob":-0.5,"top_logprobs":null,"novel":1}]}"#;
         let answer = decode(body).unwrap();
         assert_eq!(answer.model.as_deref(), Some("m"));
         assert_eq!(answer.content, [Part::Reasoning(Reasoning::new("hm")), Part::text("a")]);
         assert_eq!(answer.finish_reason, FinishReason::Length);
         assert_eq!(answer.usage.unwrap().output_tokens, 2);
+        let mut token = TokenLogprob::default();
+        (token.token, token.logprob) = ("a".into(), -0.5);
+        assert_eq!(answer.logprobs, [token]);
+        let raw =
+            json!({ "created_at": "2026-01-01T00:00:00Z", "total_duration": 5, "message": { "novel": [1] } });
+        assert_eq!(serde_json::Value::Object(answer.raw), raw);
     }
 
     #[test]
-    fn tool_calls_are_read_though_none_can_be_asked_for_yet() {
-        let body = br#"{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}},
-            {"id":"x","function":{"name":"g","arguments":"{}"}}]},"done":true,"done_reason":"stop"}"#;
+    fn tool_calls_have_ids_that_are_made_up_the_same_each_time() {
+        let body = br#"{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a": 1}}},
+            {"id":"x","function":{"index":1,"name":"g","arguments":"{}"}}]},"created_at":"now","done":true,"done_reason":"stop"}"#;
         let answer = decode(body).unwrap();
-        let calls = [ToolCall::new("", "f", "{\"a\":1}"), ToolCall::new("x", "g", "{}")].map(Part::ToolCall);
-        assert_eq!(answer.content, calls);
+        let [Part::ToolCall(first), Part::ToolCall(second)] = answer.content.as_slice() else {
+            panic!("{answer:?}")
+        };
+        assert_eq!((first.name.as_str(), first.arguments.as_str()), ("f", "{\"a\": 1}"));
+        assert_eq!((second.id.as_str(), second.name.as_str(), second.arguments.as_str()), ("x", "g", "{}"));
+        assert!(first.id.starts_with("ollama_") && first.id.ends_with("_0"), "{}", first.id);
+        assert_eq!(decode(body).unwrap(), answer);
         assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
+    }
+
+    #[test]
+    fn a_list_that_is_null_is_empty_and_a_broken_field_names_its_path() {
+        let answer =
+            decode(br#"{"message":{"content":"a","tool_calls":null},"logprobs":null,"done":true,"done_reason":"stop"}"#);
+        assert_eq!(answer.unwrap().text(), "a");
+        let error = decode(br#"{"message":{"content":"secret","tool_calls":7},"done":true}"#).unwrap_err();
+        assert!(error.message().ends_with("(at `message.tool_calls`)"), "{error}");
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! Writes a request.
 
-use serde::{
-    Serialize, Serializer,
-    ser::{Error as _, SerializeMap},
-};
 use serde_json::{Map, Value};
 use ultraai_core::{
-    Capabilities, ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, Result, Role,
+    Capabilities, ChatRequest, Delivery, Error, ErrorKind, Losses, Part, ReasoningOptions, ResponseFormat,
+    Result, Support, ToolChoice,
 };
-use ultraai_protocol_common::{collision, model, text_only};
+use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model, write_function_tools};
 
-use crate::OLLAMA;
+use crate::{NAME, OLLAMA, message::write_messages};
 
 /// What is sent where a request's `extra` does not say it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,9 +22,12 @@ pub struct Defaults {
     pub truncate: bool,
 }
 
-/// What [`encode`] can send: no tools, images, documents and structured output.
+/// What [`encode`] can send. Which of it a model takes is its own matter, and the server's to say.
 pub fn capabilities(defaults: &Defaults) -> Capabilities {
     let mut capabilities = Capabilities::text_only();
+    (capabilities.tools, capabilities.images) = (Support::Unknown, Support::Unknown);
+    // The server constrains sampling to the schema, whatever the model.
+    capabilities.structured_output = Support::Yes;
     capabilities.context_window = defaults.num_ctx;
     capabilities
 }
@@ -35,295 +35,161 @@ pub fn capabilities(defaults: &Defaults) -> Capabilities {
 /// Writes the body of a request.
 ///
 /// # Errors
-/// `Unsupported` without a model and for what cannot be sent, `InvalidRequest` for a key in `extra` that is sent
-/// already; each names the field.
-pub fn encode(defaults: &Defaults, request: &ChatRequest) -> Result<Vec<u8>> {
+/// `Unsupported` without a model and for what cannot be sent and may not be lost, `InvalidRequest` for a key in `extra` that is
+/// sent already; each names the field.
+pub fn encode(defaults: &Defaults, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
     let model = model(OLLAMA, request)?;
-    let more_options = options_of(request)?;
-    check(request, more_options)?;
+    let lossy = &mut Lossy::new(NAME, losses);
+    let extra = lossy.extra("", &request.extra, request.origin)?;
+    let more_options = options_of(extra)?;
+    check_fields(request, lossy)?;
+    check_collisions(request, extra, more_options)?;
+    let unset = |key: &str| extra.is_none_or(|extra| !extra.contains_key(key));
     let text: usize = request.parts().filter_map(Part::as_text).map(str::len).sum();
     // Room for the text, some of it escaped, and for what stands around it.
-    let mut body = Vec::with_capacity(text + text / 16 + 64 * request.messages.len() + 192);
-    match serde_json::to_writer(&mut body, &Body { defaults, model, more_options, request }) {
-        Ok(()) => Ok(body),
-        Err(error) => Err(Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(error)),
-    }
+    let mut body = Vec::with_capacity(text + text / 16 + 64 * request.messages.len() + 256);
+    let mut object = ObjectWriter::new(&mut body);
+    object.field("model", model);
+    write_messages(&mut object, request, lossy)?;
+    // Without the field the server streams.
+    object.field("stream", &(request.delivery == Delivery::Live));
+    write_function_tools(&mut object, request, lossy)?;
+    write_format(&mut object, request, lossy)?;
+    write_thinking(&mut object, request.reasoning.as_ref(), lossy)?;
+    object.optional("logprobs", request.logprobs);
+    object.optional("top_logprobs", request.top_logprobs);
+    write_options(&mut object, request, more_options, defaults);
+    object.optional("keep_alive", defaults.keep_alive.as_ref().filter(|_| unset("keep_alive")));
+    object.optional("truncate", (!defaults.truncate && unset("truncate")).then_some(false));
+    object.entries(extra.into_iter().flatten().filter(|(key, _)| *key != "options"));
+    drop(object);
+    Ok(body)
 }
 
 /// The options of `extra`, which stand beside those of the request's own fields.
-fn options_of(request: &ChatRequest) -> Result<Option<&Map<String, Value>>> {
-    match request.extra.get("options") {
+fn options_of(extra: Option<&Map<String, Value>>) -> Result<Option<&Map<String, Value>>> {
+    match extra.and_then(|extra| extra.get("options")) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(options)) => Ok(Some(options)),
         Some(_) => Err(Error::new(ErrorKind::InvalidRequest, "`options` in extra is no object")),
     }
 }
 
-fn check(request: &ChatRequest, more_options: Option<&Map<String, Value>>) -> Result<()> {
+fn check_fields(request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<()> {
     let choices = request.extra.get("n").is_some_and(|choices| choices.as_u64() != Some(1));
-    let named = request.messages.iter().any(|message| message.name.is_some());
-    text_only(OLLAMA, request, &[(choices, "n"), (named, "name")])?;
-    collision("extra", request.extra.keys(), |key| matches!(key, "model" | "messages" | "stream"))?;
+    lossy.field("n", choices || request.n.is_some_and(|choices| choices != 1))?;
+    lossy.field("parallel_tool_calls", request.parallel_tool_calls == Some(false))?;
+    lossy.field("service_tier", request.service_tier.is_some())?;
+    lossy.field("user", request.user.is_some())?;
+    lossy.field("metadata", !request.metadata.is_empty())?;
+    for (index, tool) in request.tools.iter().enumerate() {
+        lossy.field(format_args!("tools[{index}].strict"), tool.strict == Some(true))?;
+    }
+    // It always decides by itself.
+    lossy.field("tool_choice", !matches!(request.tool_choice, None | Some(ToolChoice::Auto)))
+}
+
+fn check_collisions(
+    request: &ChatRequest,
+    extra: Option<&Map<String, Value>>,
+    more_options: Option<&Map<String, Value>>,
+) -> Result<()> {
+    let sent = |key: &str| match key {
+        "model" | "messages" | "stream" => true,
+        "tools" => !request.tools.is_empty(),
+        "format" => !matches!(request.response_format, None | Some(ResponseFormat::Text)),
+        "think" => request.reasoning.as_ref().is_some_and(|reasoning| think(reasoning).is_some()),
+        "logprobs" => request.logprobs.is_some(),
+        "top_logprobs" => request.top_logprobs.is_some(),
+        _ => false,
+    };
+    collision("extra", extra.into_iter().flat_map(Map::keys), sent)?;
     let sent = |key: &str| match key {
         "num_predict" => request.max_tokens.is_some(),
         "temperature" => request.temperature.is_some(),
         "top_p" => request.top_p.is_some(),
+        "top_k" => request.top_k.is_some(),
         "seed" => request.seed.is_some(),
+        "frequency_penalty" => request.frequency_penalty.is_some(),
+        "presence_penalty" => request.presence_penalty.is_some(),
         "stop" => !request.stop_sequences.is_empty(),
         _ => false,
     };
-    collision("`options` of extra", more_options.into_iter().flat_map(Map::keys), sent)?;
-    request.messages.iter().try_for_each(|message| {
-        collision("a message's `extra`", message.extra.keys(), |key| matches!(key, "role" | "content"))
-    })
+    collision("`options` of extra", more_options.into_iter().flat_map(Map::keys), sent)
 }
 
-struct Body<'a> {
-    defaults: &'a Defaults,
-    model: &'a ModelName,
-    more_options: Option<&'a Map<String, Value>>,
-    request: &'a ChatRequest,
+fn write_options(
+    object: &mut ObjectWriter<'_>,
+    request: &ChatRequest,
+    more: Option<&Map<String, Value>>,
+    defaults: &Defaults,
+) {
+    let unset = more.is_none_or(|options| !options.contains_key("num_ctx"));
+    let num_ctx = defaults.num_ctx.filter(|_| unset);
+    let none = more.is_none_or(Map::is_empty)
+        && num_ctx.is_none()
+        && request.max_tokens.is_none()
+        && request.temperature.is_none()
+        && request.top_p.is_none()
+        && request.top_k.is_none()
+        && request.seed.is_none()
+        && request.frequency_penalty.is_none()
+        && request.presence_penalty.is_none()
+        && request.stop_sequences.is_empty();
+    if none {
+        return;
+    }
+    let mut options = object.object("options");
+    options.optional("num_ctx", num_ctx);
+    options.optional("num_predict", request.max_tokens);
+    options.optional("temperature", request.temperature);
+    options.optional("top_p", request.top_p);
+    options.optional("top_k", request.top_k);
+    options.optional("seed", request.seed);
+    options.optional("frequency_penalty", request.frequency_penalty);
+    options.optional("presence_penalty", request.presence_penalty);
+    options.optional("stop", Some(&request.stop_sequences).filter(|stop| !stop.is_empty()));
+    options.entries(more.into_iter().flatten());
 }
 
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { defaults, model, request, .. } = self;
-        let unset = |key: &str| !request.extra.contains_key(key);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("model", model)?;
-        map.serialize_entry("messages", &Messages(&request.messages))?;
-        // Without the field the server streams.
-        map.serialize_entry("stream", &(request.delivery == Delivery::Live))?;
-        if self.has_options() {
-            map.serialize_entry("options", &Options(self))?;
+fn write_format(object: &mut ObjectWriter<'_>, request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<()> {
+    match &request.response_format {
+        None | Some(ResponseFormat::Text) => {}
+        Some(ResponseFormat::JsonObject) => object.field("format", "json"),
+        // The schema's name is for other vendors, and it is always enforced here.
+        Some(ResponseFormat::JsonSchema { description, schema, .. }) => {
+            lossy.field("response_format.description", description.is_some())?;
+            object.field("format", schema);
         }
-        if let Some(keep_alive) = defaults.keep_alive.as_ref().filter(|_| unset("keep_alive")) {
-            map.serialize_entry("keep_alive", keep_alive)?;
-        }
-        if !defaults.truncate && unset("truncate") {
-            map.serialize_entry("truncate", &false)?;
-        }
-        for (key, value) in request.extra.iter().filter(|(key, _)| *key != "options") {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        Some(ResponseFormat::Vendor(state)) if state.vendor == NAME => object.field("format", &state.data),
+        Some(_) => lossy.because("response_format", "it is another protocol's")?,
     }
+    Ok(())
 }
 
-impl Body<'_> {
-    fn num_ctx(&self) -> Option<u64> {
-        let unset = self.more_options.is_none_or(|options| !options.contains_key("num_ctx"));
-        self.defaults.num_ctx.filter(|_| unset)
+fn write_thinking(
+    object: &mut ObjectWriter<'_>,
+    reasoning: Option<&ReasoningOptions>,
+    lossy: &mut Lossy<'_>,
+) -> Result<()> {
+    let Some(reasoning) = reasoning else { return Ok(()) };
+    lossy.field("reasoning.max_tokens", reasoning.max_tokens.is_some())?;
+    lossy.field("reasoning.summary", reasoning.summary.is_some())?;
+    for key in reasoning.extra.keys() {
+        lossy.field(format_args!("reasoning.{key}"), true)?;
     }
-
-    fn has_options(&self) -> bool {
-        let request = self.request;
-        self.more_options.is_some()
-            || self.num_ctx().is_some()
-            || request.max_tokens.is_some()
-            || request.temperature.is_some()
-            || request.top_p.is_some()
-            || request.seed.is_some()
-            || !request.stop_sequences.is_empty()
-    }
+    object.optional("think", think(reasoning));
+    Ok(())
 }
 
-struct Options<'a>(&'a Body<'a>);
-
-impl Serialize for Options<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let request = self.0.request;
-        let mut map = serializer.serialize_map(None)?;
-        write(&mut map, "num_ctx", self.0.num_ctx())?;
-        write(&mut map, "num_predict", request.max_tokens)?;
-        write(&mut map, "temperature", request.temperature)?;
-        write(&mut map, "top_p", request.top_p)?;
-        write(&mut map, "seed", request.seed)?;
-        let stop = Some(&request.stop_sequences).filter(|stop| !stop.is_empty());
-        write(&mut map, "stop", stop)?;
-        for (key, value) in self.0.more_options.into_iter().flatten() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+/// Whether to think, or how hard.
+fn think(reasoning: &ReasoningOptions) -> Option<Value> {
+    match (reasoning.enabled, reasoning.effort.as_deref()) {
+        (Some(false), _) | (_, Some("none")) => Some(Value::Bool(false)),
+        (_, Some(effort)) => Some(effort.into()),
+        (enabled, None) => enabled.map(Value::Bool),
     }
-}
-
-fn write<M: SerializeMap>(map: &mut M, key: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
-    match value {
-        Some(value) => map.serialize_entry(key, &value),
-        None => Ok(()),
-    }
-}
-
-struct Messages<'a>(&'a [Message]);
-
-impl Serialize for Messages<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(OneMessage))
-    }
-}
-
-struct OneMessage<'a>(&'a Message);
-
-impl Serialize for OneMessage<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Message { role, content, extra, .. } = self.0;
-        let word = role_word(role).ok_or_else(|| S::Error::custom("no such role"))?;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("role", word)?;
-        match content.as_slice() {
-            [Part::Text { text, .. }] => map.serialize_entry("content", text)?,
-            // Its messages hold one text each.
-            parts => map.serialize_entry("content", &joined(parts))?,
-        }
-        for (key, value) in extra {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
-}
-
-/// The server's word for a role that can be sent.
-fn role_word(role: &Role) -> Option<&str> {
-    match role {
-        Role::System | Role::Developer => Some("system"),
-        Role::User => Some("user"),
-        Role::Assistant => Some("assistant"),
-        Role::Other(word) => Some(word),
-        _ => None,
-    }
-}
-
-/// What was said, a refusal too: the model shall know that it declined.
-fn joined(parts: &[Part]) -> String {
-    let texts = parts.iter().filter_map(|part| match part {
-        Part::Text { text, .. } | Part::Refusal { text, .. } => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use ultraai_core::{Media, MediaSource, ReasoningOptions, ResponseFormat, Tool, ToolChoice};
-
-    use super::*;
-
-    fn request() -> ChatRequest {
-        ChatRequest::from_prompt("hello").with_model(ModelName::new("m").unwrap())
-    }
-
-    fn sent(defaults: &Defaults, request: &ChatRequest) -> Value {
-        serde_json::from_slice(&encode(defaults, request).unwrap()).unwrap()
-    }
-
-    fn refusal(request: &ChatRequest) -> (ErrorKind, String) {
-        let error = encode(&Defaults::default(), request).unwrap_err();
-        (error.kind(), error.to_string())
-    }
-
-    #[test]
-    fn a_conversation_is_sent_turn_by_turn() {
-        let mut request = request().with_system("be brief");
-        let parts = vec![Part::text("a"), Part::refusal("b")];
-        request.messages.push(Message::new(Role::Assistant, parts));
-        let mut last = Message::new(Role::Developer, vec![]);
-        last.extra.insert("images".into(), json!(["aGk="]));
-        request.messages.push(last);
-        let expected = json!({
-            "model": "m", "stream": false, "truncate": false, "messages": [
-                { "role": "system", "content": "be brief" },
-                { "role": "user", "content": "hello" },
-                { "role": "assistant", "content": "ab" },
-                { "role": "system", "content": "", "images": ["aGk="] },
-            ],
-        });
-        assert_eq!(sent(&Defaults::default(), &request), expected);
-    }
-
-    #[test]
-    fn sampling_stands_among_the_options_beside_those_of_extra() {
-        let mut request = request().with_max_tokens(5).with_delivery(Delivery::Live);
-        request.temperature = Some(0.5);
-        request.top_p = Some(1.0);
-        request.seed = Some(-7);
-        request.stop_sequences = vec!["\n".into()];
-        request.response_format = Some(ResponseFormat::Text);
-        request.extra.insert("think".into(), json!("low"));
-        request.extra.insert("options".into(), json!({ "min_p": 0.1 }));
-        let expected = json!({
-            "model": "m", "messages": [{ "role": "user", "content": "hello" }], "stream": true, "truncate": false,
-            "options": {
-                "num_predict": 5, "temperature": 0.5, "top_p": 1.0, "seed": -7, "stop": ["\n"], "min_p": 0.1,
-            },
-            "think": "low",
-        });
-        assert_eq!(sent(&Defaults::default(), &request), expected);
-    }
-
-    #[test]
-    fn what_a_request_says_goes_over_the_defaults() {
-        let defaults = Defaults { keep_alive: Some(json!("10m")), num_ctx: Some(8192), truncate: false };
-        let body = sent(&defaults, &request());
-        assert_eq!((&body["keep_alive"], &body["options"]), (&json!("10m"), &json!({ "num_ctx": 8192 })));
-        let mut request = request();
-        for (key, value) in
-            [("keep_alive", json!(-1)), ("truncate", json!(true)), ("options", json!({ "num_ctx": 5 }))]
-        {
-            request.extra.insert(key.into(), value);
-        }
-        let body = sent(&defaults, &request);
-        assert_eq!((&body["keep_alive"], &body["truncate"]), (&json!(-1), &json!(true)));
-        assert_eq!(body["options"], json!({ "num_ctx": 5 }));
-        let cut = Defaults { truncate: true, ..Defaults::default() };
-        request.extra.clear();
-        assert_eq!(sent(&cut, &request).get("truncate"), None);
-    }
-
-    type Change = fn(&mut ChatRequest);
-
-    #[test]
-    fn what_cannot_be_sent_is_refused_by_name() {
-        let cases: [(&str, Change); 8] = [
-            ("`tools`", |request| request.tools.push(Tool::new("clock", json!({})))),
-            ("`tool_choice`", |request| request.tool_choice = Some(ToolChoice::Auto)),
-            ("`response_format`", |request| request.response_format = Some(ResponseFormat::JsonObject)),
-            ("`reasoning`", |request| request.reasoning = Some(ReasoningOptions::default())),
-            ("`n`", |request| drop(request.extra.insert("n".into(), json!(2)))),
-            ("`name`", |request| request.messages[0].name = Some("eve".into())),
-            ("role `tool`", |request| request.messages.push(Message::new(Role::Tool, vec![]))),
-            ("kind `image`", |request| {
-                let image = Part::Image(Media::new(MediaSource::FileId("f".into())));
-                request.messages[0].content.push(image);
-            }),
-        ];
-        for (name, change) in cases {
-            let mut request = request();
-            change(&mut request);
-            let (kind, text) = refusal(&request);
-            assert_eq!(kind, ErrorKind::Unsupported, "{name}");
-            assert!(text.contains(name), "{name}: {text}");
-        }
-        let (_, text) = refusal(&ChatRequest::from_prompt("hello"));
-        assert_eq!(text, "no model: set `model` to one that ollama has");
-    }
-
-    #[test]
-    fn a_field_that_is_set_twice_is_refused_by_name() {
-        for (key, value, named) in [
-            ("stream", json!(true), "`stream`"),
-            ("options", json!({ "num_predict": 7 }), "`num_predict`"),
-            ("options", json!([]), "`options`"),
-        ] {
-            let mut request = request().with_max_tokens(5);
-            request.extra.insert(key.into(), value);
-            let (kind, text) = refusal(&request);
-            assert_eq!(kind, ErrorKind::InvalidRequest);
-            assert!(text.contains(named), "{text}");
-        }
-        let mut request = request();
-        request.messages[0].extra.insert("content".into(), json!(1));
-        assert!(refusal(&request).1.contains("`content`"));
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
-use ultraai_protocol_ollama::Chat;
+use ultraai_protocol_ollama::{Chat, Defaults};
 use ultraai_testkit::recordings::{Recording, Recordings};
 use ultraai_wire::LineDecoder;
 
@@ -98,4 +98,35 @@ fn every_recorded_failure_is_told_by_its_kind_and_the_vendors_words() {
         );
         assert!(error.message().contains("not found"), "{}: {error}", recording.file);
     }
+}
+
+/// What may differ, as the README lists it.
+fn normalized(mut body: Value) -> Value {
+    let Some(fields) = body.as_object_mut() else { return body };
+    fields.entry("stream").or_insert(Value::Bool(true));
+    let empty = |value: &Value| match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    fields.retain(|key, value| !(matches!(key.as_str(), "tools" | "format" | "options") && empty(value)));
+    for message in fields.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(message) = message.as_object_mut() {
+            message.entry("content").or_insert_with(|| "".into());
+            message.retain(|key, value| !(matches!(key.as_str(), "images" | "tool_calls") && empty(value)));
+        }
+    }
+    body
+}
+
+#[test]
+fn every_recorded_request_is_read_and_written_as_the_same_json() {
+    let Some(recordings) = Recordings::of("ollama.chat") else { return };
+    let mut defaults = Defaults::default();
+    // Nothing but what was asked.
+    defaults.truncate = true;
+    let chat = Chat::new(defaults);
+    let requests = recordings.compare_requests(&[], &chat, &chat, normalized);
+    assert!(requests > 15, "{requests} requests");
 }

@@ -4,8 +4,10 @@ mod answer;
 mod chat;
 mod decode;
 mod dialect;
+mod embed;
 mod encode;
 mod loose;
+mod models;
 mod stream;
 mod usage;
 
@@ -13,10 +15,12 @@ pub use self::{
     chat::Chat,
     decode::decode,
     dialect::{Dialect, KeyHeader},
+    embed::{EMBEDDINGS, EmbeddingDialect, Embeddings, TruncateRule},
     encode::{capabilities, encode},
+    models::Models,
     stream::Decoder,
 };
-pub use ultraai_protocol_common::decode_error;
+pub use ultraai_protocol_common::{TaskWords, decode_error};
 
 /// The protocol's name, as in `Native::protocol`.
 pub const NAME: &str = "openai-chat";

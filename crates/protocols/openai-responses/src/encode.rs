@@ -72,10 +72,12 @@ pub(crate) fn encode(request: &ChatRequest, vendor: &str, losses: &mut Losses) -
 
 /// Loses what the protocol has no field for.
 fn lost(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
+    // A penalty of nothing is what is done without one.
+    let asks = |penalty: f64| penalty != 0.0;
     for (asked, field) in [
         (request.top_k.is_some(), "`top_k`"),
-        (request.frequency_penalty.is_some(), "`frequency_penalty`"),
-        (request.presence_penalty.is_some(), "`presence_penalty`"),
+        (request.frequency_penalty.is_some_and(asks), "`frequency_penalty`"),
+        (request.presence_penalty.is_some_and(asks), "`presence_penalty`"),
         (!request.stop_sequences.is_empty(), "`stop_sequences`"),
         (request.seed.is_some(), "`seed`"),
         (request.n.is_some_and(|choices| choices != 1), "`n`"),

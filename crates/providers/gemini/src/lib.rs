@@ -36,7 +36,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     let settings: Settings = context.parse(settings, FIELDS)?;
     let endpoint =
         endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
-    Ok(Arc::new(HttpProvider::new(VENDOR, endpoint, GenerateContent)))
+    Ok(Arc::new(HttpProvider::new(VENDOR, endpoint, GenerateContent::new())))
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {

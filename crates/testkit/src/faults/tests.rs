@@ -6,11 +6,12 @@ use ultraai_core::{Error, FinishReason};
 
 use super::*;
 use crate::{
-    anthropic::AnthropicMessages, gemini::Gemini, ollama::Ollama, openai::OpenAiChat,
+    anthropic::AnthropicMessages, cohere::Cohere, gemini::Gemini, ollama::Ollama, openai::OpenAiChat,
     responses::OpenAiResponses,
 };
 
-const DIALOGUES: [&dyn Dialogue; 5] = [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &OpenAiResponses];
+const DIALOGUES: [&dyn Dialogue; 6] =
+    [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere, &OpenAiResponses];
 
 #[test]
 fn every_fault_has_a_name_of_its_own_and_is_found_by_it() {
@@ -38,6 +39,7 @@ fn what_a_protocol_lacks_is_left_out_for_a_reason() {
             vec![],
             vec!["missing-reason"],
             vec!["400-content-filter", "missing-reason"],
+            vec![],
             vec!["missing-reason"]
         ]
     );

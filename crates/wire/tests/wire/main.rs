@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod broken;
+mod embeddings;
 mod exchange;
 #[cfg(feature = "tls")]
 mod http2;
 mod leaving;
 mod limits;
+mod models;
 mod proxies;
 mod quotas;
 mod support;

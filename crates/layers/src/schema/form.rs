@@ -1,0 +1,234 @@
+//! The form that an answer must have, and what is said of one that has another.
+
+use std::{collections::BTreeSet, fmt, fmt::Write as _, sync::Arc};
+
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use serde_json::Value;
+use ultraai_core::{
+    ChatRequest, ChatResponse, Delta, Error, ErrorKind, FinishReason, Part, ResponseFormat, Result,
+};
+
+use super::{SchemaConfig, cache::compiled};
+
+/// Steps that a pattern of a schema may take back before it is given up: patterns come from those who ask, and some take for
+/// ever. A tenth of what `fancy-regex` allows by itself.
+const MOST_PATTERN_STEPS: usize = 100_000;
+
+/// What is asked of an answer.
+#[derive(Clone)]
+pub(super) struct Form {
+    schema: Option<Arc<Schema>>,
+    max_answer_bytes: usize,
+}
+
+impl Form {
+    /// The form that `request` asks for, where it is one that can be checked.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names what is wrong with the schema.
+    pub(super) fn of(request: &ChatRequest, config: SchemaConfig) -> Result<Option<Self>> {
+        let schema = match &request.response_format {
+            Some(ResponseFormat::JsonSchema { schema, .. }) => Some(compiled(schema)?),
+            Some(ResponseFormat::JsonObject) => None,
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { schema, max_answer_bytes: config.max_answer_bytes }))
+    }
+
+    /// Checks each of an answer's choices.
+    ///
+    /// # Errors
+    /// `NoGoodAnswer`, which says where it leaves the form.
+    pub(super) fn check_all(&self, answer: &ChatResponse) -> Result<()> {
+        self.check(&self.said(&answer.content), &answer.finish_reason)?;
+        let mut others = answer.alternatives.iter();
+        others.try_for_each(|choice| self.check(&self.said(&choice.content), &choice.finish_reason))
+    }
+
+    fn said(&self, content: &[Part]) -> Said {
+        let mut said = Said::default();
+        for part in content {
+            said.add(part, self.max_answer_bytes);
+        }
+        said
+    }
+
+    /// Adds a piece of an answer that comes live.
+    pub(super) fn listen(&self, said: &mut Said, delta: &Delta) {
+        match delta {
+            Delta::Text(text) => said.say(text, self.max_answer_bytes),
+            Delta::Refusal(_) | Delta::ToolCallStart { .. } => said.is_exempt = true,
+            Delta::Part(part) => said.add(part, self.max_answer_bytes),
+            _ => {}
+        }
+    }
+
+    /// Checks an answer that ended so.
+    ///
+    /// # Errors
+    /// `NoGoodAnswer`, which says where it leaves the form.
+    pub(super) fn check(&self, said: &Said, finish_reason: &FinishReason) -> Result<()> {
+        if said.is_exempt || !finish_reason.is_complete() {
+            return Ok(());
+        }
+        if said.is_too_long {
+            let most = self.max_answer_bytes;
+            return Err(no_good(format!(
+                "its answer is longer than the {most} bytes that are kept to check its form: raise `max_answer_bytes` of the layer `schema`"
+            )));
+        }
+        let value: Value = serde_json::from_str(&said.text).map_err(|error| no_json(&said.text, &error))?;
+        match &self.schema {
+            Some(schema) => schema.check(&value),
+            None if value.is_object() => Ok(()),
+            None => Err(no_good("its answer is JSON, and no object, which was asked for")),
+        }
+    }
+}
+
+fn no_good(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NoGoodAnswer, message)
+}
+
+/// Says where it stops being JSON. Nothing that stands around the JSON is taken off: whoever reads the answer would have to do
+/// it as well, and no vendor's structured output has any.
+fn no_json(text: &str, error: &serde_json::Error) -> Error {
+    let what = if text.trim().is_empty() {
+        "nothing at all".to_owned()
+    } else if text.trim_start().starts_with("```") {
+        "a code fence".to_owned()
+    } else if error.is_eof() {
+        "the beginning of it alone".to_owned()
+    } else {
+        format!("something else at line {}, column {}", error.line(), error.column())
+    };
+    no_good(format!("its answer is no JSON, which was asked for: it is {what}"))
+}
+
+/// What was said of one choice so far.
+#[derive(Default)]
+pub(super) struct Said {
+    text: String,
+    is_too_long: bool,
+    /// It declines, or asks for a tool: neither has a form to follow.
+    is_exempt: bool,
+}
+
+impl Said {
+    fn add(&mut self, part: &Part, most: usize) {
+        match part {
+            Part::Text { text, .. } => self.say(text, most),
+            Part::Refusal { .. } | Part::ToolCall(_) => self.is_exempt = true,
+            _ => {}
+        }
+    }
+
+    fn say(&mut self, more: &str, most: usize) {
+        match self.text.len().saturating_add(more.len()) <= most && !self.is_too_long {
+            true => self.text.push_str(more),
+            false => (self.text, self.is_too_long) = (String::new(), true),
+        }
+    }
+}
+
+/// A schema that was compiled.
+pub(super) struct Schema {
+    validator: Validator,
+    /// Every word of it. What else stands in a pointer, the model wrote.
+    words: BTreeSet<String>,
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema").finish_non_exhaustive()
+    }
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the place and the rule of JSON Schema that it breaks, or what it points to elsewhere.
+    pub(super) fn compile(schema: &Value) -> Result<Self> {
+        let options = jsonschema::options().offline();
+        let patterns = PatternOptions::fancy_regex().backtrack_limit(MOST_PATTERN_STEPS);
+        let validator =
+            options.with_pattern_options(patterns).build(schema).map_err(|error| no_schema(&error))?;
+        let mut words = BTreeSet::new();
+        collect(schema, &mut words);
+        Ok(Self { validator, words })
+    }
+
+    /// Checks what was answered.
+    ///
+    /// # Errors
+    /// `NoGoodAnswer`, which names the place and the rule of the schema, and nothing that was answered.
+    pub(super) fn check(&self, value: &Value) -> Result<()> {
+        let Err(error) = self.validator.validate(value) else { return Ok(()) };
+        let place = self.place(error.instance_path().as_str());
+        let rule = error.evaluation_path().to_string();
+        if matches!(
+            error.kind(),
+            ValidationErrorKind::BacktrackLimitExceeded { .. }
+                | ValidationErrorKind::RegexEngineFailure { .. }
+        ) {
+            return Err(no_good(format!(
+                "whether {place} of its answer follows the schema's rule `{rule}` cannot be said: the pattern takes too long"
+            )));
+        }
+        let mut message = format!("its answer does not follow the schema: {place} breaks the rule `{rule}`");
+        if let ValidationErrorKind::Required { property } = error.kind() {
+            let _ = write!(message, ", since {property} is missing");
+        }
+        Err(no_good(message))
+    }
+
+    /// A place in an answer. Names that the schema does not have are the model's own words, and are not repeated.
+    fn place(&self, pointer: &str) -> String {
+        if pointer.is_empty() {
+            return "the top".to_owned();
+        }
+        let mut place = String::new();
+        for segment in pointer.split('/').skip(1) {
+            let name = segment.replace("~1", "/").replace("~0", "~");
+            let is_known = segment.bytes().all(|byte| byte.is_ascii_digit()) || self.words.contains(&name);
+            place.push('/');
+            place.push_str(if is_known { segment } else { "*" });
+        }
+        format!("`{place}`")
+    }
+}
+
+/// Puts all names and texts of `value` into `words`.
+fn collect(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            words.insert(text.clone());
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, words)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            words.insert(name.clone());
+            collect(value, words);
+        }),
+        _ => {}
+    }
+}
+
+/// Says why something is no schema.
+fn no_schema(error: &ValidationError<'_>) -> Error {
+    use jsonschema::ReferencingError as E;
+    let why = match error.kind() {
+        ValidationErrorKind::Referencing(E::Unretrievable { uri, .. }) => {
+            format!("points to `{uri}`, and nothing is fetched for it: put what it points to under `$defs`")
+        }
+        ValidationErrorKind::Referencing(E::UnknownSpecification { specification }) => {
+            format!("follows `{specification}`, which is not known: leave `$schema` out")
+        }
+        ValidationErrorKind::Referencing(other) => format!("points to nowhere: {other}"),
+        _ => match error.instance_path().as_str() {
+            "" => format!("is no JSON schema (rule `{}`)", error.kind().keyword()),
+            place => format!("is no JSON schema at `{place}` (rule `{}`)", error.kind().keyword()),
+        },
+    };
+    Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
+}

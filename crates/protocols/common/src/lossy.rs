@@ -1,0 +1,142 @@
+//! What a protocol has no words for, met while a request or an answer is written.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+use ultraai_core::{Losses, Notes, Part, Result, VendorState};
+
+/// The losses of one protocol.
+#[derive(Debug)]
+pub struct Lossy<'a> {
+    protocol: &'static str,
+    losses: &'a mut Losses,
+}
+
+impl<'a> Lossy<'a> {
+    /// Losses of what is written in `protocol`.
+    pub fn new(protocol: &'static str, losses: &'a mut Losses) -> Self {
+        Self { protocol, losses }
+    }
+
+    /// Whose they are.
+    pub fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
+    /// Loses the field at `place` if it `is_there`.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names it, where nothing may be lost.
+    pub fn field(&mut self, place: impl Display, is_there: bool) -> Result<()> {
+        match is_there {
+            true => self.losses.lose(&format!("`{place}`"), &format!("{} has no such field", self.protocol)),
+            false => Ok(()),
+        }
+    }
+
+    /// Loses what stands at `place`, because of `why`.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names it, where nothing may be lost.
+    pub fn because(&mut self, place: impl Display, why: &str) -> Result<()> {
+        self.losses.lose(&format!("`{place}`"), why)
+    }
+
+    /// Loses a part that the protocol cannot hold there.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names it, where nothing may be lost.
+    pub fn part(&mut self, place: impl Display, part: &Part) -> Result<()> {
+        let what = match part {
+            Part::Vendor(state) => format!("what only {} has words for, in `{place}`", state.vendor),
+            part => format!("the part of the kind `{}` in `{place}`", part.kind()),
+        };
+        self.losses.lose(&what, &format!("{} has no place for it there", self.protocol))
+    }
+
+    /// Loses of the notes of a part the cache marker, the citations unless they are `cited` elsewhere, and fields of other
+    /// protocols; hands back the fields of this one.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names it, where nothing may be lost.
+    pub fn notes<'n>(
+        &mut self,
+        place: impl Display,
+        notes: Option<&'n Notes>,
+        cited: bool,
+    ) -> Result<Option<&'n Map<String, Value>>> {
+        let Some(notes) = notes else { return Ok(None) };
+        let protocol = self.protocol;
+        let mut lose = |what: &str| {
+            self.losses.lose(&format!("{what} of `{place}`"), &format!("{protocol} has no such field"))
+        };
+        if notes.cache.is_some() {
+            lose("the cache marker")?;
+        }
+        if !cited && !notes.citations.is_empty() {
+            lose("the citations")?;
+        }
+        match &notes.extra {
+            Some(VendorState { vendor, data, .. }) if vendor == protocol => Ok(data.as_object()),
+            Some(extra) => lose(&format!("the fields of {}", extra.vendor)).map(|()| None),
+            None => Ok(None),
+        }
+    }
+
+    /// The fields of `extra`, which stands at `place`, unless they are another protocol's: those are lost, each by its name.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names one, where nothing may be lost.
+    pub fn extra<'m>(
+        &mut self,
+        place: impl Display,
+        extra: &'m Map<String, Value>,
+        origin: Option<&'static str>,
+    ) -> Result<Option<&'m Map<String, Value>>> {
+        match origin {
+            Some(origin) if origin != self.protocol && !extra.is_empty() => {
+                let place = place.to_string();
+                let why = format!("it is a field of {origin}, and {} has no such field", self.protocol);
+                let dot = if place.is_empty() { "" } else { "." };
+                for key in extra.keys() {
+                    self.losses.lose(&format!("`{place}{dot}{key}`"), &why)?;
+                }
+                Ok(None)
+            }
+            _ => Ok(Some(extra)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ultraai_core::Citation;
+
+    use super::*;
+
+    #[test]
+    fn everything_that_is_lost_is_named() {
+        let mut losses = Losses::noted();
+        let mut lossy = Lossy::new("acme", &mut losses);
+        lossy.field("logprobs", true).unwrap();
+        lossy.field("seed", false).unwrap();
+        lossy.part("messages[0]", &Part::refusal("no")).unwrap();
+        let mut text = Part::text("a");
+        text.annotate(|notes| {
+            notes.citations.push(Citation::default());
+            notes.extra = Some(VendorState::new("other", Value::Null));
+        });
+        assert_eq!(lossy.notes("messages[1]", text.notes(), false).unwrap(), None);
+        let extra = Map::from_iter([("novel".to_owned(), Value::from(7))]);
+        assert_eq!(lossy.extra("", &extra, None).unwrap(), Some(&extra));
+        assert_eq!(lossy.extra("tools[0]", &extra, Some("other")).unwrap(), None);
+        let expected = [
+            "`logprobs`: acme has no such field",
+            "the part of the kind `refusal` in `messages[0]`: acme has no place for it there",
+            "the citations of `messages[1]`: acme has no such field",
+            "the fields of other of `messages[1]`: acme has no such field",
+            "`tools[0].novel`: it is a field of other, and acme has no such field",
+        ];
+        assert_eq!(losses.as_slice(), expected);
+    }
+}

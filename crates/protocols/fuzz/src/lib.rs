@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod framing;
+mod protocol;
+mod protocols;
+
+pub use self::{
+    framing::{Framer, framing},
+    protocol::Protocol,
+    protocols::*,
+};

@@ -1,0 +1,55 @@
+//! Which protocol a model speaks: those of other vendors speak their own on Vertex AI too.
+
+use std::sync::Arc;
+
+use ultraai_core::{
+    CallContext, Capabilities, ChatReply, ChatRequest, EndpointId, Error, ErrorKind, ModelName, Provider,
+    Result, async_trait,
+};
+
+/// Providers at one address, by how the names of their models begin.
+#[derive(Debug)]
+pub(crate) struct Families {
+    name: &'static str,
+    families: Vec<(&'static str, Arc<dyn Provider>)>,
+}
+
+impl Families {
+    /// The first one whose beginning a model's name has is asked.
+    pub(crate) fn new(name: &'static str, families: Vec<(&'static str, Arc<dyn Provider>)>) -> Self {
+        Self { name, families }
+    }
+
+    fn of(&self, model: &str) -> Option<&Arc<dyn Provider>> {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        self.families.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, family)| family)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods, reason = "a method that core adds must be thought about here")]
+impl Provider for Families {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn capabilities(&self, model: &ModelName) -> Capabilities {
+        self.of(model.as_str()).map_or_else(Capabilities::default, |family| family.capabilities(model))
+    }
+
+    fn endpoint(&self) -> Option<EndpointId> {
+        // All of them are at one address with one credential.
+        self.families.first().and_then(|(_, family)| family.endpoint())
+    }
+
+    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let model = request.model.as_ref().map_or("", ModelName::as_str);
+        match self.of(model) {
+            Some(family) => family.chat(cx, request).await,
+            None => {
+                let message = "the model is of no family that Vertex AI is spoken to for here";
+                Err(Error::new(ErrorKind::Unsupported, message).unsent())
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Servers that others wrote: what our providers say, they understand, and what they say, we read.
+//!
+//! `cargo xtask independent` installs them; without them the tests say that they were skipped. What runs where stands in
+//! [`rows`]: a scenario that a row lists as a gap must still fail there.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it skips")]
+
+mod rows;
+mod scenarios;
+mod server;
+
+use self::{
+    rows::{AIMOCK, LLMOCK, Row},
+    scenarios::SCENARIOS,
+    server::Server,
+};
+
+#[tokio::test]
+async fn aimock_and_our_providers_understand_each_other() {
+    match Server::aimock() {
+        Some(server) => all(&server, AIMOCK).await,
+        None => skip("aimock"),
+    }
+}
+
+#[tokio::test]
+async fn llmock_and_our_providers_understand_each_other() {
+    match Server::llmock() {
+        Some(server) => all(&server, LLMOCK).await,
+        None => skip("llmock"),
+    }
+}
+
+fn skip(server: &str) {
+    println!("skipped: {server} is not installed; `cargo xtask independent` does it, with npm and python3");
+}
+
+/// Runs every scenario in every row, and complains of all that is wrong at once.
+async fn all(server: &Server, rows: &[Row]) {
+    let mut complaints = Vec::new();
+    for row in rows {
+        for (name, scenario) in SCENARIOS {
+            let gap = row.gaps.iter().find(|(gap, _)| gap == name).map(|(_, why)| why);
+            match (scenario(&row.at(server)).await, gap) {
+                (Ok(()), None) => {}
+                (Err(_), Some(why)) => println!("{}: a gap in {name}: {why}", row.title()),
+                (Err(what), None) => complaints.push(format!("{}: {name}: {what}", row.title())),
+                (Ok(()), Some(_)) => complaints.push(format!(
+                    "{}: {name} works: take it out of the row's gaps in tests/independent/rows.rs",
+                    row.title()
+                )),
+            }
+        }
+        let known = |gap: &&(&str, &str)| SCENARIOS.iter().any(|(name, _)| *name == gap.0);
+        complaints.extend(
+            row.gaps
+                .iter()
+                .filter(|gap| !known(gap))
+                .map(|(gap, _)| format!("{}: there is no scenario `{gap}`", row.title())),
+        );
+    }
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+}

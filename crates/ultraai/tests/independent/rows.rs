@@ -1,0 +1,82 @@
+//! Which provider talks to which server, and what does not work there yet.
+
+use ultraai::{ProviderSpec, Secret, provider};
+
+use crate::server::Server;
+
+/// A provider at a server.
+pub(crate) struct Row {
+    /// The provider's registered name.
+    provider: &'static str,
+    /// What is said in its settings besides the address, the model and a key, as JSON.
+    settings: &'static [(&'static str, &'static str)],
+    /// What comes after the server's address.
+    path: &'static str,
+    model: &'static str,
+    /// Scenarios that do not work here, and why. One that does is a complaint.
+    pub(crate) gaps: &'static [(&'static str, &'static str)],
+}
+
+impl Row {
+    const fn new(provider: &'static str, path: &'static str, model: &'static str) -> Self {
+        Self { provider, settings: &[], path, model, gaps: &[] }
+    }
+
+    const fn with_settings(self, settings: &'static [(&'static str, &'static str)]) -> Self {
+        Self { settings, ..self }
+    }
+
+    const fn with_gaps(self, gaps: &'static [(&'static str, &'static str)]) -> Self {
+        Self { gaps, ..self }
+    }
+
+    /// The provider and its settings, for messages.
+    pub(crate) fn title(&self) -> String {
+        let settings: Vec<_> =
+            self.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        format!("`{}` at {}/ {}", self.provider, self.path, settings.join(", "))
+    }
+
+    pub(crate) fn at(&self, server: &Server) -> ProviderSpec {
+        let spec =
+            provider(self.provider).model(self.model).base_url(format!("{}{}", server.url(), self.path));
+        // Nobody looks at it, and most types insist on one.
+        let spec = spec.api_key(Secret::new("nobody-looks-at-it").unwrap());
+        self.settings.iter().fold(spec, |spec, (name, value)| {
+            let value: serde_json::Value = serde_json::from_str(value).unwrap();
+            spec.setting(*name, value)
+        })
+    }
+}
+
+/// What a codec that sends text alone cannot do; a protocol that can loses these gaps.
+const TEXT_ALONE: &[(&str, &str)] = &[
+    ("tools", "the codec sends text alone"),
+    ("tools, live", "the codec sends text alone"),
+    ("structured output", "the codec sends text alone"),
+    ("structured output, live", "the codec sends text alone"),
+];
+
+/// aimock speaks each protocol at its vendor's own paths.
+pub(crate) const AIMOCK: &[Row] = &[
+    Row::new("openai", "/v1", "gpt-4o").with_gaps(TEXT_ALONE),
+    Row::new("compatible", "/v1", "any").with_gaps(TEXT_ALONE),
+    Row::new("azure.ai.openai", "/openai/deployments/gpt-4o", "gpt-4o")
+        .with_settings(&[("key_header", "\"api-key\"")])
+        .with_gaps(TEXT_ALONE),
+    Row::new("anthropic", "", "claude-sonnet-4-5").with_gaps(TEXT_ALONE),
+    Row::new("gemini", "/v1beta", "gemini-2.5-flash").with_gaps(TEXT_ALONE),
+    Row::new("ollama", "", "llama3.2").with_gaps(TEXT_ALONE),
+];
+
+/// `LLMock` speaks each vendor's protocol below a path of the vendor's name.
+pub(crate) const LLMOCK: &[Row] = &[
+    Row::new("openai", "/v1", "gpt-4o").with_gaps(TEXT_ALONE),
+    Row::new("groq", "/groq/openai/v1", "llama-3.3-70b-versatile").with_gaps(TEXT_ALONE),
+    Row::new("mistral", "/mistral/v1", "mistral-small-latest").with_gaps(TEXT_ALONE),
+    Row::new("together", "/together/v1", "any").with_gaps(TEXT_ALONE),
+    Row::new("xai", "/xai/v1", "grok-3-mini").with_gaps(TEXT_ALONE),
+    Row::new("perplexity", "/perplexity/v1", "sonar").with_gaps(TEXT_ALONE),
+    Row::new("anthropic", "/anthropic", "claude-sonnet-4-5").with_gaps(TEXT_ALONE),
+    Row::new("gemini", "/gemini/v1beta", "gemini-2.5-flash").with_gaps(TEXT_ALONE),
+];

@@ -1,0 +1,116 @@
+//! What a provider is asked, and what must come of it.
+
+use std::{pin::Pin, sync::Arc};
+
+use serde_json::{Value, json};
+use ultraai::{
+    CallContext, ChatEvent, ChatRequest, ChatResponse, Delivery, Delta, FallbackOrchestrator, FinishReason,
+    Message, Part, Provider as _, ProviderSpec, ResponseFormat, Role, Tool, ToolCall, ToolResult,
+};
+
+/// What came of it, or what is wrong.
+type Verdict = Result<(), String>;
+
+/// A question to a provider.
+type Scenario = for<'a> fn(&'a ProviderSpec) -> Pin<Box<dyn Future<Output = Verdict> + 'a>>;
+
+/// Every scenario by its name.
+pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
+    ("text", |spec| Box::pin(text(spec, Delivery::Whole))),
+    ("text, live", |spec| Box::pin(text(spec, Delivery::Live))),
+    ("tools", |spec| Box::pin(tools(spec, Delivery::Whole))),
+    ("tools, live", |spec| Box::pin(tools(spec, Delivery::Live))),
+    ("structured output", |spec| Box::pin(structured(spec, Delivery::Whole))),
+    ("structured output, live", |spec| Box::pin(structured(spec, Delivery::Live))),
+];
+
+/// The answer, and in how many pieces its text came. It is asked as applications ask: through an orchestrator, with all the
+/// layers that are linked.
+async fn ask(spec: &ProviderSpec, request: ChatRequest) -> Result<(ChatResponse, usize), String> {
+    let told = |error: ultraai::Error| format!("{error:?}");
+    let orchestrator = FallbackOrchestrator::builder().max_retries(0).build().map_err(told)?;
+    orchestrator.register_provider("one", spec.clone()).map_err(told)?;
+    let live = request.delivery == Delivery::Live;
+    let reply = orchestrator.chat(&CallContext::new(), Arc::new(request)).await.map_err(told)?;
+    if live != reply.is_live() {
+        return Err("it was asked for a live answer and gave a whole one, or the other way round".to_owned());
+    }
+    let (mut pieces, mut fold, mut events) = (0, ultraai::Fold::default(), reply.into_events());
+    while let Some(event) = events.next().await {
+        let event = event.map_err(told)?;
+        pieces += usize::from(matches!(&event, ChatEvent::Delta(Delta::Text(text)) if !text.is_empty()));
+        fold.push(event).map_err(told)?;
+    }
+    Ok((fold.finish().map_err(told)?, pieces))
+}
+
+fn ensure(holds: bool, what: &str, answer: &ChatResponse) -> Verdict {
+    if holds { Ok(()) } else { Err(format!("{what}: {answer:?}")) }
+}
+
+async fn text(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
+    let request = ChatRequest::from_prompt("hello").with_system("Be kind.").with_max_tokens(200);
+    let (answer, pieces) = ask(spec, request.with_delivery(delivery)).await?;
+    ensure(answer.is_good(), "it is no good answer", &answer)?;
+    ensure(answer.finish_reason == FinishReason::Stop, "it ended otherwise", &answer)?;
+    ensure(delivery == Delivery::Whole || pieces > 1, "it came in one piece", &answer)
+}
+
+fn weather() -> Tool {
+    let city = json!({ "type": "string", "description": "The city's name." });
+    let parameters = json!({ "type": "object", "properties": { "city": city }, "required": ["city"] });
+    let mut tool = Tool::new("get_weather", parameters);
+    tool.description = Some("The weather in a city.".to_owned());
+    tool
+}
+
+fn calls(answer: &ChatResponse) -> Vec<&ToolCall> {
+    let mut calls = Vec::new();
+    for part in &answer.content {
+        if let Part::ToolCall(call) = part {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+async fn tools(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
+    let asked = |messages| {
+        ChatRequest::new(messages).with_max_tokens(200).with_delivery(delivery).edited(|request| {
+            request.tools = vec![weather()];
+        })
+    };
+    let mut messages = vec![Message::user("How is the weather in Oslo?")];
+    let (answer, _) = ask(spec, asked(messages.clone())).await?;
+    let found = calls(&answer);
+    ensure(found.len() == 1 && found[0].name == "get_weather", "it is not one call of the tool", &answer)?;
+    let arguments: Value = serde_json::from_str(&found[0].arguments).unwrap_or_default();
+    ensure(arguments["city"].is_string(), "the arguments are not the tool's", &answer)?;
+    ensure(!found[0].id.is_empty(), "the call has no id", &answer)?;
+    ensure(answer.finish_reason == FinishReason::ToolCalls, "it ended otherwise", &answer)?;
+
+    // What was said goes back as it came, and the result after it.
+    let mut result = ToolResult::new(found[0].id.clone(), vec![Part::text("sunny, 7 degrees")]);
+    result.name = Some("get_weather".to_owned());
+    messages.push(Message::new(Role::Assistant, answer.content.clone()));
+    messages.push(Message::new(Role::Tool, vec![Part::ToolResult(result)]));
+    let (answer, _) = ask(spec, asked(messages)).await?;
+    ensure(answer.is_good() && calls(&answer).is_empty(), "it is no answer in words", &answer)
+}
+
+async fn structured(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
+    let properties = json!({ "city": { "type": "string" }, "degrees": { "type": "integer" } });
+    let schema = json!({
+        "type": "object", "properties": properties, "required": ["city", "degrees"], "additionalProperties": false,
+    });
+    let request = ChatRequest::from_prompt("Tell a city and its degrees as JSON.").with_max_tokens(200);
+    let request = request.with_delivery(delivery).edited(|request| {
+        let name = "report".to_owned();
+        request.response_format =
+            Some(ResponseFormat::JsonSchema { name, description: None, schema, strict: Some(true) });
+    });
+    // The layer `schema` has checked it, and says so where it does not follow.
+    let (answer, _) = ask(spec, request).await?;
+    let said: Value = serde_json::from_str(&answer.text()).unwrap_or_default();
+    ensure(said["city"].is_string() && said["degrees"].is_i64(), "it is not what was asked for", &answer)
+}
