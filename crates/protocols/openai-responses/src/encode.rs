@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const LOGPROBS: &str = "message.output_text.logprobs";
 
 /// What is included where reasoning is asked for, so that it can be given back without the vendor's keeping it.
-const ENCRYPTED: &str = "reasoning.encrypted_content";
+pub(crate) const ENCRYPTED: &str = "reasoning.encrypted_content";
 
 /// Fields of OpenAI's other protocol that mean the same here.
 const SHARED: &[&str] = &[
@@ -212,7 +212,8 @@ fn include<'a>(request: &ChatRequest, extra: &mut Vec<(&'a str, &'a Value)>) -> 
     let thinks = request.reasoning.as_ref().is_some_and(|reasoning| {
         reasoning.effort.as_deref() != Some("none") && reasoning.enabled != Some(false)
     });
-    if thinks && request.origin != Some(NAME) && !include.contains(&ENCRYPTED) {
+    let state = request.reasoning_state.unwrap_or(thinks && request.origin != Some(NAME));
+    if state && !include.contains(&ENCRYPTED) {
         include.push(ENCRYPTED);
     }
     if request.logprobs == Some(true) && !include.contains(&LOGPROBS) {
