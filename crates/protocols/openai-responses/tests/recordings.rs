@@ -131,7 +131,7 @@ fn normalized(mut body: Value) -> Value {
     }
     // Two words of it have fields of their own in the vocabulary.
     if let Some(include) = body["include"].as_array_mut() {
-        include.sort_by_key(|word| word.to_string());
+        include.sort_by_key(ToString::to_string);
     }
     if body["stream"] == false {
         body["stream"] = Value::Null;
