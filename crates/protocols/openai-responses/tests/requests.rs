@@ -258,6 +258,9 @@ fn what_the_protocol_has_no_field_for_is_lost_by_name() {
     let error = Responses::new().encode(&asked, &mut Losses::refused()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.message().starts_with("`top_k` cannot be sent"), "{error}");
+    let mut asked = request(vec![Message::user("a")]);
+    (asked.frequency_penalty, asked.presence_penalty, asked.n) = (Some(0.0), Some(0.0), Some(1));
+    assert!(lossy(&asked).1.is_empty(), "what asks for nothing is not lost");
 }
 
 #[test]
