@@ -73,7 +73,7 @@ struct Event {
     logprobs: Option<Vec<Value>>,
     obfuscation: Option<String>,
     item: Option<Item>,
-    part: Option<Part>,
+    part: Option<Piece>,
     response: Option<Response>,
 }
 
@@ -84,12 +84,12 @@ struct Item {
     id: String,
     status: String,
     role: String,
-    content: Vec<Part>,
+    content: Vec<Piece>,
 }
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only the parsing is measured")]
-struct Part {
+struct Piece {
     r#type: String,
     text: String,
     annotations: Vec<Value>,
