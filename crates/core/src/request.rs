@@ -57,6 +57,10 @@ pub struct ChatRequest {
     /// How much the model thinks first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<ReasoningOptions>,
+    /// Whether reasoning comes with the state that it can be given back by, where a vendor wants to be asked for that.
+    /// Default: where reasoning is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_state: Option<bool>,
     /// How many answers are wanted. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,

@@ -271,12 +271,10 @@ impl<'a> Writer<'a, '_> {
     }
 }
 
-/// One plain text stands alone where it may.
+/// One plain text of the caller stands alone where it may; llama.cpp takes what the model said as a list only.
 fn content(pieces: Vec<Piece<'_>>, alone: bool) -> Content<'_> {
     match &pieces[..] {
-        [Piece::Text { kind: "input_text" | "output_text", text, more: None }] if alone => {
-            Content::Text(text)
-        }
+        [Piece::Text { kind: "input_text", text, more: None }] if alone => Content::Text(text),
         _ => Content::Pieces(pieces),
     }
 }

@@ -7,7 +7,12 @@ use ultraai_core::{
 };
 use ultraai_protocol_common::{Fields, Place};
 
-use crate::{NAME, encode::LOGPROBS, input::Input, tool};
+use crate::{
+    NAME,
+    encode::{ENCRYPTED, LOGPROBS},
+    input::Input,
+    tool,
+};
 
 /// Reads a request; ids and encrypted reasoning are the state of `vendor`.
 ///
@@ -46,9 +51,13 @@ pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRe
         request.response_format = text.object("format")?.map(format).transpose()?;
     }
     let mut include = fields.list("include")?.unwrap_or_default();
-    let asked = include.len();
-    include.retain(|(_, word)| word != LOGPROBS);
-    request.logprobs = (include.len() < asked).then_some(true);
+    let mut asks = |what: &str| {
+        let before = include.len();
+        include.retain(|(_, word)| word != what);
+        (include.len() < before).then_some(true)
+    };
+    request.logprobs = asks(LOGPROBS);
+    request.reasoning_state = asks(ENCRYPTED);
     request.extra = fields.rest();
     if !include.is_empty() {
         let include = include.into_iter().map(|(_, word)| word).collect();

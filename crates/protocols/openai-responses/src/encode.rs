@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const LOGPROBS: &str = "message.output_text.logprobs";
 
 /// What is included where reasoning is asked for, so that it can be given back without the vendor's keeping it.
-const ENCRYPTED: &str = "reasoning.encrypted_content";
+pub(crate) const ENCRYPTED: &str = "reasoning.encrypted_content";
 
 /// Fields of OpenAI's other protocol that mean the same here.
 const SHARED: &[&str] = &[
@@ -72,10 +72,12 @@ pub(crate) fn encode(request: &ChatRequest, vendor: &str, losses: &mut Losses) -
 
 /// Loses what the protocol has no field for.
 fn lost(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
+    // A penalty of nothing is what is done without one.
+    let asks = |penalty: f64| penalty != 0.0;
     for (asked, field) in [
         (request.top_k.is_some(), "`top_k`"),
-        (request.frequency_penalty.is_some(), "`frequency_penalty`"),
-        (request.presence_penalty.is_some(), "`presence_penalty`"),
+        (request.frequency_penalty.is_some_and(asks), "`frequency_penalty`"),
+        (request.presence_penalty.is_some_and(asks), "`presence_penalty`"),
         (!request.stop_sequences.is_empty(), "`stop_sequences`"),
         (request.seed.is_some(), "`seed`"),
         (request.n.is_some_and(|choices| choices != 1), "`n`"),
@@ -210,7 +212,8 @@ fn include<'a>(request: &ChatRequest, extra: &mut Vec<(&'a str, &'a Value)>) -> 
     let thinks = request.reasoning.as_ref().is_some_and(|reasoning| {
         reasoning.effort.as_deref() != Some("none") && reasoning.enabled != Some(false)
     });
-    if thinks && request.origin != Some(NAME) && !include.contains(&ENCRYPTED) {
+    let state = request.reasoning_state.unwrap_or(thinks && request.origin != Some(NAME));
+    if state && !include.contains(&ENCRYPTED) {
         include.push(ENCRYPTED);
     }
     if request.logprobs == Some(true) && !include.contains(&LOGPROBS) {

@@ -113,8 +113,11 @@ impl Decoder {
             Kind::ItemDone => self.item_done(&event, out)?,
             Kind::PartAdded => (self.next_part, self.part_said) = (true, false),
             Kind::PartDone => self.part_done(&event, out)?,
-            Kind::Annotation => self.citations.extend(event.annotation.map(crate::citation::read)),
-            Kind::Redundant => {}
+            // They stand in the part that is complete too.
+            Kind::Annotation if self.citations.len() < MOST_ITEMS => {
+                self.citations.extend(event.annotation.map(crate::citation::read));
+            }
+            Kind::Annotation | Kind::Redundant => {}
             Kind::End => self.end(event.response, out)?,
             Kind::Error => return Err(failure(trimmed)?),
             Kind::Unknown => {

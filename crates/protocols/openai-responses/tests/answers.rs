@@ -134,7 +134,7 @@ fn an_answer_goes_back_unchanged_on_the_next_turn() {
     let body: Value = serde_json::from_slice(&body).unwrap();
     let mut expected = everything();
     // Nothing hangs on the id of this message, nor on the status of calls.
-    expected[5] = json!({ "type": "message", "role": "assistant", "content": "c" });
+    expected[5].as_object_mut().unwrap().retain(|key, _| key != "id" && key != "status");
     for call in &mut expected[6..] {
         call.as_object_mut().unwrap().remove("status");
     }

@@ -129,6 +129,10 @@ fn normalized(mut body: Value) -> Value {
             body[key] = Value::Null;
         }
     }
+    // Two words of it have fields of their own in the vocabulary.
+    if let Some(include) = body["include"].as_array_mut() {
+        include.sort_by_key(ToString::to_string);
+    }
     if body["stream"] == false {
         body["stream"] = Value::Null;
     }

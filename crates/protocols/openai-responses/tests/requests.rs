@@ -130,8 +130,8 @@ fn items_come_back_as_they_came() {
         { "type": "message", "id": "msg_2", "role": "assistant", "status": "incomplete", "content": [
             { "type": "output_text", "text": "b", "annotations": [], "logprobs": [{ "token": "b", "logprob": -1.0 }] },
         ] },
-        { "type": "message", "role": "assistant", "content": "c" },
-        { "type": "message", "role": "assistant", "content": "d" },
+        { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "c", "annotations": [] }] },
+        { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "d", "annotations": [] }] },
         { "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "namespace": "n", "arguments": "{ }", "status": "completed" },
         { "type": "custom_tool_call", "call_id": "call_2", "name": "g", "input": "x" },
         { "type": "web_search_call", "id": "ws_1", "status": "completed", "action": { "type": "search", "query": "q" } },
@@ -189,7 +189,7 @@ fn state_goes_to_its_own_vendor_alone() {
     let items = json!([
         { "type": "message", "role": "user", "content": "q" },
         { "type": "reasoning", "id": "rs_1", "encrypted_content": "e", "summary": [{ "type": "summary_text", "text": "s" }] },
-        { "type": "message", "role": "assistant", "content": "a" },
+        { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "a", "annotations": [] }] },
         { "type": "function_call", "call_id": "1", "name": "f", "arguments": "{}" },
     ]);
     assert_eq!(written(&asked)["input"], items);
@@ -258,6 +258,9 @@ fn what_the_protocol_has_no_field_for_is_lost_by_name() {
     let error = Responses::new().encode(&asked, &mut Losses::refused()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.message().starts_with("`top_k` cannot be sent"), "{error}");
+    let mut asked = request(vec![Message::user("a")]);
+    (asked.frequency_penalty, asked.presence_penalty, asked.n) = (Some(0.0), Some(0.0), Some(1));
+    assert!(lossy(&asked).1.is_empty(), "what asks for nothing is not lost");
 }
 
 #[test]

@@ -21,9 +21,7 @@ const CARRIED: Carries = Carries {
 fn same_request(mut request: ChatRequest) -> ChatRequest {
     request.origin = None;
     // It is asked for wherever reasoning is.
-    if request.reasoning.is_some() {
-        request.extra.remove("include");
-    }
+    request.reasoning_state = None;
     request
 }
 
