@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod family;
 mod messages;
+mod models;
 mod stream;
 mod usage;
 
@@ -13,6 +14,7 @@ pub use self::{
     decode::{decode, decode_error},
     encode::encode,
     messages::Messages,
+    models::Models,
     stream::Decoder,
 };
 

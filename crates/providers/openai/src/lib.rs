@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
+mod models;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -32,14 +35,18 @@ struct Settings {
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
-    let settings: Settings = context.parse(settings, FIELDS)?;
-    let endpoint =
-        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    let endpoint = connect(settings, context, OPENAI.path)?;
     Ok(Arc::new(HttpProvider::new(OPENAI.provider_name(), endpoint, Chat(OPENAI))))
 }
 
-fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
-    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(OPENAI.path);
+/// What stands at `path` below the address of the settings.
+fn connect(settings: Value, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    endpoint(&settings, context, path).map_err(|error| error.with_provider(context.provider_id.clone()))
+}
+
+fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(path);
     let mut endpoint = settings
         .http
         .endpoint(context.connect_timeout, address)
