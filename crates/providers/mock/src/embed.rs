@@ -80,7 +80,9 @@ fn vector(input: &EmbeddingInput, dimensions: u64) -> Vec<f32> {
     }
     let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|number| *number /= length);
+        for number in &mut vector {
+            *number /= length;
+        }
     } else {
         // A text without a word, or one whose words cancel each other: no vector has no length.
         vector[0] = 1.0;
