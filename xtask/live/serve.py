@@ -37,6 +37,9 @@ def gemma3(folder):
 
 MODELS = {"smollm2": smollm2, "gemma3": gemma3}
 
+# The other model answers without one: it was never taught to converse.
+TEMPLATES = {"smollm2": pathlib.Path(__file__).with_name("tools.jinja")}
+
 
 def main():
     name, folder = sys.argv[1:]
@@ -47,6 +50,8 @@ def main():
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.model_alias = {name}
+    if name in TEMPLATES:
+        params.chat_template = TEMPLATES[name].read_text()
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.n_parallel = SLOTS

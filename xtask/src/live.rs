@@ -30,7 +30,7 @@ const PACKAGES: [&str; 7] = [
 const MODELS: [(&str, &str); 2] = [("smollm2", "ULTRAAI_LIVE_SMOLLM2"), ("gemma3", "ULTRAAI_LIVE_GEMMA3")];
 
 /// The test's source, from the repository's root.
-const TEST: &str = "crates/cli/tests/live.rs";
+const TEST: &str = "crates/cli/tests/live/main.rs";
 
 /// A model loads in two seconds; the rest is for a busy machine.
 const LOADING_LIMIT: Duration = Duration::from_mins(2);

@@ -50,6 +50,10 @@ pub struct Message {
     /// A name that tells speakers of one role apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether leading instructions stand among the turns although the protocol has a place of its own for them, such as
+    /// OpenAI's `instructions`, which they go to otherwise. Default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inline: bool,
     /// Fields that this version does not know, kept as they came.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
@@ -58,7 +62,7 @@ pub struct Message {
 impl Message {
     /// A message of `role` with `content`.
     pub fn new(role: Role, content: Vec<Part>) -> Self {
-        Self { role, content, name: None, extra: Map::new() }
+        Self { role, content, name: None, inline: false, extra: Map::new() }
     }
 
     /// A system message of one text.

@@ -1,12 +1,13 @@
 //! The layer `schema`, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    CallContext, ChatEvent, ChatRequest, ChatResponse, ChoicePiece, Delivery, Delta, Error, ErrorKind,
-    FinishReason, Layer as _, OrchestratorBuilder, Part, Provider, Recovery, Registry, ResponseFormat,
-    Result, ToolCall,
+    CallContext, ChatEvent, ChatRequest, ChatResponse, Choice, ChoicePiece, Delivery, Delta, Error,
+    ErrorKind, Event, FinishReason, Layer as _, OrchestratorBuilder, Part, Provider, Recovery, Registry,
+    ResponseFormat, Result, ToolCall,
 };
 use ultraai_layers::schema::{SchemaConfig, SchemaLayer};
 use ultraai_strategy_fallback::Fallback;
@@ -134,7 +135,7 @@ async fn what_is_no_answer_has_no_form() {
 #[tokio::test(start_paused = true)]
 async fn every_choice_is_checked() {
     let mut answer = ChatResponse::from_text("{}");
-    answer.alternatives.push(Default::default());
+    answer.alternatives.push(Choice::default());
     answer.alternatives[0].content.push(Part::text("[]"));
     let inner = Scripted::always(Step::whole(answer));
     let error = checked(&inner).ask(object()).await.unwrap_err();
@@ -271,4 +272,26 @@ async fn the_next_candidate_is_asked_in_place_of_one_that_does_not_follow() {
     let outcome = chain.process(person()).await.unwrap();
     assert_eq!(outcome.synthesis.provider_id, "strict");
     assert_eq!(loose.count(), 1, "the same model is not asked twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_answer_that_does_not_follow_is_taken_back_and_the_next_candidate_asked() {
+    let chain =
+        OrchestratorBuilder::new(Fallback::default()).registry(Registry::linked().unwrap()).build().unwrap();
+    let loose = Step::streamed(["Ada ", "is 36."]);
+    let strict = Step::streamed(["{\"name\": \"Ada\", ", "\"age\": 36}"]);
+    chain.register_provider("loose", Scripted::always(loose)).unwrap();
+    chain.register_provider("strict", Scripted::always(strict)).unwrap();
+    let mut stream = chain.process_stream(person()).unwrap();
+    let (mut discarded, mut text) = (0, String::new());
+    let outcome = loop {
+        match stream.next().await.unwrap().unwrap() {
+            Event::Delta { delta: Delta::Text(piece) } => text.push_str(&piece),
+            Event::Discarded { .. } => (discarded, text) = (discarded + 1, String::new()),
+            Event::Finished { outcome } => break outcome,
+            _ => {}
+        }
+    };
+    assert_eq!((discarded, outcome.synthesis.provider_id.as_str()), (1, "strict"));
+    assert_eq!(text, r#"{"name": "Ada", "age": 36}"#);
 }

@@ -139,3 +139,78 @@ impl Dialogue for Gemini {
         Reply::json(200, &body(model, &json!([call]), Some("STOP"), 3))
     }
 }
+
+/// The same protocol on Vertex AI, as
+/// `POST /v1/projects/p/locations/l/publishers/google/models/{model}:generateContent`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vertex;
+
+impl Dialogue for Vertex {
+    fn base_path(&self) -> &'static str {
+        "/v1/projects/p/locations/l"
+    }
+
+    fn chat_path(&self, model: &str) -> String {
+        format!("{}/publishers/google/models/{model}:generateContent", self.base_path())
+    }
+
+    fn live_path(&self, model: &str) -> String {
+        format!("{}/publishers/google/models/{model}:streamGenerateContent", self.base_path())
+    }
+
+    fn wants_live(&self, request: &Received) -> bool {
+        Gemini.wants_live(request)
+    }
+
+    fn answer(&self, model: &str, text: &str) -> Reply {
+        Gemini.answer(model, text)
+    }
+
+    fn live(&self, model: &str, texts: &[&str]) -> Reply {
+        Gemini.live(model, texts)
+    }
+
+    fn pieces_before_end(&self, texts: usize) -> usize {
+        Gemini.pieces_before_end(texts)
+    }
+
+    fn live_error(&self, model: &str, text: &str) -> Reply {
+        Gemini.live_error(model, text)
+    }
+
+    fn error(&self, status: u16, message: &str) -> Reply {
+        Gemini.error(status, message)
+    }
+
+    fn quota_exhausted(&self) -> Reply {
+        Gemini.quota_exhausted()
+    }
+
+    fn context_too_long(&self) -> Reply {
+        Gemini.context_too_long()
+    }
+
+    fn nothing(&self, model: &str) -> Reply {
+        Gemini.nothing(model)
+    }
+
+    fn cut_short(&self, model: &str, text: &str) -> Reply {
+        Gemini.cut_short(model, text)
+    }
+
+    fn live_cut_short(&self, model: &str, texts: &[&str]) -> Reply {
+        Gemini.live_cut_short(model, texts)
+    }
+
+    fn content_filtered(&self, model: &str) -> Option<Reply> {
+        Gemini.content_filtered(model)
+    }
+
+    fn null_content(&self, model: &str) -> Option<Reply> {
+        Gemini.null_content(model)
+    }
+
+    fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {
+        Gemini.tool_call(model, name, arguments)
+    }
+}

@@ -5,14 +5,17 @@
 pub mod anthropic;
 mod capture;
 pub mod codecs;
+pub mod cohere;
 mod dialogue;
 pub mod embeddings;
 mod ext;
 pub mod faults;
+pub mod features;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;
 pub mod recordings;
+pub mod responses;
 pub mod samples;
 mod scripted;
 mod server;

@@ -32,6 +32,10 @@ pub use ultraai_tokens as tokens;
 pub mod providers {
     #[cfg(feature = "provider-anthropic")]
     pub use ultraai_provider_anthropic as anthropic;
+    #[cfg(feature = "provider-bedrock")]
+    pub use ultraai_provider_bedrock as bedrock;
+    #[cfg(feature = "provider-cohere")]
+    pub use ultraai_provider_cohere as cohere;
     #[cfg(feature = "provider-compatible")]
     pub use ultraai_provider_compatible as compatible;
     #[cfg(feature = "provider-gemini")]
@@ -42,6 +46,8 @@ pub mod providers {
     pub use ultraai_provider_ollama as ollama;
     #[cfg(feature = "provider-openai")]
     pub use ultraai_provider_openai as openai;
+    #[cfg(feature = "provider-vertex")]
+    pub use ultraai_provider_vertex as vertex;
 }
 
 /// The strategies that are linked.

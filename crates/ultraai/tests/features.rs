@@ -28,7 +28,18 @@ fn every_linked_plugin_has_its_feature_named() {
 #[cfg(feature = "full")]
 fn the_features_link_their_plugins() {
     let registry = Registry::linked().expect("no two packages register one name");
-    for name in ["anthropic", "compatible", "gemini", "groq", "mock", "ollama", "openai"] {
+    for name in [
+        "anthropic",
+        "bedrock",
+        "cohere",
+        "compatible",
+        "gemini",
+        "groq",
+        "mock",
+        "ollama",
+        "openai",
+        "vertex",
+    ] {
         assert!(registry.provider_registration(name).is_ok(), "{name}");
     }
     for name in ["gemini", "mistral", "mock", "ollama", "openai"] {

@@ -55,10 +55,14 @@ impl Headers {
     ///
     /// # Errors
     /// `Config`, when no header can hold it.
-    pub fn with_secret(mut self, name: &'static str, prefix: &str, secret: &Secret) -> Result<Self> {
-        let value = HeaderValue::try_from(format!("{prefix}{}", secret.expose()));
-        let mut value =
-            value.map_err(|_| Error::new(ErrorKind::Config, "the key holds what no header can hold"))?;
+    pub fn with_secret(self, name: &'static str, prefix: &str, secret: &Secret) -> Result<Self> {
+        self.with_hidden(name, &format!("{prefix}{}", secret.expose()))
+    }
+
+    /// Adds a header whose value is never printed.
+    fn with_hidden(mut self, name: &'static str, value: &str) -> Result<Self> {
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| Error::new(ErrorKind::Config, "the key holds what no header can hold"))?;
         value.set_sensitive(true);
         self.0.insert(HeaderName::from_static(name), value);
         Ok(self)
@@ -167,6 +171,19 @@ impl Endpoint {
         self.transport.post_json(&address, &headers, body).await
     }
 
+    /// Posts the fields of a form to the address, as token endpoints want them, and waits for the head of the response.
+    ///
+    /// # Errors
+    /// As [`post_json`](Self::post_json).
+    pub async fn post_form(&self, fields: &[(&str, &str)]) -> Result<Response> {
+        // What stands behind a question mark has the form of a form.
+        let mut form = self.address.url().clone();
+        form.query_pairs_mut().clear().extend_pairs(fields);
+        let body = form.query().unwrap_or_default().as_bytes().to_vec();
+        let headers = self.headers("POST", &self.address, &[], &body).await.map_err(Error::unsent)?;
+        self.transport.post_form(&self.address, &headers, body).await
+    }
+
     /// Gets what stands at the address, or at a place below it.
     ///
     /// # Errors
@@ -219,7 +236,7 @@ impl Endpoint {
                 .collect();
             let unsigned = Unsigned { method, url: &url, headers: &said, body };
             for (name, value) in authorizer.authorize(&unsigned).await? {
-                headers = headers.with_secret(name, "", &Secret::new(value)?)?;
+                headers = headers.with_hidden(name, &value)?;
             }
         }
         Ok(Cow::Owned(headers))

@@ -222,7 +222,9 @@ mod tests {
 
     fn written(frames: &[(&str, &[u8])]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        frames.iter().for_each(|(name, data)| write(name, data, &mut bytes));
+        for (name, data) in frames {
+            write(name, data, &mut bytes);
+        }
         bytes
     }
 

@@ -108,9 +108,27 @@ impl Transport {
     /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
     /// a proxy, and `Undecodable` for a head that is too large or none.
     pub async fn post_json(&self, address: &Address, headers: &Headers, body: Vec<u8>) -> Result<Response> {
+        self.post(address, headers, "application/json", body).await
+    }
+
+    /// As [`post_json`](Self::post_json), with the fields of a form, as token endpoints want them.
+    ///
+    /// # Errors
+    /// As [`post_json`](Self::post_json).
+    pub async fn post_form(&self, address: &Address, headers: &Headers, body: Vec<u8>) -> Result<Response> {
+        self.post(address, headers, "application/x-www-form-urlencoded", body).await
+    }
+
+    async fn post(
+        &self,
+        address: &Address,
+        headers: &Headers,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Response> {
         let mut request = reqwest::Request::new(Method::POST, address.url().clone());
         *request.headers_mut() = headers.map().clone();
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         *request.body_mut() = Some(body.into());
         self.send(address, request).await
     }

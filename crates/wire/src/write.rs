@@ -67,7 +67,9 @@ mod tests {
 
     fn read(framing: Framing, frames: &[OwnedFrame]) -> Vec<(String, Bytes)> {
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| write_frame(framing, frame, &mut bytes));
+        for frame in frames {
+            write_frame(framing, frame, &mut bytes);
+        }
         let (mut decoder, mut read) = (FrameDecoder::new(framing, 1 << 20), VecDeque::<RawFrame>::new());
         decoder.push(&bytes.into(), &mut read).unwrap();
         assert!(!decoder.end(&mut read).unwrap());

@@ -10,9 +10,8 @@ mod cache;
 mod form;
 mod live;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
-use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
@@ -100,7 +99,6 @@ struct Checked {
     config: SchemaConfig,
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Provider for Checked {
     fn name(&self) -> &str {
@@ -115,12 +113,27 @@ impl Provider for Checked {
         self.inner.endpoint()
     }
 
-    async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        let form = match self.orchestrates {
-            true => None,
-            false => Form::of(&request, self.config)?,
-        };
-        let Some(form) = form else { return self.inner.chat(cx, request).await };
+    // Written out, so that the future of a call without a schema is handed on and not boxed once more.
+    fn chat<'this, 'cx, 'call>(
+        &'this self,
+        cx: &'cx CallContext,
+        request: Arc<ChatRequest>,
+    ) -> Pin<Box<dyn Future<Output = Result<ChatReply>> + Send + 'call>>
+    where
+        'this: 'call,
+        'cx: 'call,
+        Self: 'call,
+    {
+        match request.response_format {
+            Some(_) if !self.orchestrates => Box::pin(self.checked(cx, request)),
+            _ => self.inner.chat(cx, request),
+        }
+    }
+}
+
+impl Checked {
+    async fn checked(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
+        let Some(form) = Form::of(&request, self.config)? else { return self.inner.chat(cx, request).await };
         let delivery = request.delivery;
         let reply = self.inner.chat(cx, request).await?;
         if reply.is_live() && delivery == Delivery::Live {

@@ -2,6 +2,7 @@
 
 mod fault;
 mod fields;
+mod function;
 mod json;
 mod loose;
 mod lossy;
@@ -17,6 +18,7 @@ mod write;
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::{Fields, Place},
+    function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},
     json::parse,
     loose::{Any, Number, Reader, Text},
     lossy::Lossy,

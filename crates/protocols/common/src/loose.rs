@@ -29,6 +29,12 @@ impl Text<'_> {
     }
 }
 
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Some(Cow::Owned(text)))
+    }
+}
+
 /// A whole number, also where it is written as text or as a fraction; anything else is nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Number(pub Option<u64>);

@@ -18,6 +18,11 @@ impl<'a> Lossy<'a> {
         Self { protocol, losses }
     }
 
+    /// Whose they are.
+    pub fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
     /// Loses the field at `place` if it `is_there`.
     ///
     /// # Errors

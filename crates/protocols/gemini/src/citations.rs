@@ -7,8 +7,12 @@ use crate::NAME;
 
 pub(crate) const GROUNDING: &str = "groundingMetadata";
 
-/// More sources of one sentence than anybody reads; a server that says so would fill the memory.
-const MOST: usize = 256;
+/// How much larger than their candidate the citations made of it may get: a source is repeated for each sentence that it
+/// supports, and a server that says so without end would fill the memory.
+const GROWTH: usize = 16;
+
+/// Room that they have in any case, in bytes.
+const LEAST: usize = 8 << 10;
 
 /// The citations that stand beside a candidate's content.
 pub(crate) fn read(candidate: &Map<String, Value>) -> Vec<Citation> {
@@ -24,28 +28,41 @@ pub(crate) fn read(candidate: &Map<String, Value>) -> Vec<Citation> {
     if let Some(grounding) = candidate.get(GROUNDING) {
         supports(grounding, &mut citations);
     }
-    citations.truncate(MOST);
     citations
 }
 
 fn supports(grounding: &Value, citations: &mut Vec<Citation>) {
     let list =
         |key: &str| grounding.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let chunks = list("groundingChunks");
-    for support in list("groundingSupports") {
+    let (chunks, supports) = (list("groundingChunks"), list("groundingSupports"));
+    if chunks.is_empty() || supports.is_empty() {
+        return;
+    }
+    let mut room = GROWTH * size(grounding) + LEAST;
+    for support in supports {
         let Some(segment) = support.get("segment") else { continue };
         let indices = support.get("groundingChunkIndices").and_then(Value::as_array);
-        for index in indices.into_iter().flatten().take(MOST) {
+        for index in indices.into_iter().flatten() {
             let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
             let Some(chunk) = index.and_then(|index| chunks.get(index)) else { continue };
             // A web page, a place or a passage, each under its own name.
             let Some(source) = chunk.as_object().and_then(|chunk| chunk.values().next()) else { continue };
+            // A citation is an event too, which takes more room than its words.
+            let Some(left) = room.checked_sub(2 * size(chunk) + size(support) + 256) else { return };
+            room = left;
             let native = json!({ "groundingChunk": chunk, "groundingSupport": support });
             citations.push(citation(source, segment, source.get("text"), native));
-            if citations.len() > MOST {
-                return;
-            }
         }
+    }
+}
+
+/// About how many bytes a value takes as JSON.
+fn size(value: &Value) -> usize {
+    8 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(size).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() + size(value)).sum(),
+        _ => 0,
     }
 }
 
@@ -119,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_not_repeated_without_end() {
+        let grounding = json!({
+            "groundingChunks": [{ "web": { "uri": "u".repeat(10_000) } }],
+            "groundingSupports": [{ "segment": {}, "groundingChunkIndices": vec![0; 10_000] }],
+        });
+        assert!(read(&[(GROUNDING.to_owned(), grounding)].into_iter().collect()).len() < 20);
+    }
+
+    #[test]
     fn citations_are_read_as_they_were_written() {
         let mut citation = Citation::default();
         citation.url = Some("u".into());
@@ -127,7 +153,9 @@ mod tests {
         other.cited_text = Some("words".into());
         let written = write([&citation, &other]).unwrap();
         let mut read = read(&[(GROUNDING.to_owned(), written)].into_iter().collect());
-        read.iter_mut().for_each(|citation| citation.native = None);
+        for citation in &mut read {
+            citation.native = None;
+        }
         assert_eq!(read, [citation, other]);
         assert_eq!(write([]), None);
     }

@@ -20,7 +20,7 @@ pub(crate) fn read(candidate: &Map<String, Value>) -> Vec<TokenLogprob> {
 
 fn token(value: &Value) -> TokenLogprob {
     let mut token = TokenLogprob::default();
-    token.token = value.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
+    value.get("token").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token.token);
     token.logprob = value.get("logProbability").and_then(Value::as_f64).unwrap_or_default();
     token
 }

@@ -41,7 +41,7 @@ impl Pieces {
             .unwrap_or(Value::Null);
         let goes_on = self.open.as_deref() == Some(path);
         let continues = piece.get("willContinue").and_then(Value::as_bool).unwrap_or(false);
-        let is_empty = value.is_null() && !piece.get("nullValue").is_some();
+        let is_empty = value.is_null() && piece.get("nullValue").is_none();
         match (place(&mut self.arguments, &steps).ok_or_else(misplaced)?, value) {
             (Value::String(text), Value::String(more)) if goes_on => text.push_str(&more),
             // The end of a text may have nothing more to say.

@@ -1,12 +1,14 @@
 //! One of the answers of a stream, piece by piece.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{Delta, Error, ErrorKind, FinishReason, Part, Result, VendorState};
 
 use crate::{
     NAME, VENDOR,
     answer::Candidate,
-    citations, logprobs, media,
+    citations,
+    logprobs::{self, LOGPROBS},
+    media,
     part::{CALL, RawCall, RawPart, SIGNATURE, made_up_id},
     pieces::Pieces,
     usage::{finish_reason, is_open},
@@ -62,18 +64,36 @@ impl Track {
                 }
             })?;
         }
-        citations.into_iter().for_each(|citation| say(Delta::Citation(Box::new(citation))));
+        for citation in citations {
+            say(Delta::Citation(Box::new(citation)));
+        }
         if !candidate.rest.is_empty() {
             let tokens = logprobs::read(&candidate.rest);
             if !tokens.is_empty() {
                 say(Delta::Logprobs(tokens));
             }
-            self.rest.extend(candidate.rest);
+            candidate.rest.into_iter().for_each(|(key, value)| self.keep(key, value));
         }
         if !content.rest.is_empty() {
             self.rest.insert("content".into(), Value::Object(content.rest));
         }
         self.finish(candidate.finish_reason.as_str(), say)
+    }
+
+    /// Keeps what stands beside the content; of citations and log probabilities each chunk tells its own.
+    fn keep(&mut self, key: String, value: Value) {
+        let adds = matches!(key.as_str(), "citationMetadata" | LOGPROBS);
+        match (self.rest.get_mut(&key), value) {
+            (Some(Value::Object(kept)), Value::Object(more)) => {
+                for (key, value) in more {
+                    match (kept.get_mut(&key), value) {
+                        (Some(Value::Array(list)), Value::Array(more)) if adds => list.extend(more),
+                        (_, value) => drop(kept.insert(key, value)),
+                    }
+                }
+            }
+            (_, value) => drop(self.rest.insert(key, value)),
+        }
     }
 
     /// The reason that the answer ended for, at the clean end of the stream.
@@ -195,14 +215,14 @@ impl Track {
             return unknown(rest);
         }
         let signature = rest.remove_entry(SIGNATURE);
-        match media::read(&rest) {
-            Some(media) => {
+        match media::read(rest) {
+            Ok(media) => {
                 say(Delta::Part(Box::new(media)));
                 if let Some(signature) = signature {
                     self.state([signature].into_iter().collect(), say);
                 }
             }
-            None => {
+            Err(mut rest) => {
                 rest.extend(signature);
                 unknown(rest);
             }
@@ -218,7 +238,7 @@ impl Track {
     ) -> Result<()> {
         self.last = Last::Other;
         let comes_in_pieces = call.pieces.is_some() || call.continues;
-        let arguments = match call.args.map(|args| args.get()) {
+        let arguments = match call.args.map(RawValue::get) {
             None => None,
             Some(args) if args.starts_with('{') => Some(compact(args)),
             Some(_) => {

@@ -1,7 +1,5 @@
 //! What is written is read as the same, and nothing that comes breaks a decoder.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use serde_json::json;
 use ultraai_core::{ChatRequest, ChatResponse, Message, Part, ResponseFormat, Role};
 use ultraai_protocol_gemini::{GenerateContent, VENDOR};

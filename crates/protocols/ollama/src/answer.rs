@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use ultraai_core::{Error, ErrorKind, FinishReason, Notes, Result, ToolCall, Usage, VendorState};
-use ultraai_protocol_common::{Number, Source, Text, Unknown, object};
+use ultraai_core::{Error, ErrorKind, FinishReason, Result, ToolCall, Usage};
+use ultraai_protocol_common::{FunctionCall, Number, Text, Unknown, object};
 
 use crate::{NAME, id, logprobs::Logprobs};
 
@@ -31,7 +31,7 @@ object! {
     pub(crate) struct Message<'a> {
         pub(crate) content: Text<'a> = "content",
         pub(crate) thinking: Text<'a> = "thinking",
-        pub(crate) tool_calls: Vec<Call<'a>> = "tool_calls",
+        pub(crate) tool_calls: Vec<FunctionCall<'a>> = "tool_calls",
     }
     known: "role";
     others: pub(crate) others: Map<String, Value>;
@@ -57,57 +57,18 @@ object! {
     pub(crate) struct LineMessage<'a> {
         pub(crate) content: Text<'a> = "content",
         pub(crate) thinking: Text<'a> = "thinking",
-        pub(crate) tool_calls: Vec<Call<'a>> = "tool_calls",
+        pub(crate) tool_calls: Vec<FunctionCall<'a>> = "tool_calls",
     }
     known: "role";
     others: pub(crate) unknown: Unknown;
 }
 
-object! {
-    /// A tool call, which comes in one piece. Older servers give it no id.
-    #[derive(Debug, Default)]
-    pub(crate) struct Call<'a> {
-        id: Text<'a> = "id",
-        function: Function<'a> = "function",
-    }
-    known: ;
-    others: others: Map<String, Value>;
-}
-
-object! {
-    #[derive(Debug, Default)]
-    pub(crate) struct Function<'a> {
-        name: Text<'a> = "name",
-        arguments: Source<'a> = "arguments",
-    }
-    // It starts anew with each line at some versions.
-    known: "index";
-    others: others: Map<String, Value>;
-}
-
-impl Call<'_> {
-    /// The call, which is the one of this number in an answer made at `created_at`.
-    ///
-    /// # Errors
-    /// `Undecodable` without a name.
-    pub(crate) fn into_call(self, created_at: &str, index: u32) -> Result<ToolCall> {
-        let Function { name, arguments, others: inner, .. } = self.function;
-        let Some(name) = name.filled() else {
-            return Err(Error::new(ErrorKind::Undecodable, "the model asks for a tool without a name"));
-        };
-        let id = self.id.filled().unwrap_or_else(|| id::of_an_answer(created_at, index));
-        let mut call = ToolCall::new(id, name, arguments.arguments());
-        let mut others = self.others;
-        if !inner.is_empty() {
-            others.insert("function".to_owned(), Value::Object(inner));
-        }
-        if !others.is_empty() {
-            let mut notes = Notes::default();
-            notes.extra = Some(VendorState::new(NAME, Value::Object(others)));
-            call.notes = Some(Box::new(notes));
-        }
-        Ok(call)
-    }
+/// The call, which is the one of this number in an answer made at `created_at`; older servers give it no id.
+///
+/// # Errors
+/// `Undecodable` without a name.
+pub(crate) fn numbered(call: FunctionCall<'_>, created_at: &str, index: u32) -> Result<ToolCall> {
+    call.into_call(NAME, || id::of_an_answer(created_at, index))
 }
 
 impl Answer<'_> {

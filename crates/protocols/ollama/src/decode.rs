@@ -3,7 +3,10 @@
 use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result};
 use ultraai_protocol_common::{at_the_top, is_fault, parse, with_usage};
 
-use crate::{answer::Answer, fault::in_band};
+use crate::{
+    answer::{Answer, numbered},
+    fault::in_band,
+};
 
 /// Reads a whole answer of a status that says success.
 ///
@@ -25,7 +28,7 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     content.extend(message.content.filled().map(Part::text));
     let finish_reason = answer.finish_reason(!message.tool_calls.is_empty())?;
     for (index, call) in (0..).zip(message.tool_calls) {
-        content.push(Part::ToolCall(call.into_call(&answer.created_at(), index)?));
+        content.push(Part::ToolCall(numbered(call, &answer.created_at(), index)?));
     }
     let mut response = ChatResponse::default();
     response.usage = answer.usage();

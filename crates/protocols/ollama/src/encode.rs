@@ -5,9 +5,9 @@ use ultraai_core::{
     Capabilities, ChatRequest, Delivery, Error, ErrorKind, Losses, Part, ReasoningOptions, ResponseFormat,
     Result, Support, ToolChoice,
 };
-use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model};
+use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model, write_function_tools};
 
-use crate::{NAME, OLLAMA, message::write_messages, tool::write_tools};
+use crate::{NAME, OLLAMA, message::write_messages};
 
 /// What is sent where a request's `extra` does not say it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,7 +53,7 @@ pub fn encode(defaults: &Defaults, request: &ChatRequest, losses: &mut Losses) -
     write_messages(&mut object, request, lossy)?;
     // Without the field the server streams.
     object.field("stream", &(request.delivery == Delivery::Live));
-    write_tools(&mut object, request, lossy)?;
+    write_function_tools(&mut object, request, lossy)?;
     write_format(&mut object, request, lossy)?;
     write_thinking(&mut object, request.reasoning.as_ref(), lossy)?;
     object.optional("logprobs", request.logprobs);
@@ -82,6 +82,9 @@ fn check_fields(request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<()> {
     lossy.field("service_tier", request.service_tier.is_some())?;
     lossy.field("user", request.user.is_some())?;
     lossy.field("metadata", !request.metadata.is_empty())?;
+    for (index, tool) in request.tools.iter().enumerate() {
+        lossy.field(format_args!("tools[{index}].strict"), tool.strict == Some(true))?;
+    }
     // It always decides by itself.
     lossy.field("tool_choice", !matches!(request.tool_choice, None | Some(ToolChoice::Auto)))
 }

@@ -227,7 +227,9 @@ mod tests {
         let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("m").unwrap());
         let mut encoder = Encoder::new(&Answering { request: &request, id: "1", created: 0 });
         let mut out = Vec::new();
-        events.iter().for_each(|event| encoder.push(event, &mut out, losses).unwrap());
+        for event in events {
+            encoder.push(event, &mut out, losses).unwrap();
+        }
         encoder.fail(&Error::new(ErrorKind::ServerError, "it broke"), &mut out);
         out.iter().map(|frame| serde_json::from_slice(&frame.data).unwrap()).collect()
     }

@@ -15,7 +15,6 @@ mod request;
 mod respond;
 mod stream;
 mod time;
-mod tool;
 
 pub use self::{
     chat::Chat,

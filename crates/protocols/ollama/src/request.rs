@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    ChatRequest, Delivery, Media, MediaSource, Message, ModelName, Notes, Part, Reasoning, ReasoningOptions,
-    ResponseFormat, Result, Role, ToolCall, ToolResult, VendorState,
+    ChatRequest, Delivery, Media, MediaSource, Message, ModelName, Part, Reasoning, ReasoningOptions,
+    ResponseFormat, Result, Role, ToolResult, VendorState,
 };
-use ultraai_protocol_common::{Fields, Place, from_base64, sniff};
+use ultraai_protocol_common::{Fields, Place, from_base64, read_function_call, read_function_tools, sniff};
 
-use crate::{NAME, id, tool::read_tools};
+use crate::{NAME, id};
 
 /// The name that a schema gets, since the protocol gives it none.
 const SCHEMA_NAME: &str = "response";
@@ -30,7 +30,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest> {
         Some(false) => Delivery::Whole,
         _ => Delivery::Live,
     };
-    request.tools = read_tools(&mut fields)?;
+    request.tools = read_function_tools(&mut fields, NAME)?;
     request.response_format = fields.any("format").and_then(format_of);
     request.reasoning = fields.read("think", "true, false or how hard", thinking)?;
     request.logprobs = fields.flag("logprobs")?;
@@ -138,7 +138,7 @@ fn read_message(mut fields: Fields, index: usize, open: &mut VecDeque<Open>) -> 
         open.clear();
     }
     for (at, (place, value)) in calls.into_iter().enumerate() {
-        let call = read_call(Fields::of(value, place)?, id::of_a_request(index, at))?;
+        let call = read_function_call(Fields::of(value, place)?, NAME, id::of_a_request(index, at))?;
         open.push_back(Open { id: call.id.clone(), name: call.name.clone() });
         content.push(Part::ToolCall(call));
     }
@@ -164,28 +164,6 @@ fn answered(asked: Option<String>, name: Option<&str>, open: &mut VecDeque<Open>
     };
     let call = at.and_then(|at| open.remove(at));
     asked.or(call.map(|call| call.id))
-}
-
-fn read_call(mut fields: Fields, made_up: String) -> Result<ToolCall> {
-    let mut function = fields.object("function")?.ok_or_else(|| fields.place().missing("function"))?;
-    let name = function.needed_text("name")?;
-    let arguments = match function.any("arguments") {
-        None => "{}".to_owned(),
-        Some(Value::String(text)) => text,
-        Some(value) => value.to_string(),
-    };
-    let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or(made_up);
-    let mut call = ToolCall::new(id, name, arguments);
-    let (mut others, inner) = (fields.rest(), function.rest());
-    if !inner.is_empty() {
-        others.insert("function".to_owned(), Value::Object(inner));
-    }
-    if !others.is_empty() {
-        let mut notes = Notes::default();
-        notes.extra = Some(VendorState::new(NAME, Value::Object(others)));
-        call.notes = Some(Box::new(notes));
-    }
-    Ok(call)
 }
 
 fn image(place: &Place, value: Value) -> Result<Part> {

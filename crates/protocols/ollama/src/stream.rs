@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::Map;
 use ultraai_core::{ChatEvent, Delta, Details, Native, Result, TokenLogprob};
-use ultraai_protocol_common::{is_fault, parse, with_usage};
+use ultraai_protocol_common::{FunctionCall, is_fault, parse, with_usage};
 
 use crate::{
     NAME,
-    answer::{Answer, Call, Line},
+    answer::{Answer, Line, numbered},
     fault::in_band,
 };
 
@@ -91,13 +91,13 @@ impl Decoder {
 
     fn push_calls(
         &mut self,
-        calls: Vec<Call<'_>>,
+        calls: Vec<FunctionCall<'_>>,
         created_at: &str,
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<()> {
         for call in calls {
             let index = self.calls;
-            let call = call.into_call(created_at, index)?;
+            let call = numbered(call, created_at, index)?;
             self.calls = index.saturating_add(1);
             let (id, name, arguments) = (call.id, call.name, call.arguments);
             out.push_back(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state: None }));

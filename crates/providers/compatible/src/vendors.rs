@@ -26,16 +26,6 @@ pub const VENDORS: &[Dialect] = &[
         ..BASE
     },
     Dialect {
-        name: "cohere",
-        summary: "Cohere's models",
-        base_url: Some("https://api.cohere.ai/compatibility/v1"),
-        key_variables: &["CO_API_KEY", "COHERE_API_KEY"],
-        default_model: Some("command-a-03-2025"),
-        // It is not among the parameters that this address takes.
-        stream_options: false,
-        ..BASE
-    },
-    Dialect {
         name: "compatible",
         summary: "any address that speaks OpenAI's chat completions",
         key_optional: true,

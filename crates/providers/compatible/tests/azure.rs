@@ -111,6 +111,6 @@ fn wrong_settings_are_refused_by_name() {
     let lookup = Lookup::new(|_| None);
     let context = BuildContext::new(ProviderId::new("mine").unwrap(), lookup);
     let settings = json!({ "key_header": "authorization" });
-    let error = Registry::linked().unwrap().provider("cohere", settings, &context).unwrap_err();
+    let error = Registry::linked().unwrap().provider("groq", settings, &context).unwrap_err();
     assert!(error.to_string().contains("unknown"), "{error}");
 }

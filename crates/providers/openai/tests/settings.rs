@@ -7,7 +7,7 @@ use ultraai_core::{
     BuildContext, CallContext, ChatRequest, ErrorKind, Lookup, ModelName, ProviderId, Registry,
 };
 use ultraai_provider_openai as _;
-use ultraai_testkit::{Server, openai};
+use ultraai_testkit::{Server, openai, responses};
 
 #[tokio::test]
 async fn organization_and_project_are_sent_where_they_are_set() {
@@ -52,4 +52,24 @@ async fn the_table_http_holds_for_the_exchange_and_its_errors_name_the_key() {
     assert!(error.message().contains("`http.max_header_bytes`"), "{error}");
     let error = build(json!({ "proxi": "none" })).unwrap_err();
     assert!(error.kind() == ErrorKind::Config && error.message().contains("`http.proxi`"), "{error}");
+}
+
+#[tokio::test]
+async fn the_setting_api_says_which_api_is_spoken() {
+    let server = Server::always(responses::answer("hello"));
+    let lookup = Lookup::new(|name| (name == "OPENAI_API_KEY").then(|| "sk-settings-test".to_owned()));
+    let context = BuildContext::new(ProviderId::new("mine").unwrap(), lookup);
+    let build = |api: &str| {
+        let settings = json!({ "base_url": format!("{}/v1", server.url()), "api": api });
+        Registry::linked().unwrap().provider("openai", settings, &context)
+    };
+    let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("gpt-5").unwrap());
+    let reply =
+        build("responses").unwrap().chat(&CallContext::new(), Arc::new(request.with_max_tokens(5))).await;
+    assert_eq!(reply.unwrap().collect().await.unwrap().text(), "hello");
+    let sent = server.requests().remove(0);
+    assert_eq!(sent.path, "/v1/responses");
+    assert_eq!(sent.json()["max_output_tokens"], 5);
+    let error = build("assistants").unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("`api` must be"), "{error}");
 }

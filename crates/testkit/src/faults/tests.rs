@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use ultraai_core::{Error, FinishReason};
 
 use super::*;
-use crate::{anthropic::AnthropicMessages, gemini::Gemini, ollama::Ollama, openai::OpenAiChat};
+use crate::{
+    anthropic::AnthropicMessages, cohere::Cohere, gemini::Gemini, ollama::Ollama, openai::OpenAiChat,
+    responses::OpenAiResponses,
+};
 
-const DIALOGUES: [&dyn Dialogue; 4] = [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama];
+const DIALOGUES: [&dyn Dialogue; 6] =
+    [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere, &OpenAiResponses];
 
 #[test]
 fn every_fault_has_a_name_of_its_own_and_is_found_by_it() {
@@ -30,7 +34,14 @@ fn what_a_protocol_lacks_is_left_out_for_a_reason() {
     };
     assert_eq!(
         DIALOGUES.map(lacking),
-        [vec![], vec![], vec!["missing-reason"], vec!["400-content-filter", "missing-reason"]]
+        [
+            vec![],
+            vec![],
+            vec!["missing-reason"],
+            vec!["400-content-filter", "missing-reason"],
+            vec![],
+            vec!["missing-reason"]
+        ]
     );
     assert!(faults_of(&Ollama).all(|fault| fault.name != "400-content-filter"));
 }

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use ultraai_testkit::{
     Dialogue,
     anthropic::AnthropicMessages,
+    cohere::Cohere,
     faults::{Expected, Fault},
     gemini::Gemini,
     ollama::Ollama,
@@ -23,6 +24,7 @@ pub(crate) const PROTOCOLS: &[Protocol] = &[
     Protocol { provider: "anthropic", dialogue: &AnthropicMessages },
     Protocol { provider: "gemini", dialogue: &Gemini },
     Protocol { provider: "ollama", dialogue: &Ollama },
+    Protocol { provider: "cohere", dialogue: &Cohere },
 ];
 
 /// Who is asked.

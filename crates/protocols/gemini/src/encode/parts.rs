@@ -11,7 +11,7 @@ use ultraai_protocol_common::sniff;
 use super::piece::{Fields, Json, Piece, Written};
 use crate::{
     NAME, VENDOR,
-    media::{guess, rule},
+    media::{guess, is_uploaded, rule},
     part::{SIGNATURE, is_made_up},
 };
 
@@ -64,12 +64,16 @@ impl<'a> Parts<'a, '_> {
             }
             Part::ToolCall(call) => (self.call(call, place)?, call.state.as_ref().and_then(own)),
             Part::ToolResult(result) => (self.result(result, place)?, None),
-            Part::Reasoning(reasoning) => return self.reasoning(reasoning, from, extra),
+            Part::Reasoning(reasoning) => {
+                self.reasoning(reasoning, from, extra);
+                return Ok(());
+            }
             Part::Vendor(state) => {
                 let Some(fields) = own(state) else {
                     return self.lose(place, "the part", "only another vendor or protocol has words for it");
                 };
-                return self.state(fields, from);
+                self.state(fields, from);
+                return Ok(());
             }
             _ => return self.lose(place, "the part", "gemini has no such parts"),
         };
@@ -128,6 +132,13 @@ impl<'a> Parts<'a, '_> {
             MediaSource::Data(data) => {
                 let media_type = named.or_else(|| sniff(data)).unwrap_or("application/octet-stream");
                 Piece::Data { media_type: media_type.into(), data, name }
+            }
+            MediaSource::Url(uri) if uri.starts_with("data:") => {
+                return self.lose(place, "the part", "its data is no plain base64").map(|()| None);
+            }
+            MediaSource::FileId(id) if !is_uploaded(id) => {
+                let why = "its file was uploaded to another vendor: Google's begin with gs://, files/ or the address of its API";
+                return self.lose(place, "the part", why).map(|()| None);
             }
             MediaSource::Url(uri) | MediaSource::FileId(uri) => {
                 Piece::File { media_type: named.or_else(|| guess(uri)), uri, name }
@@ -188,34 +199,30 @@ impl<'a> Parts<'a, '_> {
         Ok(Some(Piece::Result { id: told(&result.tool_call_id), name, response, media }))
     }
 
-    fn reasoning(&mut self, reasoning: &'a Reasoning, from: usize, extra: Option<&'a Fields>) -> Result<()> {
+    fn reasoning(&mut self, reasoning: &'a Reasoning, from: usize, extra: Option<&'a Fields>) {
         let state = reasoning.state.as_ref().and_then(own);
         match (reasoning.text.as_str(), state) {
             // Another vendor's, who hid it.
-            ("", None) => Ok(()),
+            ("", None) => {}
             ("", Some(state)) => self.state(state, from),
-            (text, state) => {
-                self.out.push(Written { piece: Piece::Thought(text), state, extra });
-                Ok(())
-            }
+            (text, state) => self.out.push(Written { piece: Piece::Thought(text), state, extra }),
         }
     }
 
     /// What stands alone, unless it is the signature of the part before it.
-    fn state(&mut self, state: &'a Fields, from: usize) -> Result<()> {
+    fn state(&mut self, state: &'a Fields, from: usize) {
         let is_signature = state.len() == 1 && state.contains_key(SIGNATURE);
         let before = self.out.get_mut(from..).and_then(<[_]>::last_mut);
         let piece = match before.filter(|before| is_signature && before.is_signable()) {
             Some(before) => {
                 before.state = Some(state);
-                return Ok(());
+                return;
             }
             None if state.contains_key("thought") && is_text(state) => Piece::Thought(""),
             None if is_text(state) => Piece::Text(""),
             None => Piece::State,
         };
         self.out.push(Written { piece, state: Some(state), extra: None });
-        Ok(())
     }
 }
 

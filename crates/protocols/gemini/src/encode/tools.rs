@@ -15,8 +15,8 @@ pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses:
         if tool.vendor.as_ref().is_some_and(|tool| own(tool).is_none()) {
             lose("the tool", "only another vendor or protocol has it")?;
         }
-        if tool.strict == Some(true) {
-            lose("`strict` of", "gemini has it for all tools or none, as the tool choice VALIDATED")?;
+        if tool.strict == Some(true) && !is_strict(request) {
+            lose("`strict` of", "gemini has it for all functions or none")?;
         }
         if tool.cache.is_some() {
             lose("the cache mark on", "gemini caches by itself, or by `cachedContent` in `extra`")?;
@@ -34,12 +34,12 @@ pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses:
         Some(ToolChoice::Vendor(choice)) if own(choice).is_none() => {
             losses.lose("`tool_choice`", "only another protocol has words for it")?;
         }
-        Some(choice) if words(choice).is_none() => {
-            losses.lose("`tool_choice`", "gemini has no such choice")?
+        Some(_) if words(request).is_none() => {
+            losses.lose("`tool_choice`", "gemini has no such choice")?;
         }
         _ => {}
     }
-    let (Some(choice), Some(extra)) = (request.tool_choice.as_ref().and_then(words), chosen(extra)) else {
+    let (Some(choice), Some(extra)) = (words(request), chosen(extra)) else {
         return Ok(());
     };
     collision("extra's `toolConfig`", extra.keys(), |key| choice.contains_key(key))
@@ -50,20 +50,26 @@ fn chosen(extra: Option<&Fields>) -> Option<&Fields> {
     extra?.get(TOOL_CONFIG)?.get(CHOICE)?.as_object()
 }
 
-fn words(choice: &ToolChoice) -> Option<Fields> {
-    let words = match choice {
-        ToolChoice::Auto => json!({ "mode": "AUTO" }),
-        ToolChoice::None => json!({ "mode": "NONE" }),
-        ToolChoice::Required => json!({ "mode": "ANY" }),
-        ToolChoice::Tool(name) => json!({ "mode": "ANY", "allowedFunctionNames": [name] }),
-        ToolChoice::Allowed { tools, required: true } => {
-            json!({ "mode": "ANY", "allowedFunctionNames": tools })
+/// Whether all functions are strict: Google has no such mark, and a mode that keeps to all schemas.
+fn is_strict(request: &ChatRequest) -> bool {
+    let mut functions = request.tools.iter().filter(|tool| tool.vendor.is_none()).peekable();
+    functions.peek().is_some() && functions.all(|tool| tool.strict == Some(true))
+}
+
+fn words(request: &ChatRequest) -> Option<Fields> {
+    // ANY keeps to the schemas anyway.
+    let auto = if is_strict(request) { "VALIDATED" } else { "AUTO" };
+    let words = match &request.tool_choice {
+        None if auto == "AUTO" => return None,
+        None | Some(ToolChoice::Auto) => json!({ "mode": auto }),
+        Some(ToolChoice::None) => json!({ "mode": "NONE" }),
+        Some(ToolChoice::Required) => json!({ "mode": "ANY" }),
+        Some(ToolChoice::Tool(name)) => json!({ "mode": "ANY", "allowedFunctionNames": [name] }),
+        Some(ToolChoice::Allowed { tools, required }) => {
+            json!({ "mode": if *required { "ANY" } else { auto }, "allowedFunctionNames": tools })
         }
-        ToolChoice::Allowed { tools, required: false } => {
-            json!({ "mode": "AUTO", "allowedFunctionNames": tools })
-        }
-        ToolChoice::Vendor(choice) => return own(choice).cloned(),
-        _ => return None,
+        Some(ToolChoice::Vendor(choice)) => return own(choice).cloned(),
+        Some(_) => return None,
     };
     match words {
         Value::Object(words) => Some(words),
@@ -73,8 +79,7 @@ fn words(choice: &ToolChoice) -> Option<Fields> {
 
 /// Whether there is a `toolConfig` to write.
 pub(super) fn has_choice(request: &ChatRequest, extra: Option<&Fields>) -> bool {
-    extra.is_some_and(|extra| extra.contains_key(TOOL_CONFIG))
-        || request.tool_choice.as_ref().and_then(words).is_some()
+    extra.is_some_and(|extra| extra.contains_key(TOOL_CONFIG)) || words(request).is_some()
 }
 
 pub(super) struct Choice<'a> {
@@ -84,7 +89,7 @@ pub(super) struct Choice<'a> {
 
 impl Serialize for Choice<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut choice = self.request.tool_choice.as_ref().and_then(words).unwrap_or_default();
+        let mut choice = words(self.request).unwrap_or_default();
         choice.extend(chosen(self.extra).cloned().unwrap_or_default());
         let mut map = serializer.serialize_map(None)?;
         if !choice.is_empty() {

@@ -57,7 +57,7 @@ pub(crate) fn whole(
     written(&reply)
 }
 
-fn parts<'a, 'l>(losses: &'l mut Losses, has_names: bool) -> Parts<'a, 'l> {
+fn parts<'a>(losses: &mut Losses, has_names: bool) -> Parts<'a, '_> {
     Parts { out: Vec::new(), losses, is_request: false, has_names, messages: &[] }
 }
 

@@ -256,3 +256,20 @@ fn lists_may_be_null_and_numbers_texts() {
     let expected = "undecodable: an event of the stream has not the form of this protocol (at `candidates[0].content.parts[0].thought`)";
     assert_eq!(error, [expected]);
 }
+
+#[test]
+fn what_each_chunk_adds_is_kept_together() {
+    let chunk = |uri: &str, more: &str| {
+        format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"a"}}]}},"citationMetadata":{{"citations":[{{"uri":"{uri}"}}]}},
+            "groundingMetadata":{{{more}}}}}]}}"#
+        )
+    };
+    let (one, two) = (chunk("u", r#""webSearchQueries":["q"]"#), chunk("v", ""));
+    let raw = serde_json::json!({ "candidates": [{
+        "citationMetadata": { "citations": [{ "uri": "u" }, { "uri": "v" }] },
+        "groundingMetadata": { "webSearchQueries": ["q"] },
+    }] });
+    let expected = ["*", "< ", "a", "see u", "*", "see v", "a", "7/3", &format!(" {raw}"), "stop>"];
+    assert_eq!(read(&[&one, &two, STOP]), expected);
+}

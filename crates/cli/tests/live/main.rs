@@ -8,28 +8,24 @@
     reason = "a test fails by panicking, and this one tells what it sees"
 )]
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    process::Command,
-    time::Duration,
-};
+mod protocols;
+mod server;
 
-use serde_json::Value;
+use std::{process::Command, time::Duration};
+
 use tokio::time::{Instant, sleep, timeout};
 use ultraai::{
-    ChatRequest, Delta, Event, FallbackOrchestrator, Ledger, Method, Options, Outcome, OutcomeStream,
-    ProviderSpec, RequestOptions, Secret, SimpleOrchestrator, ledger::TokenSum, provider,
+    ChatRequest, Delta, Error, Event, FallbackOrchestrator, Ledger, Method, Options, Outcome, OutcomeStream,
+    RequestOptions, SimpleOrchestrator, ledger::TokenSum,
 };
+
+use self::server::{PATIENCE, Server, server};
 
 /// A small model writes this many in a second or two.
 const SHORT: u64 = 60;
 
 /// So long that it runs still when the request is dropped.
 const LONG: u64 = 1500;
-
-/// How long a server may take to notice that nobody listens any more.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn two_real_models_answer_and_the_ledger_agrees_with_their_servers() {
@@ -42,10 +38,7 @@ async fn two_real_models_answer_and_the_ledger_agrees_with_their_servers() {
     let ledger = Ledger::new();
     let mut counted = TokenSum::default();
 
-    for kind in ["compatible", "openai", "anthropic"] {
-        whole(&smollm2, kind, &ledger).await;
-        streamed(&smollm2, kind, &ledger).await;
-    }
+    protocols::all(&smollm2, &ledger).await;
     in_parallel(&smollm2, &gemma3, &ledger).await;
     synthesis(&smollm2, &gemma3, &ledger).await;
     let totals = ledger.totals();
@@ -64,28 +57,6 @@ async fn two_real_models_answer_and_the_ledger_agrees_with_their_servers() {
 
     // The servers count what a dropped request made, and the ledger can only estimate it: so this comes last.
     dropped(&smollm2).await;
-}
-
-async fn whole(server: &Server, kind: &str, ledger: &Ledger) {
-    let orchestrator = SimpleOrchestrator::builder().build().unwrap();
-    orchestrator.register_provider("smollm2", server.provider(kind)).unwrap();
-    let request = request("What is 2+2?").edited(end_at_a_sentence);
-    let outcome = orchestrator.process_with(request, with(ledger)).await.unwrap();
-    tell(&format!("{kind}, whole"), &outcome);
-    assert_eq!(outcome.synthesis.method, Method::Chosen);
-    assert!(!outcome.synthesis.response.trim().is_empty());
-}
-
-async fn streamed(server: &Server, kind: &str, ledger: &Ledger) {
-    // `simple` must see whole answers before it says anything; a chain hands on what comes.
-    let orchestrator = FallbackOrchestrator::builder().build().unwrap();
-    orchestrator.register_provider("smollm2", server.provider(kind)).unwrap();
-    let request = request("Name a color.").edited(end_at_a_sentence);
-    let (outcome, text, pieces) =
-        read(orchestrator.process_stream_with(request, with(ledger)).unwrap()).await;
-    tell(&format!("{kind}, streamed in {pieces} pieces"), &outcome);
-    assert!(pieces > 1, "it came in one piece");
-    assert_eq!(text, outcome.synthesis.response);
 }
 
 async fn in_parallel(smollm2: &Server, gemma3: &Server, ledger: &Ledger) {
@@ -120,7 +91,8 @@ async fn synthesis(smollm2: &Server, gemma3: &Server, ledger: &Ledger) {
     for seed in 1..=16 {
         let request = request("Say hello.").edited(end_at_a_sentence);
         let with = RequestOptions::from(options.clone()).with_ledger(ledger.clone()).with_seed(seed);
-        let (outcome, text, pieces) = read(orchestrator.process_stream_with(request, with).unwrap()).await;
+        let (outcome, text, pieces) =
+            read(orchestrator.process_stream_with(request, with).unwrap()).await.unwrap();
         tell(&format!("both, seed {seed}, in {pieces} pieces"), &outcome);
         assert_eq!(text, outcome.synthesis.response);
         if outcome.synthesis.method == Method::Synthesized {
@@ -132,16 +104,16 @@ async fn synthesis(smollm2: &Server, gemma3: &Server, ledger: &Ledger) {
 }
 
 /// Reads a stream to its end: the outcome, the text that came on the way, and in how many pieces.
-async fn read(mut stream: OutcomeStream) -> (Box<Outcome>, String, usize) {
+async fn read(mut stream: OutcomeStream) -> Result<(Box<Outcome>, String, usize), Error> {
     let (mut text, mut pieces) = (String::new(), 0);
     loop {
-        match stream.next().await.unwrap().unwrap() {
+        match stream.next().await.unwrap()? {
             Event::Delta { delta: Delta::Text(piece) } => {
                 pieces += 1;
                 text += &piece;
             }
             Event::Discarded { .. } => (text, pieces) = (String::new(), 0),
-            Event::Finished { outcome } => return (outcome, text, pieces),
+            Event::Finished { outcome } => return Ok((outcome, text, pieces)),
             _ => {}
         }
     }
@@ -231,58 +203,5 @@ fn tell(what: &str, outcome: &Outcome) {
     for response in &outcome.responses {
         let said = response.response.as_ref().map(|response| (response.text(), &response.finish_reason));
         println!("    {}: {:?} {said:?}", response.provider_id, response.status);
-    }
-}
-
-/// A llama.cpp server.
-struct Server {
-    host: String,
-}
-
-fn server(variable: &str) -> Option<Server> {
-    let address = std::env::var(variable).ok()?;
-    Some(Server { host: address.trim().trim_start_matches("http://").trim_end_matches('/').to_owned() })
-}
-
-impl Server {
-    fn url(&self) -> String {
-        format!("http://{}", self.host)
-    }
-
-    fn provider(&self, kind: &str) -> ProviderSpec {
-        // The server asks for no key; the type `openai` insists on one.
-        let key = Secret::new("none-needed").unwrap();
-        provider(kind).model("local").base_url(format!("{}/v1", self.url())).api_key(key)
-    }
-
-    fn is_busy(&self) -> bool {
-        let slots: Value = serde_json::from_str(&self.get("/slots")).unwrap();
-        slots.as_array().unwrap().iter().any(|slot| slot["is_processing"] == true)
-    }
-
-    /// The tokens that it has read and written since it started, the cached ones among them.
-    fn tokens(&self) -> TokenSum {
-        let metrics = self.get("/metrics");
-        let value = |name: &str| -> u64 {
-            let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.unwrap_or_else(|| panic!("no {name} in {metrics}")).trim().parse().unwrap()
-        };
-        let mut sum = TokenSum::default();
-        sum.input_tokens =
-            value("llamacpp:prompt_tokens_total") + value("llamacpp:prompt_tokens_cached_total");
-        sum.output_tokens = value("llamacpp:tokens_predicted_total");
-        sum
-    }
-
-    /// The body of an answer; HTTP/1.0, so that it ends with the connection.
-    fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.host).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.host).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{path}: {head}");
-        body.to_owned()
     }
 }

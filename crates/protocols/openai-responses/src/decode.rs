@@ -1,0 +1,127 @@
+//! Reads requests.
+
+use serde_json::{Map, Value};
+use ultraai_core::{
+    ChatRequest, Delivery, Error, ErrorKind, Message, ModelName, Part, ReasoningOptions, ResponseFormat,
+    Result, Role, VendorState,
+};
+use ultraai_protocol_common::{Fields, Place};
+
+use crate::{NAME, encode::LOGPROBS, input::Input, tool};
+
+/// Reads a request; ids and encrypted reasoning are the state of `vendor`.
+///
+/// # Errors
+/// `InvalidRequest`, which names the place.
+pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRequest> {
+    let mut fields = Fields::parse(body)?;
+    let mut request = ChatRequest::default();
+    request.origin = Some(NAME);
+    request.model = fields.text("model")?.map(model).transpose()?;
+    request.messages = conversation(&mut fields, vendor)?;
+    request.max_tokens = fields.count("max_output_tokens")?;
+    request.temperature = fields.number("temperature")?;
+    request.top_p = fields.number("top_p")?;
+    request.parallel_tool_calls = fields.flag("parallel_tool_calls")?;
+    request.service_tier = fields.text("service_tier")?;
+    request.user = fields.text("user")?;
+    request.top_logprobs = number(&mut fields, "top_logprobs")?;
+    if fields.look("metadata").is_none_or(Value::is_object)
+        && let Some(metadata) = fields.object("metadata")?
+    {
+        request.metadata = metadata.rest();
+    }
+    if fields.flag("stream")? == Some(true) {
+        request.delivery = Delivery::Live;
+    }
+    let tools = fields.list("tools")?.unwrap_or_default();
+    request.tools =
+        tools.into_iter().map(|(place, value)| tool::read(value, &place)).collect::<Result<_>>()?;
+    let wrong = fields.place().field("tool_choice").wrong("a word or an object");
+    request.tool_choice =
+        fields.any("tool_choice").map(|choice| tool::read_choice(choice).ok_or(wrong)).transpose()?;
+    request.reasoning = fields.object("reasoning")?.map(reasoning).transpose()?;
+    let mut text = fields.object("text")?;
+    if let Some(text) = &mut text {
+        request.response_format = text.object("format")?.map(format).transpose()?;
+    }
+    let mut include = fields.list("include")?.unwrap_or_default();
+    let asked = include.len();
+    include.retain(|(_, word)| word != LOGPROBS);
+    request.logprobs = (include.len() < asked).then_some(true);
+    request.extra = fields.rest();
+    if !include.is_empty() {
+        let include = include.into_iter().map(|(_, word)| word).collect();
+        request.extra.insert("include".to_owned(), Value::Array(include));
+    }
+    if let Some(text) = text.map(Fields::rest).filter(|text| !text.is_empty()) {
+        request.extra.insert("text".to_owned(), Value::Object(text));
+    }
+    Ok(request)
+}
+
+fn model(name: String) -> Result<ModelName> {
+    ModelName::new(name).map_err(|_| Place::top().field("model").wrong("a name"))
+}
+
+fn number(fields: &mut Fields, name: &str) -> Result<Option<u32>> {
+    let wrong = fields.place().field(name).wrong("a small whole number from 0 up");
+    fields.count(name)?.map(|count| u32::try_from(count).map_err(|_| wrong)).transpose()
+}
+
+/// The instructions and the input. Instructions that are no text stay where they are.
+fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message>> {
+    let mut input = Input::new(vendor);
+    if fields.look("instructions").is_some_and(Value::is_string) {
+        input.instructions(fields.text("instructions")?.unwrap_or_default());
+    }
+    match fields.look("input") {
+        None => drop(fields.any("input")),
+        Some(Value::String(_)) => {
+            let text = fields.text("input")?.unwrap_or_default();
+            input.messages.push(Message::new(Role::User, vec![Part::text(text)]));
+        }
+        Some(_) => {
+            for (place, item) in fields
+                .list("input")
+                .map_err(|_| Error::new(ErrorKind::InvalidRequest, "`input` must be a text or a list"))?
+                .unwrap_or_default()
+            {
+                input.push(item, &place)?;
+            }
+        }
+    }
+    Ok(input.messages)
+}
+
+fn reasoning(mut fields: Fields) -> Result<ReasoningOptions> {
+    let mut options = ReasoningOptions::default();
+    options.effort = fields.text("effort")?;
+    options.summary = fields.text("summary")?;
+    options.extra = fields.rest();
+    Ok(options)
+}
+
+/// The form of the answer; one with a field more than the vocabulary has is kept whole.
+fn format(fields: Fields) -> Result<ResponseFormat> {
+    let place = fields.place().clone();
+    let whole = fields.clone().rest();
+    let mut fields = fields;
+    let kind = fields.needed_text("type")?;
+    let known = match kind.as_str() {
+        "text" => ResponseFormat::Text,
+        "json_object" => ResponseFormat::JsonObject,
+        "json_schema" => ResponseFormat::JsonSchema {
+            name: fields.needed_text("name")?,
+            description: fields.text("description")?,
+            schema: fields.any("schema").ok_or_else(|| place.missing("schema"))?,
+            strict: fields.flag("strict")?,
+        },
+        _ => return Ok(vendor(whole)),
+    };
+    Ok(if fields.rest().is_empty() { known } else { vendor(whole) })
+}
+
+fn vendor(whole: Map<String, Value>) -> ResponseFormat {
+    ResponseFormat::Vendor(VendorState::new(NAME, Value::Object(whole)))
+}

@@ -1,0 +1,94 @@
+//! What stands around every answer, and errors as answers.
+
+use serde_json::{Map, Value, json};
+use ultraai_core::{Answering, Error, ErrorAnswer, ErrorKind, Losses, ResponseFormat};
+
+use crate::tool::{self, Tools};
+
+/// The object `response` as it stands before anything is said. SDKs want what the request said in it.
+pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
+    let request = to.request;
+    let mut losses = Losses::noted();
+    let tools = tool::tools(request, &mut losses).unwrap_or_default();
+    let tools = serde_json::to_value(Tools(tools, false)).unwrap_or_default();
+    let choice =
+        request.tool_choice.as_ref().and_then(|choice| tool::choice(choice, &mut losses).ok().flatten());
+    let format = match &request.response_format {
+        Some(ResponseFormat::JsonObject) => json!({ "type": "json_object" }),
+        Some(ResponseFormat::JsonSchema { name, schema, strict, .. }) => {
+            json!({ "type": "json_schema", "name": name, "schema": schema, "strict": strict.unwrap_or(false) })
+        }
+        _ => json!({ "type": "text" }),
+    };
+    let reasoning = request.reasoning.as_ref();
+    let of_request = |key: &str, usual: Value| request.extra.get(key).cloned().unwrap_or(usual);
+    let response = json!({
+        "id": format!("resp_{}", to.id),
+        "object": "response",
+        "created_at": to.created,
+        "status": "in_progress",
+        "background": false,
+        "error": null,
+        "incomplete_details": null,
+        "instructions": null,
+        "max_output_tokens": request.max_tokens,
+        "metadata": request.metadata,
+        "model": request.model.as_ref().map(ultraai_core::ModelName::as_str).unwrap_or_default(),
+        "output": [],
+        "parallel_tool_calls": request.parallel_tool_calls.unwrap_or(true),
+        "previous_response_id": of_request("previous_response_id", Value::Null),
+        "reasoning": {
+            "effort": reasoning.and_then(|reasoning| reasoning.effort.as_deref()),
+            "summary": reasoning.and_then(|reasoning| reasoning.summary.as_deref()),
+        },
+        "store": of_request("store", json!(true)),
+        "temperature": request.temperature,
+        "text": { "format": format },
+        "tool_choice": choice.unwrap_or_else(|| "auto".into()),
+        "tools": tools,
+        "top_logprobs": request.top_logprobs,
+        "top_p": request.top_p,
+        "truncation": of_request("truncation", json!("disabled")),
+        "usage": null,
+        "user": request.user,
+    });
+    match response {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// An error in the vendor's words.
+pub(crate) fn fault(error: &Error) -> Value {
+    let (_, kind, code) = row(error.kind());
+    json!({ "type": kind, "code": code, "message": error.message(), "param": null })
+}
+
+/// An error as the answer to a request.
+pub(crate) fn answer(error: &Error) -> ErrorAnswer {
+    let (status, ..) = row(error.kind());
+    ErrorAnswer { status, body: json!({ "error": fault(error) }).to_string().into_bytes() }
+}
+
+/// Status, type and code of an error: <https://developers.openai.com/api/docs/guides/error-codes>.
+fn row(kind: ErrorKind) -> (u16, &'static str, &'static str) {
+    use ErrorKind as K;
+    match kind {
+        K::InvalidRequest | K::Rejected | K::Unsupported => {
+            (400, "invalid_request_error", "invalid_request_error")
+        }
+        K::ContextTooLong => (400, "invalid_request_error", "context_length_exceeded"),
+        K::ContentFiltered => (400, "invalid_request_error", "content_filter"),
+        K::Authentication => (401, "invalid_request_error", "invalid_api_key"),
+        K::PermissionDenied => (403, "permission_error", "permission_denied"),
+        K::ModelNotFound => (404, "invalid_request_error", "model_not_found"),
+        K::RateLimited => (429, "rate_limit_error", "rate_limit_exceeded"),
+        K::QuotaExhausted | K::BudgetExceeded => (429, "insufficient_quota", "insufficient_quota"),
+        K::Overloaded | K::CircuitOpen | K::QueueFull => (503, "server_error", "server_is_overloaded"),
+        K::Timeout => (504, "server_error", "timeout"),
+        K::Connect | K::Interrupted | K::Undecodable | K::EmptyAnswer | K::NoGoodAnswer | K::Exhausted => {
+            (502, "server_error", "server_error")
+        }
+        _ => (500, "server_error", "server_error"),
+    }
+}

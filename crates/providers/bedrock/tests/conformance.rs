@@ -1,0 +1,12 @@
+//! Bedrock behaves as every provider does.
+
+mod support;
+
+use support::Bedrock;
+use ultraai_provider_bedrock as _;
+use ultraai_testkit::{registered, suite};
+
+#[tokio::test]
+async fn it_behaves_as_every_provider_does() {
+    suite(registered("bedrock").speaking(Bedrock)).run().await;
+}
