@@ -1,5 +1,4 @@
 //! The list of models, with the settings of the provider.
-#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use serde_json::json;
 use ultraai_core::{BuildContext, CallContext, Lookup, ProviderId, Registry};
