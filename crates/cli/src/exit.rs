@@ -35,6 +35,24 @@ Exit codes:
   5    no answer within the budget: nobody could be asked any more for what is left of it
   130  Ctrl-C";
 
+/// The part of the help of `models` that documents its exit codes.
+pub(crate) const MODELS_HELP: &str = "\
+Exit codes:
+  0    a list, of one provider at least
+  1    no list: every provider that was asked failed
+  2    wrong arguments or settings, or a provider of --provider that lists no models
+  3    no list in time
+  130  Ctrl-C";
+
+/// The part of the help of `embed` that documents its exit codes.
+pub(crate) const EMBED_HELP: &str = "\
+Exit codes:
+  0    the vectors of all texts
+  1    no vectors: the provider failed
+  2    wrong arguments, settings or texts: nothing was asked
+  3    no vectors in time
+  130  Ctrl-C";
+
 /// The part of the help of `chat` that tells what can be typed, and how it ends.
 pub(crate) fn chat_help() -> String {
     format!(

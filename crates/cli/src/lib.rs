@@ -21,6 +21,7 @@ mod statistics;
 mod summary;
 mod sums;
 mod terminal;
+mod together;
 mod watch;
 
 use std::process::ExitCode;
@@ -87,6 +88,8 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Show(show) => commands::show(&show),
             Command::Completions(completions) => commands::completions(&completions),
             Command::Man(man) => commands::man(&man),
+            Command::Models(models) => commands::models(models).await,
+            Command::Embed(embed) => commands::embed(*embed).await,
             Command::Providers(providers) => commands::providers(providers).await,
             Command::Simulate(simulate) => commands::simulate(simulate).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),

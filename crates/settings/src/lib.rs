@@ -3,6 +3,7 @@
 
 mod arguments;
 mod assemble;
+mod besides;
 mod discovery;
 mod document;
 mod init;

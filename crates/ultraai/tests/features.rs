@@ -8,6 +8,8 @@ fn every_linked_plugin_has_its_feature_named() {
     let linked = registry
         .providers()
         .map(|row| ("provider", row.name, row.package))
+        .chain(registry.embedders().map(|row| ("embedder", row.name, row.package)))
+        .chain(registry.model_listers().map(|row| ("model lister", row.name, row.package)))
         .chain(registry.strategies().map(|row| ("strategy", row.name, row.package)))
         .chain(registry.layers().map(|row| ("layer", row.name, row.package)))
         .chain(registry.analyzers().map(|row| ("analyzer", row.name, row.package)))
@@ -39,6 +41,12 @@ fn the_features_link_their_plugins() {
         "vertex",
     ] {
         assert!(registry.provider_registration(name).is_ok(), "{name}");
+    }
+    for name in ["gemini", "mistral", "mock", "ollama", "openai"] {
+        assert!(registry.embedder_registration(name).is_ok(), "{name}");
+    }
+    for name in ["anthropic", "gemini", "groq", "mock", "ollama", "openai"] {
+        assert!(registry.model_listers().any(|row| row.name == name), "{name}");
     }
     for name in ["adaptive", "fallback", "parallel", "race", "simple"] {
         assert!(registry.strategies().any(|row| row.name == name), "{name}");

@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod embed;
 mod names;
 mod settings;
 mod simulate;
@@ -15,6 +16,7 @@ use ultraai::Lookup;
 pub(crate) use self::{
     ask::{Ask, OutputFlags, Show},
     chat::Chat,
+    embed::{Embed, Models},
     names::Names,
     settings::{FileFlag, RequestFlags, SettingsFlags},
     simulate::Simulate,
@@ -75,6 +77,15 @@ pub(crate) enum Command {
     Show(Show),
     /// List the providers: linked into this program, configured, reachable; and where their keys are
     Providers(Providers),
+    /// List the models of the configured providers, as each provider lists them
+    #[command(after_help = exit::MODELS_HELP)]
+    Models(Models),
+    /// Print the vectors of texts as JSON
+    ///
+    /// The texts are the arguments, or each line of standard input that is not blank. One provider is asked, once: the first
+    /// one that makes embeddings, unless --provider names another.
+    #[command(after_help = exit::EMBED_HELP)]
+    Embed(Box<Embed>),
     /// List the strategies, with the layers, analyzers, selectors, sources of prices and tokenizers that are linked
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file

@@ -20,6 +20,10 @@ impl Names {
     pub(crate) const STRATEGIES: Self = Self(|linked| linked.strategies().map(|row| row.name).collect());
     /// Of types of providers.
     pub(crate) const PROVIDERS: Self = Self(|linked| linked.providers().map(|row| row.name).collect());
+    /// Of types of providers that make embeddings.
+    pub(crate) const EMBEDDERS: Self = Self(|linked| linked.embedders().map(|row| row.name).collect());
+    /// Of types of providers that list their models.
+    pub(crate) const LISTERS: Self = Self(|linked| linked.model_listers().map(|row| row.name).collect());
     /// Of analyzers.
     pub(crate) const ANALYZERS: Self = Self(|linked| linked.analyzers().map(|row| row.name).collect());
     /// Of selectors.

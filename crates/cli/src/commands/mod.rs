@@ -4,7 +4,9 @@ mod ask;
 mod chat;
 mod completions;
 mod config;
+mod embed;
 mod man;
+mod models;
 mod providers;
 mod show;
 mod simulate;
@@ -15,7 +17,9 @@ pub(crate) use self::{
     chat::{chat, help as chat_commands},
     completions::completions,
     config::config,
+    embed::embed,
     man::man,
+    models::models,
     providers::providers,
     show::show,
     simulate::simulate,

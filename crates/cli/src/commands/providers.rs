@@ -1,11 +1,5 @@
 //! `ultraai providers`.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-    task::Poll,
-};
-
 use serde::Serialize;
 use ultraai::{ProviderRegistration, Registry};
 use ultraai_settings::{KeyPlace, ProviderSummary, Settings, host_and_port};
@@ -16,6 +10,7 @@ use crate::{
     failure::Failure,
     reach::{Reach, reach},
     terminal::{NOTE, STRONG, Table, print, print_json, tell},
+    together::together,
 };
 
 /// A provider that is linked, as JSON.
@@ -68,7 +63,7 @@ pub(crate) async fn providers(arguments: Providers) -> Result<Exit, Failure> {
         }
     };
     let summaries = settings.summaries();
-    let found = reach_all(&summaries).await;
+    let found = together(summaries.iter().map(reach)).await;
     if arguments.json {
         let configured = summaries.iter().zip(found);
         let configured = configured.map(|(provider, reach)| Configured { provider, reach }).collect();
@@ -140,23 +135,4 @@ fn key_text(provider: &ProviderSummary) -> String {
         }
         key => key.to_string(),
     }
-}
-
-/// Looks at all addresses at the same time.
-async fn reach_all(providers: &[ProviderSummary]) -> Vec<Reach> {
-    let mut open: Vec<Pin<Box<dyn Future<Output = Reach> + '_>>> =
-        providers.iter().map(|provider| Box::pin(reach(provider)) as _).collect();
-    let mut found = vec![None; open.len()];
-    poll_fn(|cx| {
-        for (place, look) in open.iter_mut().enumerate() {
-            if found[place].is_none()
-                && let Poll::Ready(reach) = look.as_mut().poll(cx)
-            {
-                found[place] = Some(reach);
-            }
-        }
-        if found.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    found.into_iter().flatten().collect()
 }

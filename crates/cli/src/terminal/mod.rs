@@ -67,9 +67,18 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> io::Result<()> {
     print_bytes(json(value)?.as_bytes())
 }
 
+/// Writes JSON to standard output in one line: vectors would have a line for each number.
+pub(crate) fn print_json_line(value: &impl serde::Serialize) -> io::Result<()> {
+    print_bytes(escaped(&serde_json::to_string(value)?).as_bytes())
+}
+
 /// The value as lines of JSON in which what a terminal would obey is escaped: it is the same JSON.
 fn json(value: &impl serde::Serialize) -> io::Result<String> {
-    let text = serde_json::to_string_pretty(value)?;
+    Ok(escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// The JSON with a line feed behind it, in which what a terminal would obey is escaped.
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 1);
     // Only strings hold such characters, for what is ASCII among them is escaped already.
     for c in text.chars() {
@@ -81,7 +90,7 @@ fn json(value: &impl serde::Serialize) -> io::Result<String> {
         }
     }
     out.push('\n');
-    Ok(out)
+    out
 }
 
 /// The text without what a terminal would obey: answers and vendors' messages come from elsewhere.

@@ -69,9 +69,19 @@ fn a_reader_that_leaves_a_generator_is_no_error() {
 /// Every flag that a command's help names, with the command.
 fn flags(program: &Program) -> Vec<(&'static str, String)> {
     let mut flags = Vec::new();
-    for command in
-        ["ask", "chat", "show", "simulate", "providers", "strategies", "config", "completions", "man"]
-    {
+    for command in [
+        "ask",
+        "chat",
+        "show",
+        "simulate",
+        "embed",
+        "models",
+        "providers",
+        "strategies",
+        "config",
+        "completions",
+        "man",
+    ] {
         let help = program.run(&[command, "--help"]).out;
         let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
         let long =

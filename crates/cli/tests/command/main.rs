@@ -4,9 +4,11 @@
 mod answers;
 mod bad_input;
 mod conversations;
+mod embeddings;
 mod generated;
 mod kept;
 mod listings;
+mod models;
 mod program;
 mod secrets;
 mod simulations;

@@ -7,13 +7,14 @@ mod family;
 mod fault;
 mod json;
 mod messages;
+mod models;
 mod read;
 mod respond;
 mod stream;
 mod usage;
 mod write;
 
-pub use self::messages::Messages;
+pub use self::{messages::Messages, models::Models};
 
 /// The protocol's name, as in `Native::protocol`.
 pub const NAME: &str = "anthropic-messages";

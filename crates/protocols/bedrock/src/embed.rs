@@ -6,7 +6,6 @@ use ultraai_core::{
     BatchLimits, EmbeddingCodec, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EmbeddingServerCodec,
     EmbeddingTask, Error, ErrorKind, Losses, ModelName, Result, Route, Truncate, Usage,
 };
-use ultraai_protocol_cohere::Embed;
 use ultraai_protocol_common::{
     Fields, Number, ObjectWriter, TaskWords, Unknown, Vector, collision, decode_error, embedding_extra,
     embedding_model, nothing_found, object, parse, texts,
@@ -25,8 +24,10 @@ const PURPOSES: TaskWords = TaskWords(&[
 ]);
 
 /// Embeddings of the models of Amazon (Titan, Nova) and Cohere on Amazon Bedrock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct InvokeEmbeddings;
+///
+/// Cohere's models speak Cohere's own form there, so that its codec is given: protocols do not know each other.
+#[derive(Clone, Copy, Debug)]
+pub struct InvokeEmbeddings<C>(pub C);
 
 /// Whose form a model speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +62,14 @@ impl Family {
     }
 }
 
-impl EmbeddingCodec for InvokeEmbeddings {
+impl<C: EmbeddingCodec> EmbeddingCodec for InvokeEmbeddings<C> {
     fn protocol(&self) -> &'static str {
         EMBEDDINGS
     }
 
     fn batch(&self, request: &EmbeddingRequest) -> BatchLimits {
         match Family::needed(request) {
-            Ok(Family::Cohere) => Embed::Bedrock.batch(request),
+            Ok(Family::Cohere) => self.0.batch(request),
             _ => BatchLimits::inputs(1),
         }
     }
@@ -91,12 +92,18 @@ impl EmbeddingCodec for InvokeEmbeddings {
     ) -> Result<Vec<u8>> {
         let family = Family::needed(request)?;
         if family == Family::Cohere {
-            let mut request = request.clone();
-            // What was decoded here of Cohere's form is Cohere's.
-            if request.origin == Some(EMBEDDINGS) {
-                request.origin = Some(EmbeddingCodec::protocol(&Embed::Bedrock));
-            }
-            return Embed::Bedrock.encode(&request, input, losses);
+            // What was decoded here of Cohere's form is Cohere's. The inputs are not copied: they are given apart.
+            let mut own = EmbeddingRequest::default();
+            own.model.clone_from(&request.model);
+            own.task.clone_from(&request.task);
+            own.user.clone_from(&request.user);
+            own.extra.clone_from(&request.extra);
+            (own.dimensions, own.truncate) = (request.dimensions, request.truncate);
+            own.origin = match request.origin {
+                Some(EMBEDDINGS) => Some(self.0.protocol()),
+                origin => origin,
+            };
+            return self.0.encode(&own, input, losses);
         }
         let texts = texts("bedrock", input)?;
         let text = texts.first().copied().unwrap_or_default();
@@ -122,7 +129,7 @@ impl EmbeddingCodec for InvokeEmbeddings {
 
     fn decode(&self, request: &EmbeddingRequest, body: &[u8]) -> Result<EmbeddingResponse> {
         if request.model.as_ref().and_then(|model| Family::of(model.as_str())) == Some(Family::Cohere) {
-            return Embed::Bedrock.decode(request, body);
+            return self.0.decode(request, body);
         }
         let answer: Answer<'_> = parse(body, "the answer")?;
         let vectors = match (answer.embedding, answer.embeddings) {
@@ -141,7 +148,7 @@ impl EmbeddingCodec for InvokeEmbeddings {
     }
 }
 
-impl EmbeddingServerCodec for InvokeEmbeddings {
+impl<C: EmbeddingServerCodec> EmbeddingServerCodec for InvokeEmbeddings<C> {
     fn protocol(&self) -> &'static str {
         EMBEDDINGS
     }
@@ -150,7 +157,7 @@ impl EmbeddingServerCodec for InvokeEmbeddings {
     fn decode_request(&self, path: &str, body: &[u8]) -> Result<EmbeddingRequest> {
         let model = model_of(path).map(ModelName::new).transpose()?;
         let mut request = match Fields::parse(body)? {
-            fields if fields.has("texts") => Embed::Bedrock.decode_request(path, body)?,
+            fields if fields.has("texts") => self.0.decode_request(path, body)?,
             mut fields => {
                 let mut request = EmbeddingRequest::new([fields.needed_text("inputText")?]);
                 request.dimensions = fields.count("dimensions")?;
@@ -170,7 +177,7 @@ impl EmbeddingServerCodec for InvokeEmbeddings {
         losses: &mut Losses,
     ) -> Result<Vec<u8>> {
         if request.model.as_ref().and_then(|model| Family::of(model.as_str())) == Some(Family::Cohere) {
-            return Embed::Bedrock.encode_response(request, answer, losses);
+            return self.0.encode_response(request, answer, losses);
         }
         let mut body = Vec::new();
         let mut object = ObjectWriter::new(&mut body);
@@ -244,7 +251,7 @@ fn model_of(path: &str) -> Option<String> {
     let mut bytes = pieces.next()?.as_bytes().to_vec();
     for piece in pieces {
         bytes.push(u8::from_str_radix(piece.get(..2)?, 16).ok()?);
-        bytes.extend_from_slice(piece[2..].as_bytes());
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
     }
     String::from_utf8(bytes).ok().filter(|model| !model.is_empty())
 }
@@ -272,14 +279,18 @@ object! {
 
 #[cfg(test)]
 mod tests {
+    use ultraai_protocol_cohere::Embed;
+
     use super::*;
+
+    const CODEC: InvokeEmbeddings<Embed> = InvokeEmbeddings(Embed::Bedrock);
 
     fn request(model: &str) -> EmbeddingRequest {
         EmbeddingRequest::new(["a"]).with_model(ModelName::new(model).unwrap())
     }
 
     fn written(request: &EmbeddingRequest) -> Result<Value> {
-        let body = InvokeEmbeddings.encode(request, &request.input, &mut Losses::refused())?;
+        let body = CODEC.encode(request, &request.input, &mut Losses::refused())?;
         Ok(serde_json::from_slice(&body).unwrap())
     }
 
@@ -301,9 +312,9 @@ mod tests {
         ] {
             let request = request(model).with_dimensions(256);
             assert_eq!(written(&request).unwrap(), expected, "{model}");
-            assert_eq!(InvokeEmbeddings.batch(&request), BatchLimits::inputs(batch), "{model}");
+            assert_eq!(CODEC.batch(&request), BatchLimits::inputs(batch), "{model}");
         }
-        let route = InvokeEmbeddings.route(&request("amazon.titan-embed-text-v2:0")).unwrap();
+        let route = CODEC.route(&request("amazon.titan-embed-text-v2:0")).unwrap();
         assert_eq!(route.path, "model/amazon.titan-embed-text-v2:0/invoke");
     }
 
@@ -335,13 +346,13 @@ mod tests {
                 json!({ "texts": ["a"], "input_type": "clustering", "truncate": "NONE", "novel": 7 }),
             ),
         ] {
-            let read = InvokeEmbeddings.decode_request(path, body.to_string().as_bytes()).unwrap();
+            let read = CODEC.decode_request(path, body.to_string().as_bytes()).unwrap();
             assert!(read.model.as_ref().unwrap().as_str().ends_with(":0"), "{read:?}");
             assert_eq!(written(&read).unwrap(), body);
             let answer = EmbeddingResponse::new(vec![vec![0.5]]).with_usage(Some(Usage::reported(3, 0)));
-            let body = InvokeEmbeddings.encode_response(&read, &answer, &mut Losses::refused()).unwrap();
-            assert_eq!(InvokeEmbeddings.decode(&read, &body).unwrap().embeddings, answer.embeddings);
+            let body = CODEC.encode_response(&read, &answer, &mut Losses::refused()).unwrap();
+            assert_eq!(CODEC.decode(&read, &body).unwrap().embeddings, answer.embeddings);
         }
-        assert!(InvokeEmbeddings.decode_request("/", b"{}").is_err());
+        assert!(CODEC.decode_request("/", b"{}").is_err());
     }
 }

@@ -4,7 +4,10 @@
 use serde_json::Value;
 use ultraai_core::{EmbeddingCodec as _, EmbeddingServerCodec as _, Losses};
 use ultraai_protocol_bedrock::InvokeEmbeddings;
+use ultraai_protocol_cohere::Embed;
 use ultraai_testkit::recordings::Recordings;
+
+const CODEC: InvokeEmbeddings<Embed> = InvokeEmbeddings(Embed::Bedrock);
 
 #[test]
 fn every_recorded_exchange_of_titan_and_cohere_is_read_and_written_again() {
@@ -15,14 +18,13 @@ fn every_recorded_exchange_of_titan_and_cohere_is_read_and_written_again() {
         let sent = recording.request.as_ref().unwrap();
         let answer: Value = serde_json::from_slice(&recording.body).unwrap();
         let expected = answer.pointer("/embeddings/float").unwrap_or(&answer["embeddings"]);
-        let Ok(request) = InvokeEmbeddings.decode_request(&sent.path, sent.body.to_string().as_bytes())
-        else {
+        let Ok(request) = CODEC.decode_request(&sent.path, sent.body.to_string().as_bytes()) else {
             assert!(recording.file.contains("test-nova"), "{}", recording.file);
             continue;
         };
-        let written = InvokeEmbeddings.encode(&request, &request.input, &mut Losses::refused()).unwrap();
+        let written = CODEC.encode(&request, &request.input, &mut Losses::refused()).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), sent.body, "{}", recording.file);
-        let read = InvokeEmbeddings.decode(&request, &recording.body).unwrap();
+        let read = CODEC.decode(&request, &recording.body).unwrap();
         let expected: Vec<Vec<f32>> = match expected {
             Value::Null => vec![serde_json::from_value(answer["embedding"].clone()).unwrap()],
             list => serde_json::from_value(list.clone()).unwrap(),

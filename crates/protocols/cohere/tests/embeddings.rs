@@ -17,11 +17,11 @@ fn normalized(mut body: Value) -> Value {
 
 fn said(body: &Value) -> Said {
     let vectors = &body["embeddings"]["float"];
-    let mut said = Said::default();
-    said.input_tokens = body["meta"]["billed_units"]["input_tokens"].as_u64();
-    said.vectors = vectors.as_array().map(Vec::len);
-    said.dimensions = vectors[0].as_array().map(Vec::len);
-    said
+    Said {
+        input_tokens: body["meta"]["billed_units"]["input_tokens"].as_u64(),
+        vectors: vectors.as_array().map(Vec::len),
+        dimensions: vectors[0].as_array().map(Vec::len),
+    }
 }
 
 #[test]

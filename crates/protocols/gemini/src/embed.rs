@@ -86,7 +86,9 @@ impl EmbeddingCodec for EmbedContents {
             object.field("content", &Content { parts: [Part { text }] });
             object.optional("taskType", task);
             object.optional("outputDimensionality", request.dimensions);
-            extra.into_iter().for_each(|extra| object.entries(extra));
+            if let Some(extra) = extra {
+                object.entries(extra);
+            }
             drop(object);
             body
         };

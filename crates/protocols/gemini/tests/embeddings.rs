@@ -1,7 +1,7 @@
 //! Recorded embeddings and model lists.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use ultraai_core::ModelListCodec as _;
 use ultraai_protocol_gemini::{EmbedContents, Models};
 use ultraai_testkit::{
@@ -12,10 +12,10 @@ use ultraai_testkit::{
 const CODEC: EmbedContents = EmbedContents::Batch;
 
 /// One text alone is a batch of one, the model stands in each request and not beside them, and the only role is not told.
-fn normalized(body: Value) -> Value {
-    let mut requests = match body.get("requests") {
-        Some(requests) => requests.clone(),
-        None => json!([body]),
+fn normalized(mut body: Value) -> Value {
+    let mut requests = match body.get_mut("requests") {
+        Some(requests) => requests.take(),
+        None => Value::Array(vec![body]),
     };
     for request in requests.as_array_mut().unwrap() {
         request["content"].as_object_mut().unwrap().remove("role");
@@ -28,11 +28,11 @@ fn normalized(body: Value) -> Value {
 fn said(body: &Value) -> Said {
     let list = body["embeddings"].as_array();
     let first = list.map_or(&body["embedding"], |list| &list[0]);
-    let mut said = Said::default();
-    said.input_tokens = body["usageMetadata"]["promptTokenCount"].as_u64();
-    said.vectors = list.map(Vec::len).or(Some(1));
-    said.dimensions = first["values"].as_array().map(Vec::len);
-    said
+    Said {
+        input_tokens: body["usageMetadata"]["promptTokenCount"].as_u64(),
+        vectors: list.map(Vec::len).or(Some(1)),
+        dimensions: first["values"].as_array().map(Vec::len),
+    }
 }
 
 #[test]

@@ -19,11 +19,11 @@ fn normalized(mut body: Value) -> Value {
 }
 
 fn said(body: &Value) -> Said {
-    let mut said = Said::default();
-    said.input_tokens = body["prompt_eval_count"].as_u64();
-    said.vectors = body["embeddings"].as_array().map(Vec::len);
-    said.dimensions = body["embeddings"][0].as_array().map(Vec::len);
-    said
+    Said {
+        input_tokens: body["prompt_eval_count"].as_u64(),
+        vectors: body["embeddings"].as_array().map(Vec::len),
+        dimensions: body["embeddings"][0].as_array().map(Vec::len),
+    }
 }
 
 #[test]

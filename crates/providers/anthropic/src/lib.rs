@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod models;
+
 use std::{num::NonZeroU64, sync::Arc};
 
 use serde::Deserialize;
@@ -60,8 +62,8 @@ enum Auth {
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
     let settings: Settings = context.parse(settings, FIELDS)?;
-    let endpoint =
-        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    let endpoint = endpoint(&settings, context, "messages")
+        .map_err(|error| error.with_provider(context.provider_id.clone()))?;
     let mut codec = Messages::new();
     if let Some(max_tokens) = settings.max_tokens {
         codec = codec.with_max_tokens(max_tokens.get());
@@ -73,14 +75,15 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     Ok(Arc::new(HttpProvider::new(NAME, endpoint, codec)))
 }
 
-fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
+/// What stands at `path` below the vendor's version.
+fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
     let base_url = settings.base_url.as_deref().unwrap_or(BASE_URL);
     // Anthropic's own SDKs take the address without `/v1`, others and local servers show it with it.
     let path = match base_url.trim().trim_end_matches('/').ends_with("/v1") {
-        true => "messages",
-        false => "v1/messages",
+        true => path.to_owned(),
+        false => format!("v1/{path}"),
     };
-    let address = BaseUrl::parse(base_url)?.join(path);
+    let address = BaseUrl::parse(base_url)?.join(&path);
     let mut endpoint =
         settings.http.endpoint(context.connect_timeout, address).with_header("anthropic-version", VERSION)?;
     if let Some(beta) = &settings.beta {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod credentials;
+mod embed;
 mod signer;
 
 use std::sync::Arc;
@@ -56,10 +57,12 @@ struct Settings {
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
+    Ok(Arc::new(HttpProvider::new(SEMCONV_NAME, connect(settings, context)?, Converse::new())))
+}
+
+fn connect(settings: Value, context: &BuildContext) -> Result<Endpoint> {
     let settings: Settings = context.parse(settings, FIELDS)?;
-    let endpoint =
-        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
-    Ok(Arc::new(HttpProvider::new(SEMCONV_NAME, endpoint, Converse::new())))
+    endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
+mod models;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -32,13 +35,17 @@ struct Settings {
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
-    let settings: Settings = context.parse(settings, FIELDS)?;
-    let endpoint =
-        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    let endpoint = connect(settings, context, Chat::PATH)?;
     Ok(Arc::new(HttpProvider::new(VENDOR, endpoint, Chat)))
 }
 
-fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
+/// What stands at `path` below the address of the settings.
+fn connect(settings: Value, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    endpoint(&settings, context, path).map_err(|error| error.with_provider(context.provider_id.clone()))
+}
+
+fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
     let base_url = settings.base_url.as_deref().unwrap_or(BASE_URL).trim_end_matches('/');
     if ["/v1", "/v2", "/v2/chat"].iter().any(|end| base_url.ends_with(end)) {
         let message = match base_url.ends_with("compatibility/v1") {
@@ -47,7 +54,7 @@ fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
         };
         return Err(Error::new(ErrorKind::Config, message));
     }
-    let address = BaseUrl::parse(base_url)?.join(Chat::PATH);
+    let address = BaseUrl::parse(base_url)?.join(path);
     settings
         .http
         .endpoint(context.connect_timeout, address)

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
+mod models;
 mod vendors;
 
 use std::sync::Arc;
@@ -59,13 +61,18 @@ pub fn connect(
     settings: Value,
     context: &BuildContext,
 ) -> Result<Arc<dyn Provider>> {
-    let settings: Settings = context.parse(settings, fields(dialect))?;
-    let endpoint = endpoint(dialect, &settings, context)
-        .map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    let endpoint = reach(dialect, dialect.path, settings, context)?;
     Ok(Arc::new(HttpProvider::new(dialect.provider_name(), endpoint, Chat(dialect))))
 }
 
-fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
+/// What stands at `path` below the address of the settings.
+fn reach(dialect: &Dialect, path: &str, settings: Value, context: &BuildContext) -> Result<Endpoint> {
+    let settings: Settings = context.parse(settings, fields(dialect))?;
+    endpoint(dialect, path, &settings, context)
+        .map_err(|error| error.with_provider(context.provider_id.clone()))
+}
+
+fn endpoint(dialect: &Dialect, path: &str, settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
     let Some(base_url) = settings.base_url.as_deref().or(dialect.base_url) else {
         let message = format!(
             "`base_url` is missing: name the address before `/chat/completions`, such as {}",
@@ -73,7 +80,7 @@ fn endpoint(dialect: &Dialect, settings: &Settings, context: &BuildContext) -> R
         );
         return Err(Error::new(ErrorKind::Config, message));
     };
-    let address = BaseUrl::parse(base_url)?.join(dialect.path);
+    let address = BaseUrl::parse(base_url)?.join(path);
     let endpoint = settings.http.endpoint(context.connect_timeout, address);
     let key = match dialect.key_optional {
         true => context.api_key(dialect.key_variables)?,
@@ -112,10 +119,14 @@ const fn fields(dialect: &Dialect) -> &'static [Field] {
 }
 
 fn build(name: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
-    match VENDORS.iter().find(|dialect| dialect.name == name) {
-        Some(dialect) => connect(dialect, settings, context),
-        None => Err(Error::new(ErrorKind::Config, format!("no compatible vendor `{name}` is known"))),
-    }
+    connect(vendor(name)?, settings, context)
+}
+
+fn vendor(name: &str) -> Result<&'static Dialect> {
+    VENDORS
+        .iter()
+        .find(|dialect| dialect.name == name)
+        .ok_or_else(|| Error::new(ErrorKind::Config, format!("no compatible vendor `{name}` is known")))
 }
 
 const ROWS: [ProviderRegistration; VENDORS.len()] = {

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
+mod models;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -33,10 +36,13 @@ struct Settings {
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
-    let settings: Settings = context.parse(settings, FIELDS)?;
-    let endpoint =
-        endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
+    let endpoint = connect(settings, context)?;
     Ok(Arc::new(HttpProvider::new(VENDOR, endpoint, GenerateContent::new())))
+}
+
+fn connect(settings: Value, context: &BuildContext) -> Result<Endpoint> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {

@@ -29,7 +29,7 @@ ultraai_core::register_provider!(
         .default_model(Some(NAME))
 );
 
-const NAME: &str = "mock";
+pub(crate) const NAME: &str = "mock";
 
 const ANSWER: &str = "This is a mock answer: no language model was asked. Set the key of a provider, or start a local \
                       model server, to get real answers.";
@@ -74,6 +74,16 @@ impl MockProvider {
             None => Duration::from_secs_f64(self.config.latency_seconds),
         };
         Plan { number, latency, failure: self.failure(number, &mut rng) }
+    }
+
+    /// Takes the time of an attempt, and fails where it is told to.
+    pub(crate) async fn attempt(&self) -> Result<()> {
+        let Plan { latency, failure, .. } = self.plan();
+        // A sleep of zero still waits for the timer's next tick.
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        failure.map_or(Ok(()), Err)
     }
 
     fn failure(&self, number: u64, rng: &mut fastrand::Rng) -> Option<Error> {
@@ -216,7 +226,7 @@ fn log_normal(distribution: LatencyDistribution, rng: &mut fastrand::Rng) -> Dur
 }
 
 /// The words of `text`, each with the white space before it; what is left at the end goes with the last one.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let begins = rest.find(|c: char| !c.is_whitespace())?;

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
 mod host;
+mod models;
 
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, register_provider,
 };
 use ultraai_protocol_ollama::{Chat, Defaults};
-use ultraai_wire::{BaseUrl, HttpProvider, HttpSettings};
+use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
 use self::host::HOST_VARIABLE;
 
@@ -50,19 +52,24 @@ struct Settings {
 }
 
 fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Provider>> {
-    let settings: Settings = context.parse(settings, FIELDS)?;
-    let provider =
-        connect(settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
-    Ok(Arc::new(provider))
+    let (endpoint, defaults) = connect(settings, context, Chat::PATH)?;
+    Ok(Arc::new(HttpProvider::new(NAME, endpoint, Chat::new(defaults))))
 }
 
-fn connect(settings: Settings, context: &BuildContext) -> Result<HttpProvider<Chat>> {
-    let address = address(settings.base_url.as_deref(), context)?.join(Chat::PATH);
-    let mut endpoint = settings.http.endpoint(context.connect_timeout, address);
-    if let Some(key) = context.api_key(KEY_VARIABLES)? {
-        endpoint = endpoint.with_bearer(key)?;
+/// What stands at `path` below the address of the settings, and what they send where a request does not say it.
+fn connect(settings: Value, context: &BuildContext, path: &str) -> Result<(Endpoint, Defaults)> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    let connected = endpoint(&settings, context, path).and_then(|there| Ok((there, defaults(settings)?)));
+    connected.map_err(|error| error.with_provider(context.provider_id.clone()))
+}
+
+fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let address = address(settings.base_url.as_deref(), context)?.join(path);
+    let endpoint = settings.http.endpoint(context.connect_timeout, address);
+    match context.api_key(KEY_VARIABLES)? {
+        Some(key) => endpoint.with_bearer(key),
+        None => Ok(endpoint),
     }
-    Ok(HttpProvider::new(NAME, endpoint, Chat::new(defaults(settings)?)))
 }
 
 fn address(base_url: Option<&str>, context: &BuildContext) -> Result<BaseUrl> {

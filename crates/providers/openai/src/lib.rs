@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod embed;
+mod models;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -66,7 +69,7 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     let settings: Settings = context.parse(settings, FIELDS)?;
     let name = OPENAI.provider_name();
     let spoken = Api::named(settings.api.as_deref());
-    let built = spoken.and_then(|api| Ok((api, endpoint(&settings, api, context)?)));
+    let built = spoken.and_then(|api| Ok((api, endpoint(&settings, context, api.path())?)));
     let (api, endpoint) = built.map_err(|error| error.with_provider(context.provider_id.clone()))?;
     Ok(match api {
         Api::Chat => Arc::new(HttpProvider::new(name, endpoint, Chat(OPENAI))),
@@ -74,8 +77,14 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     })
 }
 
-fn endpoint(settings: &Settings, api: Api, context: &BuildContext) -> Result<Endpoint> {
-    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(api.path());
+/// What stands at `path` below the address of the settings.
+fn connect(settings: Value, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let settings: Settings = context.parse(settings, FIELDS)?;
+    endpoint(&settings, context, path).map_err(|error| error.with_provider(context.provider_id.clone()))
+}
+
+fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
+    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(path);
     let mut endpoint = settings
         .http
         .endpoint(context.connect_timeout, address)
