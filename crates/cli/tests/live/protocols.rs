@@ -29,8 +29,6 @@ const SPOKEN: &[Spoken] = &[
         provider: "openai",
         settings: &[("api", "responses")],
         gaps: &[
-            ("text", "the provider has no such setting yet"),
-            ("tools", "the provider has no such setting yet"),
             // It reads `text.format`, and the model says what it likes; so it does with Anthropic's `output_config`.
             ("structured output", "the server does not hold the model to the schema"),
         ],

@@ -25,4 +25,10 @@ macro_rules! protocols {
 }
 
 /// All of them. One whose codec is no `ServerCodec` yet is not here.
-pub(crate) const PROTOCOLS: &[Protocol] = protocols! {};
+pub(crate) const PROTOCOLS: &[Protocol] = protocols! {
+    "openai-responses", true, ultraai_protocol_openai_responses::Responses::new();
+    "gemini", false, ultraai_protocol_gemini::GenerateContent::default();
+    "ollama", false, ultraai_protocol_ollama::Chat::default();
+    "cohere", false, ultraai_protocol_cohere::Chat;
+    "bedrock", false, ultraai_protocol_bedrock::Converse::new();
+};
