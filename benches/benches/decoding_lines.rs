@@ -208,7 +208,7 @@ fn decoding(criterion: &mut Criterion) {
     let mut decoder = cohere::Decoder::new(&request);
     tell_allocations("cohere", &events, |frame, out| decoder.push(frame, out).expect("the stream is sound"));
 
-    let pieces = cut(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    let pieces = cut(&(lines.join("\n") + "\n"));
     let mut out = VecDeque::new();
     let mut group = criterion.benchmark_group("decode_lines_of_500_deltas");
     group.throughput(Throughput::Bytes(pieces.iter().map(|piece| piece.len() as u64).sum()));
@@ -216,9 +216,8 @@ fn decoding(criterion: &mut Criterion) {
     group.bench_function("serde_json_of_payloads", |bencher| bencher.iter(|| parse::<Line>(&lines)));
     group.finish();
 
-    let text: String =
-        events.iter().map(|event| format!("event: content-delta\ndata: {event}\n\n")).collect();
-    let pieces = cut(&(text + "data: [DONE]\n\n"));
+    let text = events.join("\n\nevent: content-delta\ndata: ");
+    let pieces = cut(&format!("event: message-start\ndata: {text}\n\ndata: [DONE]\n\n"));
     let mut group = criterion.benchmark_group("decode_cohere_of_500_deltas");
     group.throughput(Throughput::Bytes(pieces.iter().map(|piece| piece.len() as u64).sum()));
     group

@@ -8,8 +8,8 @@ use std::{hint::black_box, time::Duration};
 use cpu_time::ThreadTime;
 use tokio::runtime::Builder;
 use ultraai::{
-    ChatRequest, ErrorKind, FallbackOrchestrator, ModelName, Orchestrator, Result, SimpleOrchestrator,
-    Strategy, provider,
+    ChatRequest, ErrorKind, FallbackOrchestrator, Losses, ModelName, Orchestrator, Result,
+    SimpleOrchestrator, Strategy, provider,
 };
 use ultraai_benches::server;
 use ultraai_protocol_openai_chat::{Dialect, decode, encode};
@@ -71,7 +71,7 @@ async fn orchestrated<S: Strategy>(orchestrator: &Orchestrator<S>) -> Result<usi
 
 async fn bare(client: &reqwest::Client, address: &str) -> Result<usize> {
     let request = ChatRequest::from_prompt(PROMPT).with_model(ModelName::new("m")?);
-    let body = encode(&Dialect::OPENAI, &request)?;
+    let body = encode(&Dialect::OPENAI, &request, &mut Losses::refused())?;
     let response = client
         .post(format!("{address}/chat/completions"))
         .header("content-type", "application/json")
@@ -80,7 +80,7 @@ async fn bare(client: &reqwest::Client, address: &str) -> Result<usize> {
         .await
         .map_err(failed)?;
     let body = response.bytes().await.map_err(failed)?;
-    Ok(decode(&body)?.text().len())
+    Ok(decode(&Dialect::OPENAI, &body)?.text().len())
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ultraai::Error {

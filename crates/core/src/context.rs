@@ -301,7 +301,7 @@ impl CallContext {
         let whom = self.candidate.as_ref().map_or("the provider", ProviderId::as_str);
         let mut notes = self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner);
         for lost in losses.as_slice() {
-            let note = format!("left out of what `{whom}` is asked (`drop_unsupported`): {lost}");
+            let note = format!("left out of what `{whom}` is asked: {lost}");
             // A retry leaves out the same.
             if !notes.contains(&note) {
                 notes.push(note);

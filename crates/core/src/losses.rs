@@ -16,18 +16,19 @@ use crate::{Error, ErrorKind, Result};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Losses {
-    noted: Option<Vec<String>>,
+    may_lose: bool,
+    noted: Vec<String>,
 }
 
 impl Losses {
     /// What cannot be said is refused.
     pub fn refused() -> Self {
-        Self { noted: None }
+        Self::default()
     }
 
     /// What cannot be said is left out, and noted here.
     pub fn noted() -> Self {
-        Self { noted: Some(Vec::new()) }
+        Self { may_lose: true, noted: Vec::new() }
     }
 
     /// Notes that `what`, such as `` `logprobs` `` or `` the image in `messages[2].content[0]` ``, is lost, because of `why`.
@@ -36,22 +37,26 @@ impl Losses {
     /// # Errors
     /// `Unsupported`, which names it, where nothing may be lost: another candidate may be able to say it.
     pub fn lose(&mut self, what: &str, why: &str) -> Result<()> {
-        match &mut self.noted {
-            Some(noted) => {
-                noted.push(format!("{what}: {why}"));
-                Ok(())
-            }
-            None => Err(Error::new(ErrorKind::Unsupported, format!("{what} cannot be sent: {why}"))),
+        if !self.may_lose {
+            return Err(Error::new(ErrorKind::Unsupported, format!("{what} cannot be sent: {why}")));
         }
+        self.leave_out(what, why);
+        Ok(())
+    }
+
+    /// Notes that `what` is left out, because of `why`, and refuses nothing: for what changes no answer, such as the name of
+    /// a file or a mark of what is worth keeping in a cache.
+    pub fn leave_out(&mut self, what: &str, why: &str) {
+        self.noted.push(format!("{what}: {why}"));
     }
 
     /// Whether what cannot be said may be left out.
     pub fn may_lose(&self) -> bool {
-        self.noted.is_some()
+        self.may_lose
     }
 
     /// What was left out.
     pub fn as_slice(&self) -> &[String] {
-        self.noted.as_deref().unwrap_or_default()
+        &self.noted
     }
 }

@@ -72,10 +72,7 @@ async fn what_cannot_be_said_is_refused_by_name() {
 async fn where_the_user_allows_it_it_is_left_out_and_the_trace_says_so_once() {
     let outcome = orchestrator(true).process(request()).await.expect("the seed may be left out");
     let told: Vec<_> = outcome.trace.iter().filter(|sentence| sentence.contains("left out")).collect();
-    assert_eq!(
-        told,
-        ["left out of what `careful` is asked (`drop_unsupported`): `seed`: it has no such field"]
-    );
+    assert_eq!(told, ["left out of what `careful` is asked: `seed`: it has no such field"]);
     let outcome = orchestrator(true).process("hello").await.expect("it is answered");
     assert!(!outcome.trace.iter().any(|sentence| sentence.contains("left out")));
 }

@@ -1,62 +1,74 @@
 //! The JSON of answers and of the events of a stream.
 
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
-use ultraai_core::{Part, Reasoning, VendorState};
-use ultraai_protocol_common::Text;
+use serde_json::{Map, Value, value::RawValue};
+use ultraai_core::{Citation, Notes, Part, Reasoning, VendorState};
+use ultraai_protocol_common::{Text, object};
 
-use crate::{VENDOR, usage::UsageBody};
+use crate::{NAME, VENDOR, usage::UsageBody};
 
-/// A whole answer, or what an event says of one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Message<'a> {
-    pub(crate) id: Text<'a>,
-    pub(crate) model: Text<'a>,
-    pub(crate) content: Option<Vec<Block<'a>>>,
-    pub(crate) stop_reason: Text<'a>,
-    pub(crate) usage: Option<UsageBody>,
-    pub(crate) error: Option<Value>,
+object! {
+    /// A whole answer, or what an event says of one.
+    #[derive(Debug, Default)]
+    pub(crate) struct Message<'a> {
+        pub(crate) id: Text<'a> = "id",
+        pub(crate) model: Text<'a> = "model",
+        pub(crate) content: Option<Vec<Block<'a>>> = "content",
+        pub(crate) stop_reason: Text<'a> = "stop_reason",
+        pub(crate) stop_sequence: Text<'a> = "stop_sequence",
+        pub(crate) usage: Option<UsageBody<'a>> = "usage",
+        pub(crate) error: Option<Value> = "error",
+    }
+    known: "type", "role";
+    others: pub(crate) others: Map<String, Value>;
 }
 
-/// A block of content; which of its fields is filled depends on its type.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Block<'a> {
-    #[serde(rename = "type")]
-    pub(crate) kind: Text<'a>,
-    pub(crate) text: Text<'a>,
-    pub(crate) thinking: Text<'a>,
-    pub(crate) signature: Text<'a>,
-    pub(crate) id: Text<'a>,
-    pub(crate) name: Text<'a>,
-    pub(crate) input: Option<&'a RawValue>,
+object! {
+    /// A block of content; which of its fields is filled depends on its type.
+    #[derive(Debug, Default)]
+    pub(crate) struct Block<'a> {
+        pub(crate) kind: Text<'a> = "type",
+        pub(crate) text: Text<'a> = "text",
+        pub(crate) citations: Option<Vec<Value>> = "citations",
+        pub(crate) thinking: Text<'a> = "thinking",
+        pub(crate) signature: Text<'a> = "signature",
+        pub(crate) id: Text<'a> = "id",
+        pub(crate) name: Text<'a> = "name",
+        pub(crate) input: Option<&'a RawValue> = "input",
+    }
+    known: ;
+    others: pub(crate) others: Map<String, Value>;
 }
 
-/// An event of a stream. What comes once or twice in a stream is boxed: the rest is moved for every piece.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Event<'a> {
-    #[serde(rename = "type")]
-    pub(crate) kind: Text<'a>,
-    pub(crate) delta: Option<Piece<'a>>,
-    pub(crate) content_block: Option<Box<Block<'a>>>,
-    pub(crate) message: Option<Box<Message<'a>>>,
-    pub(crate) usage: Option<Box<UsageBody>>,
-    pub(crate) error: Option<Value>,
+object! {
+    /// An event of a stream. What comes once or twice in a stream is boxed: the rest is moved for every piece.
+    #[derive(Debug, Default)]
+    pub(crate) struct Event<'a> {
+        pub(crate) kind: Text<'a> = "type",
+        pub(crate) delta: Option<Piece<'a>> = "delta",
+        pub(crate) content_block: Option<Box<Block<'a>>> = "content_block",
+        pub(crate) message: Option<Box<Message<'a>>> = "message",
+        pub(crate) usage: Option<Box<UsageBody<'a>>> = "usage",
+        pub(crate) error: Option<Box<Value>> = "error",
+    }
+    known: "index";
+    others: pub(crate) others: Map<String, Value>;
 }
 
-/// More of a block or, in `stop_reason`, of the message.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct Piece<'a> {
-    #[serde(rename = "type")]
-    pub(crate) kind: Text<'a>,
-    pub(crate) text: Text<'a>,
-    pub(crate) thinking: Text<'a>,
-    pub(crate) signature: Text<'a>,
-    pub(crate) partial_json: Text<'a>,
-    pub(crate) stop_reason: Text<'a>,
+object! {
+    /// More of a block or, in `stop_reason`, of the message.
+    #[derive(Debug, Default)]
+    pub(crate) struct Piece<'a> {
+        pub(crate) kind: Text<'a> = "type",
+        pub(crate) text: Text<'a> = "text",
+        pub(crate) thinking: Text<'a> = "thinking",
+        pub(crate) signature: Text<'a> = "signature",
+        pub(crate) partial_json: Text<'a> = "partial_json",
+        pub(crate) citation: Option<Box<Value>> = "citation",
+        pub(crate) stop_reason: Text<'a> = "stop_reason",
+        pub(crate) stop_sequence: Text<'a> = "stop_sequence",
+    }
+    known: ;
+    others: pub(crate) others: Map<String, Value>;
 }
 
 /// What a block is to us.
@@ -85,26 +97,64 @@ impl Block<'_> {
     }
 }
 
-/// An opaque block, which is given back unchanged.
+/// An opaque block, which is given back unchanged. What was redacted is the vendor's, all else is the protocol's.
 pub(crate) fn opaque(block: Value) -> Part {
-    Part::Vendor(VendorState::new(VENDOR, block))
+    let whose = if block["type"] == "redacted_thinking" { VENDOR } else { NAME };
+    Part::Vendor(VendorState::new(whose, block))
 }
 
 /// The field of the signature, in blocks and in the state that is kept of it.
 pub(crate) const SIGNATURE: &str = "signature";
 
 /// What is given back with the thinking that was signed.
-pub(crate) fn signed(signature: &str) -> VendorState {
-    VendorState::new(VENDOR, serde_json::json!({ SIGNATURE: signature }))
+pub(crate) fn signed(signature: impl Into<Value>) -> VendorState {
+    let fields = Map::from_iter([(SIGNATURE.to_owned(), signature.into())]);
+    VendorState::new(VENDOR, Value::Object(fields))
 }
 
-/// Thinking as a part; `None` where there is neither text nor signature.
-pub(crate) fn reasoning(thinking: Text<'_>, signature: Text<'_>) -> Option<Part> {
-    let (text, state) = (thinking.filled(), signature.filled().map(|signature| signed(&signature)));
-    if text.is_none() && state.is_none() {
+/// What is given back with a call, such as which of the vendor's tools made it.
+pub(crate) fn called(fields: Map<String, Value>) -> Option<VendorState> {
+    (!fields.is_empty()).then(|| VendorState::new(VENDOR, Value::Object(fields)))
+}
+
+/// What a block has that the vocabulary has not.
+pub(crate) fn beside(fields: Map<String, Value>) -> Option<VendorState> {
+    (!fields.is_empty()).then(|| VendorState::new(NAME, Value::Object(fields)))
+}
+
+/// A text as a part; `None` where it says nothing.
+pub(crate) fn said(text: String, citations: Vec<Value>, fields: Map<String, Value>) -> Option<Part> {
+    let citations: Vec<_> = citations.into_iter().map(citation).collect();
+    let mut notes = Notes::default();
+    (notes.citations, notes.extra) = (citations, beside(fields));
+    let says = !text.is_empty() || notes != Notes::default();
+    says.then(|| {
+        let mut part = Part::text(text);
+        part.annotate(|empty| *empty = notes);
+        part
+    })
+}
+
+/// Thinking as a part; `None` where it says nothing.
+pub(crate) fn thought(text: String, signature: Option<String>, fields: Map<String, Value>) -> Option<Part> {
+    if text.is_empty() && signature.is_none() && fields.is_empty() {
         return None;
     }
-    let mut reasoning = Reasoning::new(text.unwrap_or_default());
-    reasoning.state = state;
-    Some(Part::Reasoning(reasoning))
+    let mut reasoning = Reasoning::new(text);
+    reasoning.state = signature.map(signed);
+    let mut part = Part::Reasoning(reasoning);
+    part.annotate(|notes| notes.extra = beside(fields));
+    Some(part)
+}
+
+/// Reads a citation, of whatever it cites.
+pub(crate) fn citation(value: Value) -> Citation {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let mut citation = Citation::default();
+    // The source of a search result is mostly an address.
+    citation.url = text("url").or_else(|| text("source"));
+    citation.title = text("title").or_else(|| text("document_title"));
+    citation.cited_text = text("cited_text");
+    citation.native = Some(VendorState::new(NAME, value));
+    citation
 }

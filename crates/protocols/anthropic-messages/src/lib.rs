@@ -1,20 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
-mod block;
+mod betas;
 mod decode;
-mod encode;
 mod family;
+mod fault;
+mod json;
 mod messages;
+mod read;
+mod respond;
 mod stream;
 mod usage;
+mod write;
 
-pub use self::{
-    decode::{decode, decode_error},
-    encode::encode,
-    messages::Messages,
-    stream::Decoder,
-};
+pub use self::messages::Messages;
 
 /// The protocol's name, as in `Native::protocol`.
 pub const NAME: &str = "anthropic-messages";
@@ -22,5 +21,8 @@ pub const NAME: &str = "anthropic-messages";
 /// The version of the protocol that is spoken here, as the header `anthropic-version` says it.
 pub const VERSION: &str = "2023-06-01";
 
-/// Whose state the signatures and the opaque blocks are, as in `VendorState::vendor`.
+/// The version of the form on Vertex AI, as the body says it.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
+
+/// Whose state the signatures and what was redacted are, as in `VendorState::vendor`; and whom error texts name.
 const VENDOR: &str = "anthropic";

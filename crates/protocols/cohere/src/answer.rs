@@ -103,6 +103,8 @@ pub(crate) fn finish_reason(word: &str) -> Option<FinishReason> {
         "COMPLETE" | "STOP_SEQUENCE" => FinishReason::Stop,
         "MAX_TOKENS" => FinishReason::Length,
         "TOOL_CALL" => FinishReason::ToolCalls,
+        // The word of the protocol before this one, and this crate's where it has to say so.
+        "ERROR_TOXIC" | "content_filter" => FinishReason::ContentFilter,
         "ERROR" | "TIMEOUT" => return None,
         // The answer has come to its end, but nobody said why.
         "" => FinishReason::Other("unknown".into()),

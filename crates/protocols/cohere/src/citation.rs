@@ -92,8 +92,11 @@ fn foreign(citation: &Citation, said: Option<&str>, content_index: usize) -> Opt
     let document: Map<String, Value> =
         fields.filter_map(|(key, value)| Some((key.to_owned(), value.as_deref()?.into()))).collect();
     let source = json!({ "type": "document", "id": "", "document": document });
-    Some(json!({
-        "start": start, "end": end, "text": text, "sources": [source], "content_index": content_index,
-        "type": "TEXT_CONTENT",
-    }))
+    let mut native = json!({
+        "start": start, "end": end, "sources": [source], "content_index": content_index, "type": "TEXT_CONTENT",
+    });
+    if let Some(text) = text {
+        native["text"] = text.into();
+    }
+    Some(native)
 }

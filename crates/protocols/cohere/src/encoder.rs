@@ -156,10 +156,8 @@ impl Encoder {
                 part => lossy.part("content", part)?,
             },
             Delta::Extra(extra) => {
-                lossy.because(
-                    format_args!("the fields of {}", extra.vendor),
-                    "a stream has no place for them",
-                )?;
+                let why = format!("a stream has no place for the fields of {}", extra.vendor);
+                lossy.because("content", &why)?;
             }
             // What another vendor wants back is of no use here.
             _ => {}

@@ -109,7 +109,9 @@ impl<'a> Writer<'a> {
         if !held.calls.is_empty() {
             let mut calls = entry.list("tool_calls");
             for (call, fields) in &held.calls {
-                write_call(&mut calls.object(), call, *fields);
+                // The vendor reads no empty text as an object.
+                let arguments = if call.arguments.is_empty() { "{}" } else { &call.arguments };
+                write_call(&mut calls.object(), call, arguments, *fields);
             }
         }
         entry.optional("citations", Some(&held.citations).filter(|citations| !citations.is_empty()));
@@ -244,14 +246,14 @@ fn write_image(list: &mut ListWriter<'_>, media: &Media, place: Spot, lossy: &mu
     Ok(())
 }
 
-/// Writes a call, with the fields that only this protocol has.
-pub(crate) fn write_call(entry: &mut ObjectWriter<'_>, call: &ToolCall, fields: Own<'_>) {
+/// Writes a call with these arguments, and with the fields that only this protocol has.
+pub(crate) fn write_call(entry: &mut ObjectWriter<'_>, call: &ToolCall, arguments: &str, fields: Own<'_>) {
     entry.field("id", &call.id);
     entry.field("type", "function");
     {
         let mut function = entry.object("function");
         function.field("name", &call.name);
-        function.field("arguments", if call.arguments.is_empty() { "{}" } else { &call.arguments });
+        function.field("arguments", arguments);
         let inner = fields.and_then(|fields| fields.get("function")).and_then(Value::as_object);
         function.entries(inner.into_iter().flatten());
     }

@@ -38,7 +38,10 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     request.max_tokens = fields.count("max_tokens")?;
     request.stop_sequences = fields.texts("stop_sequences")?.unwrap_or_default();
     request.temperature = fields.number("temperature")?;
-    request.seed = fields.integer("seed")?;
+    // Its seeds are larger than others', and what no other has stands in `extra`.
+    if fields.look("seed").and_then(Value::as_u64).is_none_or(|seed| i64::try_from(seed).is_ok()) {
+        request.seed = fields.integer("seed")?;
+    }
     request.frequency_penalty = fields.number("frequency_penalty")?;
     request.presence_penalty = fields.number("presence_penalty")?;
     request.top_k = fields.count("k")?;

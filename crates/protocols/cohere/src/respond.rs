@@ -78,7 +78,7 @@ fn write_message(object: &mut ObjectWriter<'_>, answer: &ChatResponse, lossy: &m
     if !calls.is_empty() {
         let mut list = message.list("tool_calls");
         for (call, fields) in calls {
-            write_call(&mut list.object(), call, fields);
+            write_call(&mut list.object(), call, &call.arguments, fields);
         }
     }
     message.optional("citations", Some(citations).filter(|citations| !citations.is_empty()));

@@ -5,9 +5,14 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use ultraai_core::{ChatResponse, Part, Result};
+use ultraai_core::{
+    Answering, ChatRequest, ChatResponse, Codec as _, Losses, Part, Result, ServerCodec as _,
+};
 use ultraai_protocol_cohere::Chat;
-use ultraai_testkit::recordings::{Recording, Recordings};
+use ultraai_testkit::{
+    codecs::{fold_frames, frames_of},
+    recordings::{Recording, Recordings},
+};
 use ultraai_wire::SseDecoder;
 
 /// Files that are read differently, by the start of their names, each with its reason.
@@ -111,6 +116,31 @@ fn citations_stand_at_what_they_are_about() {
         }
     }
     assert!(cited >= 8, "{cited} citations");
+}
+
+#[test]
+fn every_recorded_answer_is_written_and_read_as_the_same() {
+    let Some(recordings) = Recordings::of("cohere.chat_v2") else { return };
+    let request = ChatRequest::default();
+    let to = Answering { request: &request, id: "1", created: 0 };
+    for recording in recordings.iter().filter(|recording| recording.status == 200) {
+        let answer = read(recording).expect("it is read");
+        let body = Chat.encode_response(&to, &answer, &mut Losses::refused()).expect("it can be said");
+        assert_eq!(Chat.decode(&request, &body).expect("it is read"), answer, "{}", recording.file);
+        let frames = frames_of(&Chat, &to, &answer).expect("it can be said");
+        let folded = fold_frames(&Chat, &request, &frames).expect("it is read");
+        assert_eq!(unplanned(folded), unplanned(answer), "{}", recording.file);
+    }
+}
+
+/// A stream that is written tells a plan as thinking.
+fn unplanned(mut answer: ChatResponse) -> ChatResponse {
+    for part in &mut answer.content {
+        if let Part::Reasoning(reasoning) = part {
+            reasoning.state = None;
+        }
+    }
+    answer
 }
 
 /// What may differ, as the README lists it.

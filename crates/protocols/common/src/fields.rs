@@ -109,6 +109,11 @@ impl Fields {
         self.fields.remove(name).filter(|value| !value.is_null())
     }
 
+    /// Puts a field back, such as what is left of it.
+    pub fn put(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
     /// Takes a field and reads it by `read`, which gives `None` for what it is not.
     ///
     /// # Errors

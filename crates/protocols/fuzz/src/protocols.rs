@@ -26,12 +26,12 @@ pub const PROTOCOLS: [Row; 7] = [
 
 /// OpenAI's chat completions, in the words of those who are compatible.
 pub fn openai_chat() -> Protocol {
-    Protocol::client(Chat(&Dialect::COMPATIBLE))
+    Protocol::both(Chat(&Dialect::COMPATIBLE))
 }
 
 /// Anthropic's messages.
 pub fn anthropic_messages() -> Protocol {
-    Protocol::client(Messages::new())
+    Protocol::both(Messages::new())
 }
 
 /// Gemini's `generateContent`.

@@ -18,6 +18,7 @@ mod pieces;
 mod request;
 mod respond;
 mod schema;
+mod skip;
 mod stream;
 mod track;
 mod usage;

@@ -25,27 +25,32 @@ pub(crate) fn rule(kind: &str) -> MediaRule {
     MediaRule { types, max_bytes: MAX_REQUEST }
 }
 
-/// The part that `fields`, which has `inlineData` or `fileData`, is, with what it has besides; `None` where the vocabulary
-/// would not give it back the same, such as data that is no plain base64.
-pub(crate) fn read(fields: &Map<String, Value>) -> Option<Part> {
-    let mut rest = fields.clone();
-    let (key, Value::Object(held)) = [INLINE, FILE].iter().find_map(|key| rest.remove_entry(*key))? else {
-        return None;
+/// The part that `fields` is, with what it has besides; the fields themselves where it is no medium, or one that the
+/// vocabulary would not give back the same, such as data that is no plain base64.
+pub(crate) fn read(mut fields: Map<String, Value>) -> Result<Part, Map<String, Value>> {
+    let Some(key) = [INLINE, FILE].into_iter().find(|key| fields.contains_key(*key)) else {
+        return Err(fields);
     };
-    let mut held = camel_keys(held);
+    let Some(Value::Object(held)) = fields.get_mut(key) else { return Err(fields) };
+    *held = camel_keys(std::mem::take(held));
     held.retain(|_, value| !value.is_null());
+    let is_text = |name: &str| held.get(name).is_none_or(Value::is_string);
+    let at = if key == INLINE { "data" } else { "fileUri" };
+    let source = held.get(at).and_then(Value::as_str).and_then(|text| match key == INLINE {
+        true => from_base64(text).map(MediaSource::Data),
+        false => Some(source(text)),
+    });
+    let (Some(source), true) = (source, is_text("mimeType") && is_text("displayName")) else {
+        return Err(fields);
+    };
+    held.remove(at);
     let mut text = |name: &str| match held.remove(name) {
-        None => Some(None),
-        Some(Value::String(text)) => Some(Some(text)),
-        Some(_) => None,
+        Some(Value::String(text)) => Some(text),
+        _ => None,
     };
-    let (media_type, name) = (text("mimeType")?, text("displayName")?);
-    let source = match key == INLINE {
-        true => MediaSource::Data(from_base64(&text("data")??)?),
-        false => source(text("fileUri")??),
-    };
-    if !held.is_empty() {
-        rest.insert(key, Value::Object(held));
+    let (media_type, name) = (text("mimeType"), text("displayName"));
+    if held.is_empty() {
+        fields.remove(key);
     }
     let mut media = Media::new(source);
     media.name = name;
@@ -55,12 +60,12 @@ pub(crate) fn read(fields: &Map<String, Value>) -> Option<Part> {
     };
     let kind = media_type.as_deref().or(guess).unwrap_or_default().to_ascii_lowercase();
     media.media_type = media_type;
-    if !rest.is_empty() {
+    if !fields.is_empty() {
         let mut notes = Notes::default();
-        notes.extra = Some(VendorState::new(NAME, Value::Object(rest)));
+        notes.extra = Some(VendorState::new(NAME, Value::Object(fields)));
         media.notes = Some(Box::new(notes));
     }
-    Some(match kind.split_once('/').map_or("", |(kind, _)| kind) {
+    Ok(match kind.split_once('/').map_or("", |(kind, _)| kind) {
         "image" => Part::Image(media),
         "audio" => Part::Audio(media),
         "video" => Part::Video(media),
@@ -68,12 +73,17 @@ pub(crate) fn read(fields: &Map<String, Value>) -> Option<Part> {
     })
 }
 
+/// Whether it is how Google names a file that was uploaded to it.
+pub(crate) fn is_uploaded(uri: &str) -> bool {
+    let starts = ["https://generativelanguage.googleapis.com/", "gs://", "files/"];
+    starts.iter().any(|start| uri.starts_with(start))
+}
+
 /// Files that were uploaded to Google, and what everybody can fetch.
-fn source(uri: String) -> MediaSource {
-    let is_uploaded = ["https://generativelanguage.googleapis.com/", "gs://", "files/"];
-    match is_uploaded.iter().any(|start| uri.starts_with(start)) {
-        true => MediaSource::FileId(uri),
-        false => MediaSource::Url(uri),
+fn source(uri: &str) -> MediaSource {
+    match is_uploaded(uri) {
+        true => MediaSource::FileId(uri.to_owned()),
+        false => MediaSource::Url(uri.to_owned()),
     }
 }
 
@@ -110,7 +120,7 @@ mod tests {
 
     fn of(value: Value) -> Option<Part> {
         let Value::Object(fields) = value else { panic!("it is an object") };
-        read(&fields)
+        read(fields).ok()
     }
 
     #[test]

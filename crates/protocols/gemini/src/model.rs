@@ -36,6 +36,14 @@ pub(crate) fn short(name: &str) -> &str {
     name.rsplit_once("models/").map_or(name, |(_, name)| name)
 }
 
+/// Whether the model refuses calls without a signature, as Gemini 3 does and those after it may
+/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+pub(crate) fn checks_signatures(name: &str) -> bool {
+    let version =
+        short(name).strip_prefix("gemini-").and_then(|version| version.chars().next()?.to_digit(10));
+    version.is_some_and(|version| version >= 3)
+}
+
 /// The model's resource name in the Gemini API: tuned ones have another collection.
 pub(crate) fn resource(model: &ModelName) -> Cow<'_, str> {
     let name = model.as_str();

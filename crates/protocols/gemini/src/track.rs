@@ -215,14 +215,14 @@ impl Track {
             return unknown(rest);
         }
         let signature = rest.remove_entry(SIGNATURE);
-        match media::read(&rest) {
-            Some(media) => {
+        match media::read(rest) {
+            Ok(media) => {
                 say(Delta::Part(Box::new(media)));
                 if let Some(signature) = signature {
                     self.state([signature].into_iter().collect(), say);
                 }
             }
-            None => {
+            Err(mut rest) => {
                 rest.extend(signature);
                 unknown(rest);
             }

@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
 use ultraai_protocol_common::{Number, Text, Unknown, object, parse};
 
+use crate::skip::Skip;
+
 object! {
     /// The object `usageMetadata`. What it says of modalities and traffic is read from the last one alone.
     #[derive(Debug, Default)]
@@ -14,20 +16,18 @@ object! {
         thoughts: Number = "thoughtsTokenCount",
         tool_use: Number = "toolUsePromptTokenCount",
         pub(crate) service_tier: Text<'a> = "serviceTier",
+        _prompt_details: Skip = "promptTokensDetails",
+        _cached_details: Skip = "cacheTokensDetails",
+        _candidates_details: Skip = "candidatesTokensDetails",
+        _tool_use_details: Skip = "toolUsePromptTokensDetails",
     }
-    known: "totalTokenCount", "promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails",
-        "toolUsePromptTokensDetails", "trafficType";
+    known: "totalTokenCount", "trafficType";
     others: pub(crate) unknown: Unknown;
 }
 
 /// The counts that [`Usage`] has too.
-const COUNTS: &[&str] = &[
-    "promptTokenCount",
-    "cachedContentTokenCount",
-    "candidatesTokenCount",
-    "thoughtsTokenCount",
-    "serviceTier",
-];
+const COUNTS: &[&str] =
+    &["promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount"];
 
 object! {
     /// An answer of which only the usage is looked at.
@@ -43,7 +43,9 @@ object! {
 pub(crate) fn rest_of(answer: &[u8], usage: Option<Usage>) -> Map<String, Value> {
     let read = parse::<Counted<'_>>(answer, "the answer").ok().and_then(|counted| counted.usage);
     let Some(Value::Object(mut rest)) = read else { return Map::new() };
-    rest.retain(|key, value| !value.is_null() && !COUNTS.contains(&key.as_str()));
+    // Counts that say no usage are kept as they came.
+    let is_told = |key: &str| key == "serviceTier" || (usage.is_some() && COUNTS.contains(&key));
+    rest.retain(|key, value| !value.is_null() && !is_told(key));
     let total = usage.map(|usage| usage.input_tokens + usage.output_tokens);
     if total.is_some() && rest.get("totalTokenCount").and_then(Value::as_u64) == total {
         rest.remove("totalTokenCount");

@@ -18,7 +18,7 @@ pub struct Defaults {
     /// Tokens of context that the model is loaded with. Default: the server's own.
     pub num_ctx: Option<u64>,
     /// Whether the server may drop the start of a conversation that does not fit its context, which it does in silence.
-    /// Default: no, and such a request is refused by it.
+    /// Default: no, and such a request is refused by it, unless it was read from this protocol and so means what the server does.
     pub truncate: bool,
 }
 
@@ -60,7 +60,9 @@ pub fn encode(defaults: &Defaults, request: &ChatRequest, losses: &mut Losses) -
     object.optional("top_logprobs", request.top_logprobs);
     write_options(&mut object, request, more_options, defaults);
     object.optional("keep_alive", defaults.keep_alive.as_ref().filter(|_| unset("keep_alive")));
-    object.optional("truncate", (!defaults.truncate && unset("truncate")).then_some(false));
+    // Who asks in this protocol knows the server's own default.
+    let whole = !defaults.truncate && request.origin != Some(NAME) && unset("truncate");
+    object.optional("truncate", whole.then_some(false));
     object.entries(extra.into_iter().flatten().filter(|(key, _)| *key != "options"));
     drop(object);
     Ok(body)

@@ -110,7 +110,8 @@ struct Open {
 }
 
 fn read_messages(fields: &mut Fields) -> Result<Vec<Message>> {
-    let list = fields.list("messages")?.ok_or_else(|| fields.place().missing("messages"))?;
+    // A request without messages loads the model.
+    let list = fields.list("messages")?.unwrap_or_default();
     let (mut messages, mut open) = (Vec::with_capacity(list.len()), VecDeque::new());
     for (index, (place, value)) in list.into_iter().enumerate() {
         messages.push(read_message(Fields::of(value, place)?, index, &mut open)?);

@@ -128,3 +128,34 @@ pub fn encode_error(error: &Error) -> ErrorAnswer {
 pub(crate) fn error_line(message: impl Display) -> Vec<u8> {
     json!({ "error": message.to_string() }).to_string().into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use ultraai_core::{ChatRequest, ErrorKind};
+
+    use super::*;
+    use crate::decode;
+
+    #[test]
+    fn an_answer_is_read_and_written_as_the_same_json() {
+        let body = json!({
+            "model": "m", "created_at": "2026-01-01T00:00:00Z", "done": true, "done_reason": "stop", "novel": 7,
+            "message": {
+                "role": "assistant", "content": "a", "thinking": "hm", "novel": 8,
+                "tool_calls": [{ "id": "c", "function": { "name": "f", "arguments": { "b": 1.0, "a": [] }, "novel": 9 } }],
+            },
+            "total_duration": 5, "load_duration": 1, "prompt_eval_count": 7, "prompt_eval_cached_count": 2, "eval_count": 3,
+            "logprobs": [{ "token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": [{ "token": "b", "logprob": -1.5 }] }],
+        });
+        let answer = decode(body.to_string().as_bytes()).unwrap();
+        let to = Answering { request: &ChatRequest::default(), id: "other", created: 0 };
+        let written = encode_response(&to, &answer, &mut Losses::refused()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), body);
+    }
+
+    #[test]
+    fn an_error_says_what_it_is_by_its_status() {
+        let error = encode_error(&Error::new(ErrorKind::ModelNotFound, "model 'm' not found"));
+        assert_eq!((error.status, error.body.as_slice()), (404, &br#"{"error":"model 'm' not found"}"#[..]));
+    }
+}

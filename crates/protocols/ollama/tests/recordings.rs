@@ -5,9 +5,14 @@
 use std::collections::VecDeque;
 
 use serde_json::Value;
-use ultraai_core::{ChatResponse, Codec as _, ErrorKind, Part, Result};
-use ultraai_protocol_ollama::{Chat, Defaults};
-use ultraai_testkit::recordings::{Recording, Recordings};
+use ultraai_core::{
+    Answering, ChatRequest, ChatResponse, Codec as _, ErrorKind, Losses, Part, Result, ServerCodec as _,
+};
+use ultraai_protocol_ollama::Chat;
+use ultraai_testkit::{
+    codecs::{fold_frames, frames_of},
+    recordings::{Recording, Recordings},
+};
 use ultraai_wire::LineDecoder;
 
 /// Files that are read differently, by the start of their names, each with its reason.
@@ -100,6 +105,35 @@ fn every_recorded_failure_is_told_by_its_kind_and_the_vendors_words() {
     }
 }
 
+#[test]
+fn every_recorded_answer_is_written_and_read_as_the_same() {
+    let Some(recordings) = Recordings::of("ollama.chat") else { return };
+    let (chat, request) = (Chat::default(), ChatRequest::default());
+    let to = Answering { request: &request, id: "1", created: 0 };
+    // What is no chat of this protocol was read as an error.
+    for (recording, answer) in
+        recordings.iter().filter_map(|recording| Some((recording, read(recording).ok()?)))
+    {
+        let body = chat.encode_response(&to, &answer, &mut Losses::refused()).expect("it can be said");
+        let whole = chat.decode(&request, &body).expect("it is read");
+        assert_eq!(unnamed(whole), unnamed(answer.clone()), "{}", recording.file);
+        let frames = frames_of(&chat, &to, &answer).expect("it can be said");
+        let folded = fold_frames(&chat, &request, &frames).expect("it is read");
+        assert_eq!(unnamed(folded), unnamed(answer), "{}", recording.file);
+    }
+}
+
+/// Ids that were made up from when a line was written are others in another line.
+fn unnamed(mut answer: ChatResponse) -> ChatResponse {
+    for part in &mut answer.content {
+        match part {
+            Part::ToolCall(call) if call.id.starts_with("ollama_") => call.id.clear(),
+            _ => {}
+        }
+    }
+    answer
+}
+
 /// What may differ, as the README lists it.
 fn normalized(mut body: Value) -> Value {
     let Some(fields) = body.as_object_mut() else { return body };
@@ -123,10 +157,7 @@ fn normalized(mut body: Value) -> Value {
 #[test]
 fn every_recorded_request_is_read_and_written_as_the_same_json() {
     let Some(recordings) = Recordings::of("ollama.chat") else { return };
-    let mut defaults = Defaults::default();
-    // Nothing but what was asked.
-    defaults.truncate = true;
-    let chat = Chat::new(defaults);
+    let chat = Chat::default();
     let requests = recordings.compare_requests(&[], &chat, &chat, normalized);
     assert!(requests > 15, "{requests} requests");
 }

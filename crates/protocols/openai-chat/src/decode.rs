@@ -1,22 +1,25 @@
 //! Reads a whole answer.
 
-use ultraai_core::{ChatResponse, Error, ErrorKind, Part, Reasoning, Result, ToolCall};
-use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse, with_usage};
+use serde_json::{Value, json};
+use ultraai_core::{ChatResponse, Choice, Error, ErrorKind, Part, Reasoning, Result, ToolCall, VendorState};
+use ultraai_protocol_common::{at_the_top, from_url, in_band, is_fault, parse, with_usage};
 
 use crate::{
-    answer::{Answer, Choices, Said},
+    Dialect, NAME,
+    answer::{self, Answer, Call, Choices, Custom, Said},
+    cite, leftovers, logprobs, state,
     usage::finish_reason,
 };
 
-/// Reads a whole answer of a status that says success.
+/// Reads a whole answer of a status that says success, in the vendor's dialect.
 ///
 /// # Errors
 /// What the vendor says went wrong, `Undecodable` for what is no chat completion, `EmptyAnswer` without a choice; with
 /// the usage, where the answer says what it used all the same.
-pub fn decode(body: &[u8]) -> Result<ChatResponse> {
+pub fn decode(dialect: &Dialect, body: &[u8]) -> Result<ChatResponse> {
     let mut answer: Answer<'_> = parse(body, "the answer")?;
     let (usage, model) = (answer.usage(), std::mem::take(&mut answer.model).filled());
-    match read(answer, body) {
+    match read(dialect, answer, body) {
         Ok(mut response) => {
             response.usage = usage;
             response.model = model;
@@ -26,36 +29,106 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     }
 }
 
-fn read(mut answer: Answer<'_>, body: &[u8]) -> Result<ChatResponse> {
+fn read(dialect: &Dialect, mut answer: Answer<'_>, body: &[u8]) -> Result<ChatResponse> {
     if let Some(error) = answer.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
-    let mut choice = match answer.choices {
-        Choices::First(choice) if answer.object.as_str() != "error" => choice,
+    let says_more = answer.says_more() || answer.is_novel();
+    let (first, others) = match answer.choices {
+        Choices::Some(first, others) if answer.object.as_str() != "error" => in_order(first, others),
         Choices::Empty if answer.object.as_str() != "error" => {
             return Err(Error::new(ErrorKind::EmptyAnswer, "the answer holds no choice"));
         }
         _ => return Err(no_choices(body)),
     };
+    let mut response = ChatResponse::default();
+    let legacy = first.logprobs.0.is_some();
+    response.stop_sequence = first.stop_sequence();
+    let Choice { content, finish_reason, logprobs, .. } = choice(dialect, first)?;
+    let unread = legacy && logprobs.is_empty();
+    (response.content, response.finish_reason, response.logprobs) = (content, finish_reason, logprobs);
+    response.alternatives = others.into_iter().map(|other| choice(dialect, other)).collect::<Result<_>>()?;
+    response.request_id = answer.id.filled();
+    response.service_tier = answer.service_tier.filled();
+    if says_more || unread {
+        response.raw = leftovers::of_answer(body);
+    }
+    Ok(response)
+}
+
+/// The choices by their indexes.
+fn in_order<'a>(
+    first: answer::Choice<'a>,
+    mut others: Vec<answer::Choice<'a>>,
+) -> (answer::Choice<'a>, Vec<answer::Choice<'a>>) {
+    if others.is_empty() {
+        return (first, others);
+    }
+    others.insert(0, first);
+    others.sort_by_key(|choice| choice.index.0);
+    let first = others.remove(0);
+    (first, others)
+}
+
+fn choice(dialect: &Dialect, mut choice: answer::Choice<'_>) -> Result<Choice> {
     if let Some(error) = choice.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
-    let finish_reason = finish_reason(choice.finish_reason.as_str())?;
-    let mut content = Vec::new();
-    if let Some(mut message) = choice.message.take() {
-        message.said(|said, text| add(&mut content, said, text));
-        content.extend(message.calls().map(|call| {
-            let function = call.function.unwrap_or_default();
-            let (id, name) =
-                (call.id.filled().unwrap_or_default(), function.name.filled().unwrap_or_default());
-            Part::ToolCall(ToolCall::new(id, name, function.arguments.0))
-        }));
+    let mut read = Choice::default();
+    read.finish_reason = finish_reason(choice.finish_reason.as_str())?;
+    read.logprobs = logprobs::read(choice.logprobs);
+    let Some(mut message) = choice.message.take() else { return Ok(read) };
+    message.said(|said, text| add(&mut read.content, said, text));
+    let states = state::from_details(std::mem::take(&mut message.reasoning_details), dialect.provider_name());
+    add_states(&mut read.content, states);
+    let cited = read.content.iter_mut().rfind(|part| matches!(part, Part::Text { .. }));
+    if let Some(text) = cited {
+        let annotations = std::mem::take(&mut message.annotations);
+        text.annotate(|notes| notes.citations.extend(annotations.into_iter().map(cite::read)));
     }
-    let mut response = ChatResponse::default();
-    response.content = content;
-    response.finish_reason = finish_reason;
-    response.request_id = answer.id.filled();
-    Ok(response)
+    let images = std::mem::take(&mut message.images);
+    read.content.extend(images.iter().filter_map(image));
+    read.content.extend(message.calls().map(|call| self::call(dialect, call)));
+    Ok(read)
+}
+
+/// State goes with the first reasoning, or stands alone before what is said.
+fn add_states(content: &mut Vec<Part>, states: Vec<VendorState>) {
+    let mut states = states.into_iter();
+    if let Some(Part::Reasoning(reasoning)) = content.first_mut() {
+        reasoning.state = states.next();
+    }
+    let place = usize::from(matches!(content.first(), Some(Part::Reasoning(_))));
+    let alone = states.map(|state| {
+        let mut reasoning = Reasoning::default();
+        reasoning.state = Some(state);
+        Part::Reasoning(reasoning)
+    });
+    content.splice(place..place, alone);
+}
+
+/// An image that a model made, as OpenRouter tells it.
+pub(crate) fn image(value: &Value) -> Option<Part> {
+    let url = value.get("image_url")?.get("url")?.as_str()?;
+    Some(Part::Image(from_url(url)))
+}
+
+fn call(dialect: &Dialect, call: Call<'_>) -> Part {
+    if call.is_custom() {
+        let Custom { name, input, .. } = call.custom.map(|custom| *custom).unwrap_or_default();
+        return custom(call.id.as_str(), name.as_str(), input.as_str());
+    }
+    let function = call.function.unwrap_or_default();
+    let (id, name) = (call.id.filled().unwrap_or_default(), function.name.filled().unwrap_or_default());
+    let mut read = ToolCall::new(id, name, function.arguments.0);
+    read.state = call.extra_content.map(|value| state::from_extra_content(value, dialect.provider_name()));
+    Part::ToolCall(read)
+}
+
+/// A call of a tool whose input is no JSON.
+pub(crate) fn custom(id: &str, name: &str, input: &str) -> Part {
+    let call = json!({ "id": id, "type": "custom", "custom": { "name": name, "input": input } });
+    Part::Vendor(VendorState::new(NAME, call))
 }
 
 /// Pieces of one kind that follow each other are one part.
@@ -88,7 +161,7 @@ mod tests {
 
     fn texts(message: &str) -> Vec<String> {
         let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#);
-        let parts = decode(body.as_bytes()).unwrap().content;
+        let parts = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap().content;
         parts
             .iter()
             .map(|part| match part {
@@ -129,7 +202,7 @@ mod tests {
     fn an_answer_says_who_gave_it_and_what_it_used() {
         let body = br#"{"id":"x","model":"m","choices":[{"index":1},{"index":0,"message":{"content":"a"},
             "finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        let answer = decode(body).unwrap();
+        let answer = decode(&Dialect::COMPATIBLE, body).unwrap();
         assert_eq!((answer.model.as_deref(), answer.request_id.as_deref()), (Some("m"), Some("x")));
         assert_eq!((answer.text().as_str(), answer.finish_reason), ("a", FinishReason::Length));
         assert_eq!(answer.usage.unwrap().output_tokens, 2);
@@ -148,11 +221,11 @@ mod tests {
             let body = format!(
                 r#"{{"model":"m","usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#
             );
-            let error = decode(body.as_bytes()).unwrap_err();
+            let error = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap_err();
             let partial = error.partial().unwrap_or_else(|| panic!("{choices}: {error}"));
             assert_eq!((partial.usage, partial.model.as_deref()), (Some(Usage::reported(7, 2)), Some("m")));
         }
-        assert!(decode(br#"{"choices":[]}"#).unwrap_err().partial().is_none());
+        assert!(decode(&Dialect::COMPATIBLE, br#"{"choices":[]}"#).unwrap_err().partial().is_none());
     }
 
     #[test]
@@ -175,11 +248,13 @@ mod tests {
             ("<html>secret", ErrorKind::Undecodable),
             ("", ErrorKind::Undecodable),
         ] {
-            let error = decode(body.as_bytes()).unwrap_err();
+            let error = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), kind, "{body}: {error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-        let answer = decode(br#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#).unwrap();
+        let answer =
+            decode(&Dialect::COMPATIBLE, br#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#)
+                .unwrap();
         assert_eq!(answer.finish_reason, FinishReason::Other("unknown".into()));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ultraai_core::{BuildContext, Field, Provider, ProviderRegistration, Result};
+use ultraai_core::{BuildContext, Field, Provider, ProviderRegistration, Result, VendorState};
+use ultraai_protocol_common::MediaRule;
 
 /// The header that a vendor wants its key in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,30 @@ pub enum KeyHeader {
     Bearer,
     /// One of its own, in lower case, alone.
     Own(&'static str),
+}
+
+/// Where a vendor wants to be told how much its model thinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningForm {
+    /// In `reasoning_effort`, by a word alone.
+    Effort,
+    /// In the object `reasoning`, as OpenRouter has it: `effort`, `max_tokens`, `enabled`, `exclude`.
+    Object,
+    /// In `thinking.type`, `enabled` or `disabled`, and `reasoning_effort`.
+    Thinking,
+    /// In `enable_thinking` and `thinking_budget`, as Alibaba has it.
+    EnableThinking,
+}
+
+/// Where a vendor wants the reasoning of earlier answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningText {
+    /// Nowhere: it is left out.
+    Nowhere,
+    /// In this field of the message.
+    Field(&'static str),
+    /// In parts of the type `thinking`.
+    Parts,
 }
 
 /// A vendor as a row of data. Write only what differs from [`Dialect::COMPATIBLE`].
@@ -47,7 +72,32 @@ pub struct Dialect {
     pub stream_options: bool,
     /// Whether it knows the role `developer`; elsewhere such a message is a system message. Default: no.
     pub developer_role: bool,
+    /// Fields of requests that it refuses or does not know, by their names here, such as `logprobs` or `top_k`.
+    pub lacks: &'static [&'static str],
+    /// Where it is told how much to think. Default: [`ReasoningForm::Effort`].
+    pub reasoning: ReasoningForm,
+    /// Where reasoning of earlier answers goes. Default: the field `reasoning_content`.
+    pub reasoning_text: ReasoningText,
+    /// Whether it takes `reasoning_details` back. Default: yes.
+    pub reasoning_details: bool,
+    /// Whether it takes `cache_control`. Default: yes.
+    pub cache_control: bool,
+    /// Whether results of tools may hold images. Default: yes.
+    pub tool_images: bool,
+    /// Whether the model fetches documents: in `file_data`, or in `document_url` where that is its form. Default: no.
+    pub document_addresses: bool,
+    /// Whether documents are parts of the type `document_url`, as Mistral has them. Default: no.
+    pub document_url: bool,
+    /// Whether it takes moving pictures, as `video_url`. Default: yes.
+    pub video: bool,
+    /// Which images it takes. Default: any.
+    pub images: MediaRule,
+    /// Which documents it takes. Default: any.
+    pub documents: MediaRule,
 }
+
+/// Any medium.
+const ANY: MediaRule = MediaRule { types: &[], max_bytes: usize::MAX };
 
 impl Dialect {
     /// What those who follow OpenAI have in common.
@@ -67,6 +117,17 @@ impl Dialect {
         stop: true,
         stream_options: true,
         developer_role: false,
+        lacks: &[],
+        reasoning: ReasoningForm::Effort,
+        reasoning_text: ReasoningText::Field("reasoning_content"),
+        reasoning_details: true,
+        cache_control: true,
+        tool_images: true,
+        document_addresses: false,
+        document_url: false,
+        video: true,
+        images: ANY,
+        documents: ANY,
     };
 
     /// OpenAI itself.
@@ -79,6 +140,19 @@ impl Dialect {
         // Reasoning models refuse `max_tokens`, and every model takes this one.
         max_tokens_field: "max_completion_tokens",
         developer_role: true,
+        lacks: &["top_k"],
+        reasoning_text: ReasoningText::Nowhere,
+        reasoning_details: false,
+        cache_control: false,
+        tool_images: false,
+        video: false,
+        // https://platform.openai.com/docs/guides/images-vision: png, jpeg, webp, gif, 50 MB in a request.
+        images: MediaRule {
+            types: &["image/png", "image/jpeg", "image/webp", "image/gif"],
+            max_bytes: 50 << 20,
+        },
+        // https://platform.openai.com/docs/guides/pdf-files: less than 50 MB.
+        documents: MediaRule { types: &[], max_bytes: 50 << 20 },
         ..Self::COMPATIBLE
     };
 
@@ -88,6 +162,16 @@ impl Dialect {
             Some(name) => name,
             None => self.name,
         }
+    }
+
+    /// Whether it takes the field of this name.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        !self.lacks.contains(&field)
+    }
+
+    /// Whether `state` is what this vendor's models are to get back.
+    pub(crate) fn is_own(&self, state: &VendorState) -> bool {
+        state.vendor == self.provider_name() || state.vendor == crate::NAME
     }
 
     /// The registration of this vendor with settings of its own; its package is still to be named.

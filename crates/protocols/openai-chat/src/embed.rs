@@ -18,7 +18,6 @@ pub const EMBEDDINGS: &str = "openai-embeddings";
 /// What differs between the vendors that answer `POST /embeddings`. Write only what differs from
 /// [`EmbeddingDialect::COMPATIBLE`].
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "a row of data, written with field names")]
 pub struct EmbeddingDialect {
     /// The registered name of the provider.
     pub name: &'static str,

@@ -2,19 +2,26 @@
 
 mod answer;
 mod chat;
+mod cite;
 mod decode;
 mod dialect;
 mod embed;
 mod encode;
+mod fault;
+mod leftovers;
+mod logprobs;
 mod loose;
 mod models;
+mod request;
+mod respond;
+mod state;
 mod stream;
 mod usage;
 
 pub use self::{
     chat::Chat,
     decode::decode,
-    dialect::{Dialect, KeyHeader},
+    dialect::{Dialect, KeyHeader, ReasoningForm, ReasoningText},
     embed::{EMBEDDINGS, EmbeddingDialect, Embeddings, TruncateRule},
     encode::{capabilities, encode},
     models::Models,

@@ -10,7 +10,7 @@ use serde::{
     },
 };
 use serde_json::Value;
-use ultraai_protocol_common::{Any, Reader, Text};
+use ultraai_protocol_common::{Any, Reader, Text, Unknown, object};
 
 /// What a message says: a text, parts, or nothing.
 #[derive(Debug, Default)]
@@ -21,13 +21,24 @@ pub(crate) enum Content<'a> {
     Parts(Vec<ContentPart<'a>>),
 }
 
-/// A part of a message; which of its fields is filled depends on its type.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct ContentPart<'a> {
-    pub(crate) text: Text<'a>,
-    pub(crate) refusal: Text<'a>,
-    pub(crate) thinking: Content<'a>,
+object! {
+    /// A part of a message; which of its fields is filled depends on its type.
+    #[derive(Debug, Default)]
+    pub(crate) struct ContentPart<'a> {
+        pub(crate) kind: Text<'a> = "type",
+        pub(crate) text: Text<'a> = "text",
+        pub(crate) refusal: Text<'a> = "refusal",
+        pub(crate) thinking: Content<'a> = "thinking",
+    }
+    known: ;
+    others: unknown: Unknown;
+}
+
+impl ContentPart<'_> {
+    /// Whether it says more than is read.
+    pub(crate) fn is_novel(&self) -> bool {
+        self.unknown.0 || !matches!(self.kind.as_str(), "" | "text" | "refusal" | "thinking")
+    }
 }
 
 /// The arguments of a call: JSON text, or the JSON itself.

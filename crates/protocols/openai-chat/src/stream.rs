@@ -1,13 +1,19 @@
 //! Reads a stream event by event.
 
+mod track;
+
 use std::collections::VecDeque;
 
-use serde_json::Value;
-use ultraai_core::{ChatEvent, Delta, Error, ErrorKind, FinishReason, Result};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use ultraai_core::{ChatEvent, ChoicePiece, Details, Error, ErrorKind, FinishReason, Native, Result};
 use ultraai_protocol_common::{at_the_top, in_band, is_fault, parse, with_usage};
 
+use self::track::Track;
 use crate::{
-    answer::{Answer, Call, Choice, Choices, Said},
+    Dialect, NAME,
+    answer::{Answer, Choice, Choices},
+    leftovers,
     usage::finish_reason,
 };
 
@@ -15,13 +21,21 @@ use crate::{
 ///
 /// `Finished` comes at `[DONE]` or at the clean end after a finish reason, since usage mostly follows that reason. Some
 /// servers leave the reason out; then the usage at the end says that there was one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
+    /// Whose state comes with the answer.
+    vendor: &'static str,
     started: bool,
     finish_reason: Option<FinishReason>,
+    stop_sequence: Option<String>,
+    service_tier: Option<String>,
     usage: Told,
     finished: bool,
-    calls: Vec<Started>,
+    first: Track,
+    others: Vec<(u32, Track)>,
+    /// The last chunk that says at its top what only `raw` has words for, and the last whose usage does.
+    says_more: Bytes,
+    usage_says_more: Bytes,
 }
 
 /// When usage was told. Who does not tell it all along knows it at the answer's end only.
@@ -34,21 +48,25 @@ enum Told {
     Earlier,
 }
 
-/// A tool call of the stream; its position is its index in our events.
-#[derive(Debug)]
-struct Started {
-    /// The vendor's index.
-    index: Option<u64>,
-    id: String,
-    /// Arguments that came before the name.
-    held: String,
-    named: bool,
-}
+/// More answers than anybody asks for; a server that gives more would fill the memory.
+const MOST_CHOICES: usize = 256;
 
 impl Decoder {
-    /// A decoder for one stream.
-    pub fn new() -> Self {
-        Self::default()
+    /// A decoder for one stream in the vendor's dialect.
+    pub fn new(dialect: &Dialect) -> Self {
+        Self {
+            vendor: dialect.provider_name(),
+            started: false,
+            finish_reason: None,
+            stop_sequence: None,
+            service_tier: None,
+            usage: Told::Never,
+            finished: false,
+            first: Track::default(),
+            others: Vec::new(),
+            says_more: Bytes::new(),
+            usage_says_more: Bytes::new(),
+        }
     }
 
     /// Reads the event named `event`, mostly unnamed, that holds `data`, and puts what it says behind `out`.
@@ -56,12 +74,12 @@ impl Decoder {
     /// # Errors
     /// What the vendor says went wrong, with the usage where that stands beside it, `Interrupted` for a `[DONE]` that comes
     /// before the answer's end, or `Undecodable`; nothing is to be pushed after that.
-    pub fn push(&mut self, event: &str, data: &[u8], out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        let data = data.trim_ascii();
-        if self.finished || data.is_empty() {
+    pub fn push(&mut self, event: &str, data: &Bytes, out: &mut VecDeque<ChatEvent>) -> Result<()> {
+        let trimmed = data.trim_ascii();
+        if self.finished || trimmed.is_empty() {
             return Ok(());
         }
-        if data == b"[DONE]" {
+        if trimmed == b"[DONE]" {
             // A gateway says so too when the server behind it broke off.
             if self.finish_reason.is_none() && self.usage != Told::Last {
                 let message = "the stream ended without a reason for the answer's end";
@@ -70,17 +88,28 @@ impl Decoder {
             return self.finish(out);
         }
         if event == "error" {
-            let value: Value = parse(data, "an event of the stream")?;
+            let value: Value = parse(trimmed, "an event of the stream")?;
             return Err(in_band(&value));
         }
-        let chunk: Answer<'_> = parse(data, "an event of the stream")?;
+        let chunk: Answer<'_> = parse(trimmed, "an event of the stream")?;
         let usage = chunk.usage();
         self.usage = match self.usage {
             Told::Never if usage.is_some() => Told::Last,
             Told::Never => Told::Never,
             Told::Last | Told::Earlier => Told::Earlier,
         };
-        self.push_chunk(chunk, data, out).map_err(|error| with_usage(error, usage, None))?;
+        if chunk.says_more() {
+            self.says_more = data.clone();
+        }
+        if chunk.usage_says_more() {
+            self.usage_says_more = data.clone();
+        }
+        let (is_novel, place) = (chunk.is_novel(), out.len());
+        self.push_chunk(chunk, trimmed, out).map_err(|error| with_usage(error, usage, None))?;
+        if is_novel {
+            // It stands before what was read in it, and an error has none.
+            out.insert(place, ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+        }
         out.extend(usage.map(ChatEvent::Usage));
         Ok(())
     }
@@ -94,24 +123,28 @@ impl Decoder {
         if let Some(error) = chunk.error.take().filter(is_fault) {
             return Err(in_band(&error));
         }
-        if matches!(chunk.choices, Choices::Missing) {
-            // Some servers put an error at the top of an event.
-            let value = parse::<Value>(data, "an event of the stream")?;
-            if let Some(error) = at_the_top(&value) {
-                return Err(error);
+        if self.service_tier.is_none() {
+            self.service_tier = chunk.service_tier.filled();
+        }
+        match chunk.choices {
+            Choices::Missing => {
+                // Some servers put an error at the top of an event.
+                let value = parse::<Value>(data, "an event of the stream")?;
+                at_the_top(&value).map_or(Ok(()), Err)
+            }
+            Choices::Empty => Ok(()),
+            Choices::Some(first, others) => {
+                if !self.started {
+                    self.started = true;
+                    out.push_back(ChatEvent::Started {
+                        model: chunk.model.filled(),
+                        request_id: chunk.id.filled(),
+                    });
+                }
+                self.push_choice(first, out)?;
+                others.into_iter().try_for_each(|other| self.push_choice(other, out))
             }
         }
-        if let Choices::First(choice) = chunk.choices {
-            if !self.started {
-                self.started = true;
-                out.push_back(ChatEvent::Started {
-                    model: chunk.model.filled(),
-                    request_id: chunk.id.filled(),
-                });
-            }
-            self.push_choice(choice, out)?;
-        }
-        Ok(())
     }
 
     /// Takes the clean end of the body: the answer is finished when a finish reason came.
@@ -123,32 +156,46 @@ impl Decoder {
     }
 
     fn finish(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        if self.calls.iter().any(|call| !call.named) {
-            return Err(Error::new(ErrorKind::Undecodable, "the model asks for a tool without a name"));
+        self.first.end(self.vendor, &mut |delta| out.push_back(ChatEvent::Delta(delta)))?;
+        for (index, track) in &mut self.others {
+            let index = *index;
+            track.end(self.vendor, &mut |delta| {
+                out.push_back(ChatEvent::Choice { index, piece: ChoicePiece::Delta(delta) });
+            })?;
         }
         self.finished = true;
+        let details = self.details();
+        if details != Details::default() {
+            out.push_back(ChatEvent::Details(details));
+        }
         let finish_reason =
             self.finish_reason.take().unwrap_or_else(|| FinishReason::Other("unknown".into()));
         out.push_back(ChatEvent::Finished { finish_reason });
         Ok(())
     }
 
+    fn details(&mut self) -> Details {
+        let mut raw: Map<String, Value> = match self.says_more.is_empty() {
+            true => Map::new(),
+            false => leftovers::of_chunk(&self.says_more),
+        };
+        if !self.usage_says_more.is_empty() {
+            leftovers::put(&mut raw, "usage", leftovers::of_usage(&self.usage_says_more));
+        }
+        let mut details = Details::default();
+        details.raw = raw;
+        details.service_tier = self.service_tier.take();
+        details.stop_sequence = self.stop_sequence.take();
+        details
+    }
+
     fn push_choice(&mut self, mut choice: Choice<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        if let Some(mut delta) = choice.delta.take() {
-            delta.said(|said, text| {
-                out.push_back(ChatEvent::Delta(match said {
-                    Said::Text => Delta::Text(text),
-                    Said::Reasoning => Delta::Reasoning(text),
-                    Said::Refusal => Delta::Refusal(text),
-                }));
-            });
-            for call in delta.calls() {
-                self.push_call(call, out)?;
-            }
+        let index = choice.index.0.unwrap_or(0);
+        if index != 0 {
+            return self.push_other(index, choice, out);
         }
-        if let Some(error) = choice.error.take().filter(is_fault) {
-            return Err(in_band(&error));
-        }
+        self.first.push(self.vendor, &mut choice, &mut |delta| out.push_back(ChatEvent::Delta(delta)))?;
+        self.stop_sequence = choice.stop_sequence().or(self.stop_sequence.take());
         let word = choice.finish_reason.as_str();
         if !word.is_empty() {
             let reason = finish_reason(word)?;
@@ -161,239 +208,36 @@ impl Decoder {
         Ok(())
     }
 
-    fn push_call(&mut self, call: Call<'_>, out: &mut VecDeque<ChatEvent>) -> Result<()> {
-        let place = self.place(&call)?;
-        let index =
-            u32::try_from(place).map_err(|_| Error::new(ErrorKind::Undecodable, "too many tool calls"))?;
-        let known = &mut self.calls[place];
-        let function = call.function.unwrap_or_default();
-        let mut more = function.arguments.0;
-        if !known.named {
-            if known.id.is_empty() {
-                known.id = call.id.filled().unwrap_or_default();
+    /// A piece of one of the further answers.
+    fn push_other(
+        &mut self,
+        index: u64,
+        mut choice: Choice<'_>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<()> {
+        let too_many =
+            || Error::new(ErrorKind::Undecodable, "a piece came for a choice that nobody asked for");
+        let index = u32::try_from(index).ok().filter(|index| *index as usize <= MOST_CHOICES);
+        let index = index.ok_or_else(too_many)?;
+        let place = match self.others.iter().position(|(known, _)| *known == index) {
+            Some(place) => place,
+            None => {
+                self.others.push((index, Track::default()));
+                self.others.len() - 1
             }
-            let Some(name) = function.name.filled() else {
-                known.held.push_str(&more);
-                return Ok(());
-            };
-            known.named = true;
-            let (id, state) = (known.id.clone(), None);
-            out.push_back(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state }));
-            if !known.held.is_empty() {
-                more = (std::mem::take(&mut known.held) + &more).into();
-            }
-        }
-        if !more.is_empty() {
-            out.push_back(ChatEvent::Delta(Delta::ToolCallArguments { index, arguments: more.into_owned() }));
+        };
+        let mut push = |piece| out.push_back(ChatEvent::Choice { index, piece });
+        self.others[place].1.push(self.vendor, &mut choice, &mut |delta| push(ChoicePiece::Delta(delta)))?;
+        let word = choice.finish_reason.as_str();
+        if !word.is_empty() {
+            let reason = finish_reason(word)?;
+            let track = &mut self.others[place].1;
+            track.end(self.vendor, &mut |delta| push(ChoicePiece::Delta(delta)))?;
+            push(ChoicePiece::Finished(reason));
         }
         Ok(())
     }
-
-    /// The call that a piece belongs to. Some vendors leave the index out, or give the same one to every call: then a
-    /// new id begins a new call.
-    fn place(&mut self, call: &Call<'_>) -> Result<usize> {
-        let id = call.id.as_str();
-        let known = match call.index.0 {
-            Some(index) => self.calls.iter().rposition(|known| known.index == Some(index)),
-            None => self.calls.len().checked_sub(1),
-        };
-        let same = known
-            .filter(|place| id.is_empty() || self.calls[*place].id.is_empty() || self.calls[*place].id == id);
-        match same {
-            Some(place) => Ok(place),
-            None if self.calls.len() >= MOST_CALLS => {
-                Err(Error::new(ErrorKind::Undecodable, "too many tool calls"))
-            }
-            None => {
-                let (index, id) = (call.index.0, id.to_owned());
-                self.calls.push(Started { index, id, held: String::new(), named: false });
-                Ok(self.calls.len() - 1)
-            }
-        }
-    }
 }
-
-/// No model asks for more tools in one answer; a server that does would fill the memory.
-const MOST_CALLS: usize = 4096;
 
 #[cfg(test)]
-mod tests {
-    use ultraai_core::Usage;
-
-    use super::*;
-
-    /// The events in short, and the error that ended them.
-    fn read(events: &[&str]) -> Vec<String> {
-        let (mut decoder, mut out) = (Decoder::new(), VecDeque::new());
-        let mut push = |event: &&str| {
-            let (name, data) = event.split_once('|').unwrap_or(("", event));
-            decoder.push(name, data.as_bytes(), &mut out)
-        };
-        let ended = events.iter().try_for_each(&mut push);
-        let ended = ended.and_then(|()| decoder.end(&mut out));
-        let short = |event: ChatEvent| match event {
-            ChatEvent::Started { model, request_id } => {
-                format!("<{} {}", model.unwrap_or_default(), request_id.unwrap_or_default())
-            }
-            ChatEvent::Delta(Delta::Text(text)) => text,
-            ChatEvent::Delta(Delta::Reasoning(text)) => format!("hm: {text}"),
-            ChatEvent::Delta(Delta::Refusal(text)) => format!("no: {text}"),
-            ChatEvent::Delta(Delta::ToolCallStart { index, id, name, .. }) => format!("{index}: {id} {name}"),
-            ChatEvent::Delta(Delta::ToolCallArguments { index, arguments }) => {
-                format!("{index}+ {arguments}")
-            }
-            ChatEvent::Usage(Usage { input_tokens, output_tokens, .. }) => {
-                format!("{input_tokens}/{output_tokens}")
-            }
-            ChatEvent::Finished { finish_reason } => format!("{}>", finish_reason.as_str()),
-            other => format!("{other:?}"),
-        };
-        out.into_iter()
-            .map(short)
-            .chain(ended.err().map(|error| format!("{}: {error}", error.kind())))
-            .collect()
-    }
-
-    const ROLE: &str = r#"{"id":"x","model":"m","choices":[{"delta":{"role":"assistant","content":""}}]}"#;
-    const TEXT: &str =
-        r#"{"id":"x","model":"m","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#;
-    const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-    const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-
-    fn tool(call: &str) -> String {
-        format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{call}]}}}}]}}"#)
-    }
-
-    #[test]
-    fn an_answer_is_finished_after_its_usage() {
-        let expected = ["<m x", "a", "1/2", "stop>"];
-        assert_eq!(read(&[ROLE, TEXT, STOP, USAGE, "[DONE]", TEXT]), expected);
-        assert_eq!(read(&[TEXT, STOP, USAGE]), expected);
-        assert_eq!(read(&["", TEXT, STOP, STOP, USAGE, " [DONE] "]), expected);
-    }
-
-    #[test]
-    fn nobody_invents_an_end() {
-        assert_eq!(read(&[ROLE, TEXT]), ["<m x", "a"]);
-        let cut = "interrupted: the stream ended without a reason for the answer's end";
-        assert_eq!(read(&[ROLE, TEXT, "[DONE]"]), ["<m x", "a", cut]);
-        assert_eq!(read(&["[DONE]"]), [cut]);
-        assert_eq!(read(&[]), Vec::<String>::new());
-    }
-
-    #[test]
-    fn usage_at_the_end_stands_for_a_reason_that_is_left_out() {
-        assert_eq!(read(&[ROLE, TEXT, USAGE, "[DONE]"]), ["<m x", "a", "1/2", "unknown>"]);
-        let with_usage =
-            r#"{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        assert_eq!(read(&[TEXT, with_usage, "[DONE]"]).pop().unwrap(), "unknown>");
-        let read = read(&[with_usage, with_usage, "[DONE]"]);
-        assert!(
-            read.last().unwrap().starts_with("interrupted"),
-            "counts of what came so far are no end: {read:?}"
-        );
-    }
-
-    #[test]
-    fn the_reason_that_says_more_stays() {
-        let length = r#"{"choices":[{"delta":{"content":"b"},"finish_reason":"length"}]}"#;
-        assert_eq!(read(&[length, STOP]), ["< ", "b", "length>"]);
-        assert_eq!(read(&[STOP, length]), ["< ", "b", "length>"]);
-    }
-
-    #[test]
-    fn reasoning_and_refusal_are_told_from_text() {
-        let both = r#"{"choices":[{"delta":{"reasoning_content":"r","content":"a","refusal":"n"}}]}"#;
-        let parts = r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"text":"r"}]},{"text":"a"}]}}]}"#;
-        assert_eq!(read(&[both, parts]), ["< ", "hm: r", "a", "no: n", "hm: r", "a"]);
-    }
-
-    #[test]
-    fn tool_calls_are_told_apart_by_index_or_by_id() {
-        let calls = |pieces: &[&str]| {
-            let pieces: Vec<_> = pieces.iter().map(|piece| tool(piece)).collect();
-            read(&pieces.iter().map(String::as_str).collect::<Vec<_>>()).split_off(1)
-        };
-        let expected = ["0: 1 f", "0+ {", "0+ }", "1: 2 g", "1+ {}"];
-        for pieces in [
-            [
-                r#"{"index":0,"id":"1","function":{"name":"f","arguments":"{"}}"#,
-                r#"{"index":0,"function":{"arguments":"}"}}"#,
-                r#"{"index":1,"id":"2","function":{"name":"g","arguments":"{}"}}"#,
-            ],
-            [
-                r#"{"id":"1","function":{"name":"f","arguments":"{"}}"#,
-                r#"{"id":"1","function":{"arguments":"}"}}"#,
-                r#"{"id":"2","function":{"name":"g","arguments":{}}}"#,
-            ],
-            [
-                r#"{"index":0,"id":"1","function":{"name":"f","arguments":"{"}}"#,
-                r#"{"index":0,"id":"","function":{"name":"","arguments":"}"}}"#,
-                r#"{"index":0,"id":"2","function":{"name":"g","arguments":"{}"}}"#,
-            ],
-        ] {
-            assert_eq!(calls(&pieces), expected, "{pieces:?}");
-        }
-        let late = [
-            r#"{"index":0,"id":"1","function":{"arguments":"{"}}"#,
-            r#"{"index":0,"function":{"name":"f","arguments":"}"}}"#,
-        ];
-        assert_eq!(calls(&late), ["0: 1 f", "0+ {}"]);
-    }
-
-    #[test]
-    fn an_error_ends_the_stream_wherever_it_stands() {
-        for event in [
-            r#"error|{"error":{"message":"m","type":"invalid_request_error","status_code":400}}"#,
-            r#"error|{"message":"m","status":400}"#,
-            r#"{"error":{"message":"m","code":400},"choices":[{"delta":{"content":""}}]}"#,
-            r#"{"choices":[{"delta":{},"finish_reason":"error","error":{"message":"m","code":400}}]}"#,
-            r#"{"object":"error","message":"m","code":400}"#,
-        ] {
-            assert_eq!(read(&[TEXT, event, STOP]), ["<m x", "a", "rejected: m"], "{event}");
-        }
-        let lost = read(&[TEXT, r#"{"choices":[{"delta":{},"finish_reason":"network_error"}]}"#]);
-        assert!(lost.last().unwrap().starts_with("server_error"));
-    }
-
-    #[test]
-    fn an_error_says_what_was_used_where_that_stands_beside_it() {
-        for choices in [
-            r#"[{"delta":{},"finish_reason":"error"}]"#,
-            r#"[{"delta":{},"error":{"message":"m","code":503}}]"#,
-            r#"[],"error":{"message":"m"}"#,
-        ] {
-            let event =
-                format!(r#"{{"usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#);
-            let error = Decoder::new().push("", event.as_bytes(), &mut VecDeque::new()).unwrap_err();
-            assert_eq!(error.partial().unwrap().usage, Some(Usage::reported(7, 2)), "{choices}");
-        }
-    }
-
-    #[test]
-    fn usage_in_every_chunk_counts_what_came_so_far() {
-        let chunk = |said: u32| {
-            format!(
-                r#"{{"choices":[{{"delta":{{"content":"a"}}}}],"usage":{{"prompt_tokens":7,"completion_tokens":{said}}}}}"#
-            )
-        };
-        assert_eq!(read(&[&chunk(1), &chunk(2)]), ["< ", "a", "7/1", "a", "7/2"]);
-    }
-
-    #[test]
-    fn what_is_no_chunk_is_an_error_that_repeats_none_of_it() {
-        for event in
-            ["secret", r#"{"choices":[{"delta":"secret"}]}"#, r#"{"choices":[{"delta":{"content":"secret"#]
-        {
-            let last = read(&[event]).pop().unwrap();
-            assert!(
-                last.starts_with("undecodable: an event of the stream") && !last.contains("secret"),
-                "{last}"
-            );
-        }
-        assert_eq!(
-            read(&[r#"ping|{"type":"ping"}"#, r#"{"choices":[],"prompt_filter_results":[]}"#]),
-            Vec::<String>::new()
-        );
-    }
-}
+mod tests;

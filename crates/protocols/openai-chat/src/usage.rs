@@ -1,44 +1,101 @@
 //! Tokens and finish reasons, in the words of many vendors.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
-use ultraai_protocol_common::Number;
+use ultraai_protocol_common::{Number, ObjectWriter, Unknown, object};
 
-/// The object `usage`, with the fields that vendors put beside OpenAI's.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct UsageBody {
-    prompt_tokens: Number,
-    completion_tokens: Number,
-    total_tokens: Number,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
-    /// DeepSeek's cached tokens.
-    prompt_cache_hit_tokens: Number,
-    /// Moonshot's cached tokens.
-    cached_tokens: Number,
-    /// Anthropic's models behind a gateway.
-    cache_creation_input_tokens: Number,
+object! {
+    /// The object `usage`, with the fields that vendors put beside OpenAI's.
+    #[derive(Debug, Default)]
+    pub(crate) struct UsageBody<'a> {
+        prompt_tokens: Number = "prompt_tokens",
+        completion_tokens: Number = "completion_tokens",
+        total_tokens: Number = "total_tokens",
+        prompt_tokens_details: Details<'a> = "prompt_tokens_details",
+        completion_tokens_details: Details<'a> = "completion_tokens_details",
+        /// DeepSeek's cached tokens.
+        prompt_cache_hit_tokens: Number = "prompt_cache_hit_tokens",
+        /// Moonshot's cached tokens.
+        cached_tokens: Number = "cached_tokens",
+        /// Anthropic's models behind a gateway.
+        cache_creation_input_tokens: Number = "cache_creation_input_tokens",
+    }
+    known: ;
+    others: unknown: Unknown;
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
-struct Details {
-    cached_tokens: Number,
-    cache_write_tokens: Number,
-    reasoning_tokens: Number,
+object! {
+    #[derive(Debug, Default)]
+    struct Details<'a> {
+        cached_tokens: Number = "cached_tokens",
+        cache_write_tokens: Number = "cache_write_tokens",
+        reasoning_tokens: Number = "reasoning_tokens",
+    }
+    known: ;
+    others: unknown: Unknown;
 }
 
-impl UsageBody {
+/// Takes what [`UsageBody`] reads out of the object and hands back the rest.
+pub(crate) fn leftovers(mut usage: Map<String, Value>) -> Map<String, Value> {
+    for key in [
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_cache_hit_tokens",
+        "cached_tokens",
+        "cache_creation_input_tokens",
+    ] {
+        usage.remove(key);
+    }
+    for key in ["prompt_tokens_details", "completion_tokens_details"] {
+        if let Some(Value::Object(details)) = usage.get_mut(key) {
+            details.retain(|key, value| {
+                !value.is_null()
+                    && !matches!(key.as_str(), "cached_tokens" | "cache_write_tokens" | "reasoning_tokens")
+            });
+        }
+    }
+    usage.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|inner| !inner.is_empty()));
+    usage
+}
+
+/// Writes usage, with `others` beside what is counted.
+pub(crate) fn write(object: &mut ObjectWriter<'_>, usage: &Usage, others: Option<&Map<String, Value>>) {
+    let inner = |key: &str| others.and_then(|others| others.get(key)).and_then(Value::as_object);
+    object.field("prompt_tokens", &usage.input_tokens);
+    object.field("completion_tokens", &usage.output_tokens);
+    object.field("total_tokens", &usage.input_tokens.saturating_add(usage.output_tokens));
+    let prompt = inner("prompt_tokens_details");
+    if usage.cache_read.is_some() || usage.cache_write.is_some() || prompt.is_some() {
+        let mut details = object.object("prompt_tokens_details");
+        details.optional("cached_tokens", usage.cache_read);
+        details.optional("cache_write_tokens", usage.cache_write);
+        details.entries(prompt.into_iter().flatten());
+    }
+    let completion = inner("completion_tokens_details");
+    if usage.reasoning.is_some() || completion.is_some() {
+        let mut details = object.object("completion_tokens_details");
+        details.optional("reasoning_tokens", usage.reasoning);
+        details.entries(completion.into_iter().flatten());
+    }
+    let known = |key: &str| matches!(key, "prompt_tokens_details" | "completion_tokens_details");
+    object.entries(others.into_iter().flatten().filter(|(key, _)| !known(key)));
+}
+
+impl UsageBody<'_> {
+    /// Whether it says more than is read.
+    pub(crate) fn says_more(&self) -> bool {
+        self.unknown.0 || self.prompt_tokens_details.unknown.0 || self.completion_tokens_details.unknown.0
+    }
+
     /// The usage; `None` where it does not say both what went in and what came out.
     pub(crate) fn read(&self) -> Option<Usage> {
         let input = self.prompt_tokens.0?;
         let total = self.total_tokens.0;
         let mut output = self.completion_tokens.0.or_else(|| total?.checked_sub(input))?;
-        let prompt = self.prompt_tokens_details.as_ref();
-        let completion = self.completion_tokens_details.as_ref();
-        let reasoning = completion.and_then(|details| details.reasoning_tokens.0);
+        let prompt = &self.prompt_tokens_details;
+
+        let reasoning = self.completion_tokens_details.reasoning_tokens.0;
         // Some vendors, such as xAI, count reasoning beside the completion; their total shows it.
         if let (Some(reasoning), Some(total)) = (reasoning, total)
             && reasoning > 0
@@ -48,9 +105,9 @@ impl UsageBody {
         }
         let mut usage = Usage::reported(input, output);
         usage.reasoning = reasoning;
-        let cached = prompt.and_then(|details| details.cached_tokens.0);
+        let cached = prompt.cached_tokens.0;
         usage.cache_read = cached.or(self.prompt_cache_hit_tokens.0).or(self.cached_tokens.0);
-        let written = prompt.and_then(|details| details.cache_write_tokens.0);
+        let written = prompt.cache_write_tokens.0;
         usage.cache_write = written.or(self.cache_creation_input_tokens.0);
         Some(usage)
     }
@@ -93,7 +150,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<Usage> {
-        serde_json::from_str::<UsageBody>(json).unwrap().read()
+        serde_json::from_str::<UsageBody<'_>>(json).unwrap().read()
     }
 
     #[test]

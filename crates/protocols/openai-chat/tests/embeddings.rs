@@ -43,11 +43,11 @@ fn said(body: &Value) -> Said {
     let width = if body["model"] == "intfloat/e5-mistral-7b-instruct" { 8 } else { 4 };
     let base64 = first.and_then(Value::as_str).map(|text| text.trim_end_matches('=').len() * 3 / 4 / width);
     let usage = &body["usage"];
-    let mut said = Said::default();
-    said.input_tokens = usage["prompt_tokens"].as_u64().or(usage["total_tokens"].as_u64());
-    said.vectors = list.map(Vec::len);
-    said.dimensions = numbers.or(base64);
-    said
+    Said {
+        input_tokens: usage["prompt_tokens"].as_u64().or(usage["total_tokens"].as_u64()),
+        vectors: list.map(Vec::len),
+        dimensions: numbers.or(base64),
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "beta",
-        doc: "Beta features to use, separated by commas, as the header `anthropic-beta` names them. Default: none.",
+        doc: "Beta features to use besides those that a request needs, separated by commas, as the header `anthropic-beta` names them. Default: none.",
     },
     HttpSettings::FIELD,
 ];
@@ -62,10 +62,14 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     let settings: Settings = context.parse(settings, FIELDS)?;
     let endpoint =
         endpoint(&settings, context).map_err(|error| error.with_provider(context.provider_id.clone()))?;
-    let codec = match settings.max_tokens {
-        Some(max_tokens) => Messages::new().with_max_tokens(max_tokens.get()),
-        None => Messages::new(),
-    };
+    let mut codec = Messages::new();
+    if let Some(max_tokens) = settings.max_tokens {
+        codec = codec.with_max_tokens(max_tokens.get());
+    }
+    if let Some(beta) = settings.beta {
+        // Beside those that a request needs.
+        codec = codec.with_betas(beta);
+    }
     Ok(Arc::new(HttpProvider::new(NAME, endpoint, codec)))
 }
 

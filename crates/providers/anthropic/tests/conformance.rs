@@ -3,9 +3,7 @@
 use ultraai_provider_anthropic as _;
 use ultraai_testkit::{anthropic::AnthropicMessages, registered, suite};
 
-const GAPS: &[&str] = &["tools: the protocol's codec cannot send them yet"];
-
 #[tokio::test]
 async fn it_behaves_as_every_provider_does() {
-    suite(registered("anthropic").speaking(AnthropicMessages)).expect_gaps(GAPS).run().await;
+    suite(registered("anthropic").speaking(AnthropicMessages)).run().await;
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    BuildContext, CallContext, ChatRequest, ErrorKind, KeySource, Lookup, ModelName, Provider, ProviderId,
-    Registry, Result, Secret,
+    BuildContext, CallContext, ChatRequest, ErrorKind, KeySource, Lookup, Media, MediaSource, ModelName,
+    Part, Provider, ProviderId, Registry, Result, Secret,
 };
 use ultraai_provider_anthropic as _;
 use ultraai_testkit::{Received, Server, anthropic};
@@ -89,6 +89,18 @@ async fn the_upper_bound_and_the_beta_features_are_those_that_are_set() {
     let request = received("", settings, &context(&[KEY])).await;
     assert_eq!(request.json()["max_tokens"], 77);
     assert_eq!(request.header("anthropic-beta"), Some("context-1m-2025-08-07,files-api-2025-04-14"));
+}
+
+#[tokio::test]
+async fn beta_features_that_a_request_needs_are_named_beside_those_that_are_set() {
+    let server = Server::always(anthropic::answer("hello"));
+    let settings = json!({ "base_url": server.url(), "beta": "context-1m-2025-08-07" });
+    let provider = build(settings, &context(&[KEY])).unwrap();
+    let mut request = ChatRequest::from_prompt("hello").with_model(ModelName::new("claude-3-haiku").unwrap());
+    request.messages[0].content.push(Part::Image(Media::new(MediaSource::FileId("file_1".into()))));
+    drop(provider.chat(&CallContext::new(), Arc::new(request)).await.unwrap());
+    let betas = server.requests().remove(0).header("anthropic-beta").map(str::to_owned);
+    assert_eq!(betas.as_deref(), Some("context-1m-2025-08-07,files-api-2025-04-14"));
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! The table of vendors. A default model is one that the vendor's documentation names or that its recorded traffic has.
 
-use ultraai_protocol_openai_chat::{Dialect, KeyHeader};
+use ultraai_protocol_openai_chat::{Dialect, KeyHeader, ReasoningForm, ReasoningText};
 
-const BASE: Dialect = Dialect::COMPATIBLE;
+/// What the vendors have in common that is not known of any address: none takes cache markers or another's details of
+/// reasoning, unless its row says so.
+const BASE: Dialect = Dialect { cache_control: false, reasoning_details: false, ..Dialect::COMPATIBLE };
+
+/// Reasoning in `reasoning`, both ways.
+const REASONING: ReasoningText = ReasoningText::Field("reasoning");
 
 /// The vendors, by name.
 pub const VENDORS: &[Dialect] = &[
@@ -23,13 +28,18 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.cerebras.ai/v1"),
         key_variables: &["CEREBRAS_API_KEY"],
         default_model: Some("gpt-oss-120b"),
+        // https://inference-docs.cerebras.ai/resources/openai: these are answered with 400.
+        lacks: &["frequency_penalty", "presence_penalty", "images", "audio", "documents"],
+        reasoning_text: REASONING,
+        tool_images: false,
+        video: false,
         ..BASE
     },
     Dialect {
         name: "compatible",
         summary: "any address that speaks OpenAI's chat completions",
         key_optional: true,
-        ..BASE
+        ..Dialect::COMPATIBLE
     },
     Dialect {
         name: "deepseek",
@@ -37,6 +47,11 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.deepseek.com"),
         key_variables: &["DEEPSEEK_API_KEY"],
         default_model: Some("deepseek-chat"),
+        // https://api-docs.deepseek.com/api/create-chat-completion: text alone.
+        lacks: &["images", "audio", "documents", "n", "top_k"],
+        reasoning: ReasoningForm::Thinking,
+        tool_images: false,
+        video: false,
         ..BASE
     },
     Dialect {
@@ -53,6 +68,11 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variables: &["GROQ_API_KEY"],
         default_model: Some("llama-3.3-70b-versatile"),
+        // https://console.groq.com/docs/openai: these are answered with 400.
+        lacks: &["logprobs", "top_logprobs", "top_k", "n", "name", "audio", "documents"],
+        reasoning_text: REASONING,
+        tool_images: false,
+        video: false,
         ..BASE
     },
     Dialect {
@@ -88,6 +108,11 @@ pub const VENDORS: &[Dialect] = &[
         seed_field: Some("random_seed"),
         // It refuses the field, and sends usage without being asked.
         stream_options: false,
+        // https://docs.mistral.ai/api: these are not among its parameters, and it refuses what it does not know.
+        lacks: &["logprobs", "top_logprobs", "top_k", "user", "service_tier"],
+        reasoning_text: ReasoningText::Parts,
+        document_url: true,
+        video: false,
         ..BASE
     },
     Dialect {
@@ -112,6 +137,11 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://openrouter.ai/api/v1"),
         key_variables: &["OPENROUTER_API_KEY"],
         default_model: Some("openai/gpt-4o"),
+        reasoning: ReasoningForm::Object,
+        reasoning_text: REASONING,
+        reasoning_details: true,
+        cache_control: true,
+        document_addresses: true,
         ..BASE
     },
     Dialect {
@@ -120,6 +150,11 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.perplexity.ai"),
         key_variables: &["PERPLEXITY_API_KEY"],
         default_model: Some("sonar"),
+        // It searches by itself and calls nobody's functions:
+        // https://docs.pipecat.ai/api-reference/server/services/llm/perplexity.
+        lacks: &["tools", "tool_choice", "parallel_tool_calls", "audio"],
+        reasoning_text: ReasoningText::Nowhere,
+        video: false,
         ..BASE
     },
     Dialect {
@@ -128,6 +163,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
         key_variables: &["DASHSCOPE_API_KEY"],
         default_model: Some("qwen3-max"),
+        reasoning: ReasoningForm::EnableThinking,
+        cache_control: true,
         ..BASE
     },
     Dialect {
@@ -169,6 +206,7 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.z.ai/api/paas/v4"),
         key_variables: &["ZAI_API_KEY"],
         default_model: Some("glm-4.7-flash"),
+        reasoning: ReasoningForm::Thinking,
         ..BASE
     },
 ];

@@ -3,11 +3,9 @@
 use ultraai_provider_openai as _;
 use ultraai_testkit::{openai::OpenAiChat, registered, responses::OpenAiResponses, suite};
 
-const GAPS: &[&str] = &["tools: the protocol's codec cannot send them yet"];
-
 #[tokio::test]
 async fn it_behaves_as_every_provider_does() {
-    suite(registered("openai").speaking(OpenAiChat)).expect_gaps(GAPS).run().await;
+    suite(registered("openai").speaking(OpenAiChat)).run().await;
 }
 
 #[tokio::test]

@@ -53,3 +53,40 @@ impl Provider for Families {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A provider whose name says which one it is.
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    #[async_trait]
+    impl Provider for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+        fn capabilities(&self, _: &ModelName) -> Capabilities {
+            Capabilities::default()
+        }
+        async fn chat(&self, _: &CallContext, _: Arc<ChatRequest>) -> Result<ChatReply> {
+            Err(Error::new(ErrorKind::Unsupported, "it is only looked at"))
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_models_name_says_its_family() {
+        let family = |name: &'static str| -> Arc<dyn Provider> { Arc::new(Named(name)) };
+        let families = Families::new("it", vec![("claude", family("claude")), ("", family("gemini"))]);
+        for (model, expected) in [
+            ("claude-sonnet-5", "claude"),
+            ("publishers/anthropic/models/claude-sonnet-5", "claude"),
+            ("gemini-3.8-flash", "gemini"),
+            ("endpoints/7", "gemini"),
+        ] {
+            assert_eq!(families.of(model).unwrap().name(), expected, "{model}");
+        }
+        assert!(Families::new("it", vec![("claude", family("claude"))]).of("gemini").is_none());
+    }
+}

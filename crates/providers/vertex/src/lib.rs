@@ -179,10 +179,10 @@ const fn registration() -> ProviderRegistration {
     let mut row = ProviderRegistration::new("vertex", build)
         .summary("Gemini on Google's Vertex AI")
         .key_variables(TOKEN_VARIABLES)
+        // A credentials file does as well.
+        .key_optional(true)
         .fields(FIELDS);
     row.semconv_name = Some(NAME);
-    // A credentials file does as well.
-    row.key_optional = true;
     row
 }
 

@@ -26,9 +26,11 @@ macro_rules! protocols {
 
 /// All of them. One whose codec is no `ServerCodec` yet is not here.
 pub(crate) const PROTOCOLS: &[Protocol] = protocols! {
+    "openai-chat", true, ultraai_protocol_openai_chat::Chat(&ultraai_protocol_openai_chat::Dialect::OPENAI);
     "openai-responses", true, ultraai_protocol_openai_responses::Responses::new();
-    "gemini", false, ultraai_protocol_gemini::GenerateContent::default();
+    "anthropic-messages", true, ultraai_protocol_anthropic_messages::Messages::new();
+    "gemini", false, ultraai_protocol_gemini::GenerateContent::new();
     "ollama", false, ultraai_protocol_ollama::Chat::default();
     "cohere", false, ultraai_protocol_cohere::Chat;
-    "bedrock", false, ultraai_protocol_bedrock::Converse::new();
+    "bedrock", false, ultraai_protocol_bedrock::Converse::default();
 };

@@ -72,6 +72,7 @@ fn words_that_are_new_are_kept() {
         ("response_format", json!({ "type": "novel" })),
         ("thinking", json!({ "type": "adaptive" })),
         ("strict_tools", json!(true)),
+        ("seed", json!(u64::MAX)),
         ("tools", json!([{ "type": "novel" }])),
     ] {
         let mut body =

@@ -5,7 +5,7 @@ mod parts;
 mod piece;
 mod tools;
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Message, Part, Result, Role};
@@ -22,6 +22,8 @@ pub(crate) use self::{
 use crate::{
     NAME,
     media::MAX_REQUEST,
+    model::checks_signatures,
+    part::SIGNATURE,
     request::{CONFIG, TOOL_CONFIG},
 };
 
@@ -134,6 +136,9 @@ struct Turn<'a> {
 impl<'a> Plan<'a> {
     fn of(request: &'a ChatRequest, has_names: bool, losses: &mut Losses) -> Result<Self> {
         let is_foreign = is_foreign(request);
+        // Who speaks this protocol knows what it wants.
+        let wants_signatures = request.origin != Some(NAME)
+            && request.model.as_ref().is_some_and(|model| checks_signatures(model.as_str()));
         let messages = &request.messages;
         let mut parts = Parts {
             out: Vec::with_capacity(messages.len() + 8),
@@ -162,6 +167,9 @@ impl<'a> Plan<'a> {
                 parts.out.push(Written::new(Piece::Text("")));
             }
             parts.write(&message.content, |part| place(index, part))?;
+            if wants_signatures && message.role == Role::Assistant {
+                sign(&mut parts.out[from..]);
+            }
             let (role, end) = (role_word(&message.role), parts.out.len());
             match turns.last_mut() {
                 _ if from == end => {}
@@ -173,6 +181,23 @@ impl<'a> Plan<'a> {
         }
         let has_system = messages.iter().any(is_system);
         Ok(Self { parts: parts.out, has_system, system, turns })
+    }
+}
+
+/// What Google takes for the signature of a call that another model made, or a person
+/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+static UNSIGNED: LazyLock<Fields> = LazyLock::new(|| {
+    [(SIGNATURE.to_owned(), "skip_thought_signature_validator".into())].into_iter().collect()
+});
+
+/// Has the first call carry a signature where none does: without one the model refuses the conversation.
+fn sign(parts: &mut [Written<'_>]) {
+    let mut calls = parts.iter_mut().filter(|part| matches!(part.piece, Piece::Call { .. }));
+    if let Some(first) = calls.next()
+        && first.state.is_none()
+        && calls.all(|call| call.state.is_none())
+    {
+        first.state = Some(&UNSIGNED);
     }
 }
 

@@ -11,7 +11,7 @@ use ultraai_protocol_common::sniff;
 use super::piece::{Fields, Json, Piece, Written};
 use crate::{
     NAME, VENDOR,
-    media::{guess, rule},
+    media::{guess, is_uploaded, rule},
     part::{SIGNATURE, is_made_up},
 };
 
@@ -132,6 +132,13 @@ impl<'a> Parts<'a, '_> {
             MediaSource::Data(data) => {
                 let media_type = named.or_else(|| sniff(data)).unwrap_or("application/octet-stream");
                 Piece::Data { media_type: media_type.into(), data, name }
+            }
+            MediaSource::Url(uri) if uri.starts_with("data:") => {
+                return self.lose(place, "the part", "its data is no plain base64").map(|()| None);
+            }
+            MediaSource::FileId(id) if !is_uploaded(id) => {
+                let why = "its file was uploaded to another vendor: Google's begin with gs://, files/ or the address of its API";
+                return self.lose(place, "the part", why).map(|()| None);
             }
             MediaSource::Url(uri) | MediaSource::FileId(uri) => {
                 Piece::File { media_type: named.or_else(|| guess(uri)), uri, name }

@@ -112,6 +112,28 @@ fn what_the_model_wants_back_is_given_back_where_it_stood() {
 }
 
 #[test]
+fn calls_that_another_model_made_are_signed_as_such() {
+    let calls = |state: Option<VendorState>| {
+        let mut second = ToolCall::new("2", "g", "{}");
+        second.state = state;
+        vec![Part::ToolCall(ToolCall::new("1", "f", "{}")), Part::ToolCall(second)]
+    };
+    let signatures = |model: &str, state: Option<VendorState>, origin: Option<&'static str>| {
+        let mut request = with(Role::Assistant, calls(state)).with_model(ModelName::new(model).unwrap());
+        request.origin = origin;
+        let parts = sent(&request)["contents"][1]["parts"].clone();
+        [0, 1].map(|part| parts[part]["thoughtSignature"].as_str().map(str::to_owned))
+    };
+    let own = Some(VendorState::new(VENDOR, json!({ "thoughtSignature": "s" })));
+    let (skip, s) = (Some("skip_thought_signature_validator".to_owned()), Some("s".to_owned()));
+    assert_eq!(signatures("gemini-3.8-flash", None, None), [skip.clone(), None]);
+    assert_eq!(signatures("models/gemini-3-pro", None, Some("openai-chat")), [skip, None]);
+    assert_eq!(signatures("gemini-3.8-flash", own.clone(), None), [None, s.clone()]);
+    assert_eq!(signatures("gemini-3.8-flash", None, Some(NAME)), [None, None]);
+    assert_eq!(signatures("gemini-2.5-flash", None, None), [None, None]);
+}
+
+#[test]
 fn an_answer_goes_back_into_its_conversation() {
     let parts = json!([
         { "text": "r", "thought": true },
@@ -327,6 +349,8 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
         ("the extra fields of", noted(|notes| notes.extra = Some(VendorState::new("acme", json!({}))))),
         ("the `name` of `messages[1].content[0]`", image(|media| media.name = Some("a.png".into()))),
         ("the `detail` of `messages[1].content[0]`", image(|media| media.detail = Some("low".into()))),
+        ("no plain base64", image(|media| media.source = MediaSource::Url("data:acme".into()))),
+        ("uploaded to another vendor", image(|media| media.source = MediaSource::FileId("file-acme".into()))),
         ("it is image/gif", image(|media| media.media_type = Some("image/gif".into()))),
         ("the arguments of", said(Role::Assistant, Part::ToolCall(ToolCall::new("1", "f", "[7]")))),
         ("it names neither", said(Role::User, Part::ToolResult(ToolResult::new("1", vec![])))),

@@ -6,8 +6,7 @@ use ultraai_protocol_common::{Fields, Place};
 
 use super::message;
 use crate::{
-    NAME, VENDOR,
-    media::{self, FILE, INLINE},
+    NAME, VENDOR, media,
     name::{fields, object},
     part::{CALL, RESULT, SIGNATURE, made_up_id},
 };
@@ -105,13 +104,12 @@ impl Conversation {
         }
         let mut whole = part.rest();
         let signature = whole.remove_entry(SIGNATURE);
-        let is_media = whole.contains_key(INLINE) || whole.contains_key(FILE);
-        match media::read(&whole).filter(|_| is_media) {
-            Some(part) => {
+        match media::read(whole) {
+            Ok(part) => {
                 out.push(part);
                 out.extend(signature.map(|signature| signed(signature.1)));
             }
-            None => {
+            Err(mut whole) => {
                 whole.extend(signature);
                 out.push(unknown(whole));
             }
@@ -169,7 +167,7 @@ impl Conversation {
         result.is_error = is_error;
         for (place, value) in fields.list("parts")?.unwrap_or_default() {
             let fields = self::fields(value, place)?.rest();
-            result.content.push(media::read(&fields).unwrap_or_else(|| unknown(fields)));
+            result.content.push(media::read(fields).unwrap_or_else(unknown));
         }
         let mut result = Part::ToolResult(result);
         keep(&mut result, RESULT, fields.rest(), part.rest());

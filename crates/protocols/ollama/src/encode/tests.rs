@@ -258,7 +258,7 @@ fn a_field_that_is_set_twice_is_refused_by_name() {
 fn a_request_is_read_and_written_as_the_same_json() {
     let body = json!({
         "model": "m", "stream": true, "think": "high", "format": { "type": "object" }, "logprobs": true, "novel": { "a": 1 },
-        "truncate": false, "keep_alive": "5m",
+        "keep_alive": "5m",
         "options": { "num_predict": -1, "temperature": "0.5", "top_k": 3, "seed": -1, "stop": ["a"], "min_p": 0.1 },
         "tools": [
             { "type": "function", "function": { "name": "f", "parameters": {}, "novel": 1 }, "items": [2] },

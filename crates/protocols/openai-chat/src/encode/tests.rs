@@ -1,0 +1,104 @@
+//! What is written for vendors, and what is refused.
+
+use serde_json::json;
+use ultraai_core::{Media, MediaSource, Message, ModelName, Reasoning, Role, ToolCall, ToolResult};
+
+use super::*;
+
+fn written(dialect: &Dialect, mut request: ChatRequest) -> Value {
+    request.model = ModelName::new("m").ok();
+    let body = encode(dialect, &request, &mut Losses::refused()).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+fn lost(dialect: &Dialect, mut request: ChatRequest) -> Vec<String> {
+    request.model = ModelName::new("m").ok();
+    let mut losses = Losses::noted();
+    encode(dialect, &request, &mut losses).unwrap();
+    losses.as_slice().to_vec()
+}
+
+fn assistant(parts: Vec<Part>) -> ChatRequest {
+    ChatRequest::new(vec![Message::new(Role::Assistant, parts), Message::user("go on")])
+}
+
+#[test]
+fn state_goes_to_its_own_vendor_alone() {
+    let mut thought = Reasoning::new("hm");
+    let details = json!([{ "type": "reasoning.encrypted", "data": "x" }]);
+    thought.state = Some(VendorState::new("openrouter", details.clone()));
+    let request = || assistant(vec![Part::Reasoning(thought.clone()), Part::text("a")]);
+    let own = Dialect { name: "openrouter", ..Dialect::COMPATIBLE };
+    assert_eq!(written(&own, request())["messages"][0]["reasoning_details"], details);
+    for other in [Dialect::COMPATIBLE, Dialect::OPENAI] {
+        assert_eq!(written(&other, request())["messages"][0].get("reasoning_details"), None);
+    }
+    assert_eq!(
+        written(&Dialect::OPENAI, request())["messages"][0],
+        json!({ "role": "assistant", "content": "a" })
+    );
+}
+
+#[test]
+fn what_a_vendor_lacks_is_lost_by_its_name() {
+    let lacking =
+        Dialect { name: "acme", lacks: &["logprobs", "tools"], seed_field: None, ..Dialect::COMPATIBLE };
+    let mut request = ChatRequest::from_prompt("a");
+    (request.logprobs, request.seed) = (Some(true), Some(7));
+    request.tools.push(ultraai_core::Tool::new("f", json!({})));
+    let expected = ["`seed`", "`logprobs`", "`tools`"].map(|field| format!("{field}: acme does not take it"));
+    assert_eq!(lost(&lacking, request), expected);
+}
+
+#[test]
+fn images_are_checked_against_what_the_vendor_takes() {
+    let mut media = Media::new(MediaSource::Data(b"BM".as_slice().into()));
+    media.media_type = Some("image/bmp".into());
+    let mut request = ChatRequest::new(vec![Message::new(Role::User, vec![Part::Image(media)])]);
+    request.model = ModelName::new("m").ok();
+    let error = encode(&Dialect::OPENAI, &request, &mut Losses::noted()).unwrap_err();
+    assert!(error.message().starts_with("`messages[0].content[0]` cannot be sent to openai"), "{error}");
+    assert!(encode(&Dialect::COMPATIBLE, &request, &mut Losses::refused()).is_ok());
+}
+
+#[test]
+fn results_are_messages_of_their_own_before_what_the_user_says() {
+    let result = |id: &str| Part::ToolResult(ToolResult::new(id, vec![Part::text("5")]));
+    let call = |id: &str| Part::ToolCall(ToolCall::new(id, "f", ""));
+    let user = Message::new(Role::User, vec![result("1"), result("2"), Part::text("so?")]);
+    let request = ChatRequest::new(vec![Message::new(Role::Assistant, vec![call("1"), call("2")]), user]);
+    let body = written(&Dialect::OPENAI, request);
+    let roles: Vec<_> = body["messages"].as_array().unwrap().iter().map(|it| it["role"].clone()).collect();
+    assert_eq!(roles, ["assistant", "tool", "tool", "user"]);
+    assert_eq!(body["messages"][0]["content"], Value::Null);
+    assert_eq!(body["messages"][0]["tool_calls"][1]["function"]["arguments"], "{}");
+}
+
+#[test]
+fn how_much_to_think_is_said_where_the_vendor_wants_it() {
+    let mut request = ChatRequest::from_prompt("a");
+    let mut options = ReasoningOptions::default();
+    (options.enabled, options.max_tokens) = (Some(true), Some(9));
+    request.reasoning = Some(options);
+    let with = |reasoning| Dialect { reasoning, ..Dialect::COMPATIBLE };
+    let body = written(&with(ReasoningForm::Object), request.clone());
+    assert_eq!(body["reasoning"], json!({ "enabled": true, "max_tokens": 9 }));
+    let body = written(&with(ReasoningForm::EnableThinking), request.clone());
+    assert_eq!((&body["enable_thinking"], &body["thinking_budget"]), (&json!(true), &json!(9)));
+    assert_eq!(lost(&Dialect::OPENAI, request.clone()).len(), 2);
+    assert_eq!(lost(&with(ReasoningForm::Thinking), request).len(), 1);
+}
+
+#[test]
+fn a_field_of_another_protocol_is_lost_and_one_of_the_users_is_sent() {
+    let mut request = ChatRequest::from_prompt("a");
+    request.extra.insert("novel".into(), 7.into());
+    assert_eq!(written(&Dialect::COMPATIBLE, request.clone())["novel"], 7);
+    request.origin = Some("gemini");
+    assert!(lost(&Dialect::COMPATIBLE, request.clone())[0].starts_with("`novel`"));
+    request.origin = None;
+    request.extra.insert("model".into(), 7.into());
+    request.model = ModelName::new("m").ok();
+    let error = encode(&Dialect::COMPATIBLE, &request, &mut Losses::noted()).unwrap_err();
+    assert!(error.message().contains("`model`"), "{error}");
+}
