@@ -36,7 +36,7 @@ pub fn anthropic_messages() -> Protocol {
 
 /// Gemini's `generateContent`.
 pub fn gemini() -> Protocol {
-    Protocol::both(GenerateContent::default())
+    Protocol::both(GenerateContent::new())
 }
 
 /// Ollama's own.
