@@ -4,18 +4,20 @@ use std::{fs, io, path::Path};
 
 use fastrand::Rng;
 use ultraai_core::{Answering, Error, ErrorKind, Losses};
-use ultraai_protocols_fuzz::{PROTOCOLS, Protocol};
+use ultraai_protocols_fuzz::{PROTOCOLS, Protocol, aws_message};
 use ultraai_testkit::{
-    Dialogue, Reply, anthropic::AnthropicMessages, codecs::frames_of, gemini::Gemini, ollama::Ollama,
-    openai::OpenAiChat, samples::Carries,
+    Dialogue, Reply, anthropic::AnthropicMessages, codecs::frames_of, cohere::Cohere, gemini::Gemini,
+    ollama::Ollama, openai::OpenAiChat, responses::OpenAiResponses, samples::Carries,
 };
 
 /// What a server of each protocol says; a protocol that is not here begins with what its codec writes.
-const SPOKEN: [(&str, &dyn Dialogue); 4] = [
+const SPOKEN: [(&str, &dyn Dialogue); 6] = [
     ("openai_chat", &OpenAiChat),
     ("anthropic_messages", &AnthropicMessages),
     ("gemini", &Gemini),
     ("ollama", &Ollama),
+    ("openai_responses", &OpenAiResponses),
+    ("cohere", &Cohere),
 ];
 
 /// Requests and answers that are made up.
@@ -37,7 +39,11 @@ fn main() -> io::Result<()> {
         let seeds: Vec<_> = streams.iter().map(|stream| [&[7], stream.as_slice()].concat()).collect();
         write(&root.join(framing), &seeds)?;
     }
-    Ok(())
+    // A header is the length of its name, the name, its kind (7, a text), and the text's length and itself.
+    let header = b"\x0b:event-type\x07\x00\x0bmessageStop\x0d:message-type\x07\x00\x05event";
+    let seed = [b"\x07\x30".as_slice(), header, b"{\"stopReason\":\"end_turn\"}"].concat();
+    let whole = [b"\x07".as_slice(), &aws_message(header, b"{\"stopReason\":\"end_turn\"}")].concat();
+    write(&root.join("aws_event_stream"), &[seed, whole])
 }
 
 /// Names hang on the place alone, so that a second run writes the same files.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use ultraai_core::Result;
-use ultraai_wire::{LineDecoder, RawFrame, SseDecoder};
+use ultraai_wire::{EventStreamDecoder, LineDecoder, RawFrame, SseDecoder};
 
 /// What cuts a stream into frames.
 pub trait Framer {
@@ -35,8 +35,38 @@ macro_rules! framers {
     )*};
 }
 
-// The decoder of AWS's event stream belongs here, and a target `aws_event_stream` beside `sse`.
 framers!(SseDecoder, LineDecoder);
+
+impl Framer for EventStreamDecoder {
+    fn new(limit: usize) -> Self {
+        Self::new(limit)
+    }
+    fn push(&mut self, chunk: &Bytes, frames: &mut VecDeque<RawFrame>) -> Result<()> {
+        self.push(chunk, frames)
+    }
+    fn end(&mut self, _: &mut VecDeque<RawFrame>) -> bool {
+        self.end().is_err()
+    }
+}
+
+/// A message of AWS's event stream with these headers, which may be none, and right checksums.
+pub fn aws_message(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+    let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes();
+    let mut message = length(16 + headers.len() + payload.len()).to_vec();
+    message.extend_from_slice(&length(headers.len()));
+    message.extend_from_slice(&crc32(&message).to_be_bytes());
+    message.extend_from_slice(headers);
+    message.extend_from_slice(payload);
+    message.extend_from_slice(&crc32(&message).to_be_bytes());
+    message
+}
+
+/// As in zip, bit by bit: what is fuzzed is short.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+    })
+}
 
 /// Decodes `data`, whose first byte says how it is cut, in one chunk and in many: both must see the same frames, and no more
 /// bytes in them than there were.

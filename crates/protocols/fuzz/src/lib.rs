@@ -5,7 +5,7 @@ mod protocol;
 mod protocols;
 
 pub use self::{
-    framing::{Framer, framing},
+    framing::{Framer, aws_message, framing},
     protocol::Protocol,
     protocols::*,
 };

@@ -49,34 +49,33 @@ impl Row {
     }
 }
 
-/// What a codec that sends text alone cannot do; a protocol that can loses these gaps.
-const TEXT_ALONE: &[(&str, &str)] = &[
-    ("tools", "the codec sends text alone"),
-    ("tools, live", "the codec sends text alone"),
-    ("structured output", "the codec sends text alone"),
-    ("structured output, live", "the codec sends text alone"),
-];
-
 /// aimock speaks each protocol at its vendor's own paths.
 pub(crate) const AIMOCK: &[Row] = &[
-    Row::new("openai", "/v1", "gpt-4o").with_gaps(TEXT_ALONE),
-    Row::new("compatible", "/v1", "any").with_gaps(TEXT_ALONE),
-    Row::new("azure.ai.openai", "/openai/deployments/gpt-4o", "gpt-4o")
-        .with_settings(&[("key_header", "\"api-key\"")])
-        .with_gaps(TEXT_ALONE),
-    Row::new("anthropic", "", "claude-sonnet-4-5").with_gaps(TEXT_ALONE),
-    Row::new("gemini", "/v1beta", "gemini-2.5-flash").with_gaps(TEXT_ALONE),
-    Row::new("ollama", "", "llama3.2").with_gaps(TEXT_ALONE),
+    Row::new("openai", "/v1", "gpt-4o"),
+    Row::new("openai", "/v1", "gpt-4o").with_settings(&[("api", "\"responses\"")]),
+    Row::new("compatible", "/v1", "any"),
+    Row::new("azure.ai.openai", "/openai/deployments/gpt-4o", "gpt-4o"),
+    Row::new("anthropic", "", "claude-sonnet-4-5"),
+    Row::new("gemini", "/v1beta", "gemini-2.5-flash"),
+    Row::new("vertex", "/v1/projects/p/locations/global", "gemini-2.5-flash"),
+    Row::new("ollama", "", "llama3.2"),
+    Row::new("cohere", "", "command-a-03-2025"),
+    Row::new("bedrock", "", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
 ];
 
 /// `LLMock` speaks each vendor's protocol below a path of the vendor's name.
 pub(crate) const LLMOCK: &[Row] = &[
-    Row::new("openai", "/v1", "gpt-4o").with_gaps(TEXT_ALONE),
-    Row::new("groq", "/groq/openai/v1", "llama-3.3-70b-versatile").with_gaps(TEXT_ALONE),
-    Row::new("mistral", "/mistral/v1", "mistral-small-latest").with_gaps(TEXT_ALONE),
-    Row::new("together", "/together/v1", "any").with_gaps(TEXT_ALONE),
-    Row::new("xai", "/xai/v1", "grok-3-mini").with_gaps(TEXT_ALONE),
-    Row::new("perplexity", "/perplexity/v1", "sonar").with_gaps(TEXT_ALONE),
-    Row::new("anthropic", "/anthropic", "claude-sonnet-4-5").with_gaps(TEXT_ALONE),
-    Row::new("gemini", "/gemini/v1beta", "gemini-2.5-flash").with_gaps(TEXT_ALONE),
+    Row::new("openai", "/v1", "gpt-4o"),
+    Row::new("openai", "/v1", "gpt-4o").with_settings(&[("api", "\"responses\"")]),
+    Row::new("groq", "/groq/openai/v1", "llama-3.3-70b-versatile"),
+    Row::new("mistral", "/mistral/v1", "mistral-small-latest"),
+    Row::new("together", "/together/v1", "any"),
+    Row::new("xai", "/xai/v1", "grok-3-mini"),
+    Row::new("perplexity", "/perplexity/v1", "sonar"),
+    Row::new("anthropic", "/anthropic", "claude-sonnet-4-5").with_gaps(&[
+        ("structured output", "the server knows the field by its older name, `output_format`, alone"),
+        ("structured output, live", "the server knows the field by its older name, `output_format`, alone"),
+    ]),
+    Row::new("gemini", "/gemini/v1beta", "gemini-2.5-flash"),
+    Row::new("cohere", "/cohere", "command-a-03-2025"),
 ];
