@@ -11,6 +11,7 @@ use serde_json::Value;
 use ultraai_core::{
     BuildContext, Error, ErrorKind, Field, Provider, ProviderRegistration, Result, Secret, register_provider,
 };
+use ultraai_protocol_anthropic_messages::Messages;
 use ultraai_protocol_gemini::GenerateContent;
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, HttpSettings};
 
@@ -76,7 +77,10 @@ fn build(_: &'static str, settings: Value, context: &BuildContext) -> Result<Arc
     // The first family whose beginning a model's name has is asked; the last one takes every name.
     Ok(Arc::new(Families::new(
         NAME,
-        vec![("", Arc::new(HttpProvider::new(NAME, endpoint, GenerateContent::on_vertex())))],
+        vec![
+            ("claude", Arc::new(HttpProvider::new(NAME, endpoint.clone(), Messages::on_vertex()))),
+            ("", Arc::new(HttpProvider::new(NAME, endpoint, GenerateContent::on_vertex()))),
+        ],
     )))
 }
 
