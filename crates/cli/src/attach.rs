@@ -9,8 +9,11 @@ use crate::{arguments::Ask, failure::Failure};
 /// The most that a vendor takes in one request is 100 MB (Anthropic on Google Cloud takes 30, OpenAI 50).
 const LARGEST: u64 = 100 << 20;
 
+/// The ends of names, the media type that they stand for, and the part that it is.
+type Kind = (&'static [&'static str], &'static str, fn(Media) -> Part);
+
 /// What a file is, by the end of its name.
-const KINDS: &[(&[&str], &str, fn(Media) -> Part)] = &[
+const KINDS: &[Kind] = &[
     (&["png"], "image/png", Part::Image),
     (&["jpg", "jpeg"], "image/jpeg", Part::Image),
     (&["gif"], "image/gif", Part::Image),
