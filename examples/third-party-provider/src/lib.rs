@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, Losses, ErrorKind, Field, FinishReason,
-    Message, ModelName, Provider, ProviderRegistration, Result, Usage, register_provider,
+    BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Field, FinishReason,
+    Losses, Message, ModelName, Provider, ProviderRegistration, Result, Usage, register_provider,
 };
 use ultraai_wire::{BaseUrl, Endpoint, HttpProvider, TransportSettings};
 
