@@ -13,8 +13,11 @@ use crate::{
 ///
 /// Answers are read in the light of their request: what a protocol has no words for may have been asked for by other means.
 pub trait Codec: fmt::Debug + Send + Sync + 'static {
-    /// The protocol's name, as in [`Native::protocol`](crate::Native::protocol).
-    fn protocol(&self) -> &'static str;
+    /// The protocol's name, as in [`Native::protocol`](crate::Native::protocol). Default: the type's own, for one that nobody
+    /// else speaks.
+    fn protocol(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
 
     /// What `model` can do; what [`encode`](Self::encode) cannot send is `No`.
     fn capabilities(&self, model: &ModelName) -> Capabilities;

@@ -28,10 +28,6 @@ fn build(name: &'static str, settings: Value, context: &BuildContext) -> Result<
 struct Acme;
 
 impl Codec for Acme {
-    fn protocol(&self) -> &'static str {
-        "acme"
-    }
-
     fn capabilities(&self, _: &ModelName) -> Capabilities {
         Capabilities::default()
     }
