@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write as _},
+    io::{self, BufWriter, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -110,8 +110,11 @@ impl Target {
             Error::new(ErrorKind::Exhausted, format!("{name} could not be written")).with_source(error)
         };
         let write = |mut file: tempfile::NamedTempFile| {
-            serde_json::to_writer_pretty(&mut file, value)?;
-            file.write_all(b"\n")?;
+            let mut buffered = BufWriter::new(&mut file);
+            serde_json::to_writer_pretty(&mut buffered, value)?;
+            buffered.write_all(b"\n")?;
+            buffered.flush()?;
+            drop(buffered);
             file.as_file().sync_all()?;
             Ok(file)
         };

@@ -246,10 +246,26 @@ impl Media {
 pub enum MediaSource {
     /// At an address. The provider fetches it; UltraAI never does.
     Url(String),
-    /// Here.
-    Data(Bytes),
+    /// Here; in JSON as base64 text.
+    Data(#[serde(with = "base64")] Bytes),
     /// In a file that was uploaded to the vendor before.
     FileId(String),
+}
+
+/// Bytes as base64, in the standard alphabet with padding.
+mod base64 {
+    use ::base64::{Engine as _, display::Base64Display, engine::general_purpose::STANDARD};
+    use bytes::Bytes;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Bytes::from).map_err(|_| D::Error::custom("the data is no base64"))
+    }
 }
 
 /// The model asks for a tool.
@@ -339,5 +355,20 @@ impl VendorState {
     /// Data of `vendor`.
     pub fn new(vendor: impl Into<String>, data: Value) -> Self {
         Self { vendor: vendor.into(), data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_base64_in_json() {
+        let part = Part::Image(Media::new(MediaSource::Data(Bytes::from_static(b"\x89PNG"))));
+        let json = serde_json::to_value(&part).unwrap();
+        assert_eq!(json, serde_json::json!({ "type": "image", "source": { "data": "iVBORw==" } }));
+        assert_eq!(serde_json::from_value::<Part>(json).unwrap(), part);
+        let error = serde_json::from_str::<MediaSource>(r#"{"data": "hunter2!"}"#).unwrap_err().to_string();
+        assert!(error.starts_with("the data is no base64"), "{error}");
     }
 }

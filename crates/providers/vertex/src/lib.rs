@@ -181,7 +181,7 @@ const MARGIN: Duration = Duration::from_mins(2);
 
 const fn registration() -> ProviderRegistration {
     let mut row = ProviderRegistration::new("vertex", build)
-        .summary("Gemini on Google's Vertex AI")
+        .summary("Gemini and Claude on Google's Vertex AI")
         .key_variables(TOKEN_VARIABLES)
         // A credentials file does as well.
         .key_optional(true)

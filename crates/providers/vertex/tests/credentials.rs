@@ -19,7 +19,7 @@ use ultraai_core::{
     Result,
 };
 use ultraai_provider_vertex as _;
-use ultraai_testkit::{Dialogue as _, Received, Reply, Server, gemini::Vertex};
+use ultraai_testkit::{Dialogue as _, Received, Reply, Server, anthropic, gemini::Vertex};
 
 /// A key that was made for this test and opens nothing.
 const KEY: &str = include_str!("key.pem");
@@ -227,4 +227,18 @@ fn what_is_missing_is_named() {
         assert_eq!(error.kind(), ErrorKind::Config, "{settings}");
         assert!(error.message().contains(why) && !error.message().contains("secret"), "{settings}: {error}");
     }
+}
+
+#[tokio::test]
+async fn claude_is_asked_in_anthropics_protocol() {
+    let server = Server::always(anthropic::answer("hello"));
+    let settings = json!({ "project": "p", "base_url": server.url() });
+    let provider = provider(settings, &[("GOOGLE_ACCESS_TOKEN", "ya29.token")]).unwrap();
+    let request = ChatRequest::from_prompt("hello").with_model(ModelName::new("claude-sonnet-5-5").unwrap());
+    let reply = provider.chat(&CallContext::new(), Arc::new(request)).await.unwrap();
+    assert_eq!(reply.collect().await.unwrap().text(), "hello");
+    let asked = server.requests().remove(0);
+    assert_eq!(asked.path, "/publishers/anthropic/models/claude-sonnet-5-5:rawPredict");
+    let body = asked.json();
+    assert_eq!((body.get("model"), &body["anthropic_version"]), (None, &json!("vertex-2023-10-16")));
 }
