@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use fastrand::Rng;
 use ultraai_core::{
-    Answering, ChatEvent, ChatRequest, ChatResponse, Codec, Fold, Frame, Losses, OwnedFrame, Result,
-    ServerCodec, events_of,
+    Answering, ChatEvent, ChatRequest, ChatResponse, Codec, ErrorKind, Fold, Frame, Losses, OwnedFrame,
+    Result, ServerCodec, events_of,
 };
 
 use crate::samples::Carries;
@@ -107,6 +107,41 @@ pub fn fold_frames(codec: &dyn Codec, request: &ChatRequest, frames: &[OwnedFram
     decode(None, &mut events)?;
     events.into_iter().try_for_each(|event: ChatEvent| fold.push(event))?;
     fold.finish()
+}
+
+/// Writes `rounds` requests and answers of everything that the vocabulary has words for: what the protocol cannot carry is
+/// refused by name, or noted where it may be left out, and whatever is written in silence is the same either way.
+///
+/// # Panics
+/// When something is refused that is not noted, or noted that is neither refused nor a hint; the message names the seed.
+pub fn nothing_is_dropped_in_silence(codec: &dyn Codec, server: &dyn ServerCodec, rounds: u64) {
+    type Encode<'a> = &'a dyn Fn(&mut Losses) -> Result<Vec<u8>>;
+    for seed in 0..rounds {
+        let mut rng = Rng::with_seed(seed);
+        let (request, answer) = (Carries::EVERYTHING.request(&mut rng), Carries::EVERYTHING.answer(&mut rng));
+        let to = Answering { request: &request, id: "0123456789abcdef", created: 1_700_000_000 };
+        let encoders: [Encode<'_>; 2] = [&|losses| codec.encode(&request, losses), &|losses| {
+            server.encode_response(&to, &answer, losses)
+        }];
+        for encode in encoders {
+            let (mut strict, mut lenient) = (Losses::refused(), Losses::noted());
+            let written = encode(&mut lenient).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            match encode(&mut strict) {
+                Ok(refusing) => {
+                    assert_eq!(refusing, written, "seed {seed}");
+                    assert_eq!(strict.as_slice(), lenient.as_slice(), "seed {seed}");
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Unsupported, "seed {seed}: {error}");
+                    let is_it = |noted: &String| {
+                        error.message().starts_with(noted.split(": ").next().unwrap_or_default())
+                    };
+                    let noted = lenient.as_slice();
+                    assert!(noted.iter().any(is_it), "seed {seed}: {error}, noted {noted:?}");
+                }
+            }
+        }
+    }
 }
 
 /// Feeds `rounds` broken forms of what the codecs write to what reads them: bytes changed, cut out, doubled, and plain noise.

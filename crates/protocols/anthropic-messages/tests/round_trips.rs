@@ -5,7 +5,7 @@ use serde_json::Value;
 use ultraai_core::{ChatRequest, ChatResponse, Losses, Part, ResponseFormat, Role};
 use ultraai_protocol_anthropic_messages::{Messages, NAME};
 use ultraai_testkit::{
-    codecs::{round_trips, survives},
+    codecs::{nothing_is_dropped_in_silence, round_trips, survives},
     samples::Carries,
 };
 
@@ -127,4 +127,10 @@ fn a_conversation_of_this_protocol_is_written_as_it_was_read() {
     assert_eq!(result.name.as_deref(), Some("f"));
     let written = codec.encode(&request, &mut Losses::refused()).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), body);
+}
+
+#[test]
+fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
+    let codec = Messages::new();
+    nothing_is_dropped_in_silence(&codec, &codec, 500);
 }

@@ -6,7 +6,7 @@ use ultraai_core::{
 };
 use ultraai_protocol_bedrock::Converse;
 use ultraai_testkit::{
-    codecs::{round_trips, survives},
+    codecs::{nothing_is_dropped_in_silence, round_trips, survives},
     samples::Carries,
 };
 
@@ -142,4 +142,10 @@ fn an_image_is_sent_as_its_bytes_and_an_address_of_s3_as_such() {
         sources,
         [&MediaSource::Data(b"\x89PNG".as_slice().into()), &MediaSource::Url("s3://b/k".into())]
     );
+}
+
+#[test]
+fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
+    let codec = Converse::new();
+    nothing_is_dropped_in_silence(&codec, &codec, 500);
 }

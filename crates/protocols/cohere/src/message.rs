@@ -229,7 +229,7 @@ fn write_item(
 }
 
 fn write_image(list: &mut ListWriter<'_>, media: &Media, place: Spot, lossy: &mut Lossy<'_>) -> Result<()> {
-    lossy.field(format_args!("{place}.name"), media.name.is_some())?;
+    lossy.hint(format_args!("{place}.name"), media.name.is_some());
     let url = match &media.source {
         MediaSource::Url(url) => url.clone(),
         MediaSource::Data(data) => {

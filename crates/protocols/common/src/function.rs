@@ -33,7 +33,7 @@ pub fn write_function_tools(
             }
             continue;
         }
-        lossy.field(format_args!("tools[{index}].cache"), tool.cache.is_some())?;
+        lossy.hint(format_args!("tools[{index}].cache"), tool.cache.is_some());
         let extra = lossy.extra(format_args!("tools[{index}]"), &tool.extra, request.origin)?;
         let known = |key: &str| matches!(key, "name" | "description" | "parameters");
         collision("a tool's `extra`", extra.into_iter().flat_map(Map::keys), known)?;

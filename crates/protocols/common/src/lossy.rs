@@ -34,6 +34,13 @@ impl<'a> Lossy<'a> {
         }
     }
 
+    /// Leaves out the field at `place` if it `is_there`: one that changes no answer.
+    pub fn hint(&mut self, place: impl Display, is_there: bool) {
+        if is_there {
+            self.losses.leave_out(&format!("`{place}`"), &format!("{} has no such field", self.protocol));
+        }
+    }
+
     /// Loses what stands at `place`, because of `why`.
     ///
     /// # Errors
@@ -54,8 +61,8 @@ impl<'a> Lossy<'a> {
         self.losses.lose(&what, &format!("{} has no place for it there", self.protocol))
     }
 
-    /// Loses of the notes of a part the cache marker, the citations unless they are `cited` elsewhere, and fields of other
-    /// protocols; hands back the fields of this one.
+    /// Leaves out of the notes of a part the cache marker, and loses the citations unless they are `cited` elsewhere, and
+    /// fields of other protocols; hands back the fields of this one.
     ///
     /// # Errors
     /// `Unsupported`, which names it, where nothing may be lost.
@@ -67,12 +74,12 @@ impl<'a> Lossy<'a> {
     ) -> Result<Option<&'n Map<String, Value>>> {
         let Some(notes) = notes else { return Ok(None) };
         let protocol = self.protocol;
+        if notes.cache.is_some() {
+            self.losses.leave_out(&format!("the cache marker of `{place}`"), &format!("{protocol} has none"));
+        }
         let mut lose = |what: &str| {
             self.losses.lose(&format!("{what} of `{place}`"), &format!("{protocol} has no such field"))
         };
-        if notes.cache.is_some() {
-            lose("the cache marker")?;
-        }
         if !cited && !notes.citations.is_empty() {
             lose("the citations")?;
         }

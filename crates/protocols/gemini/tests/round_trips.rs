@@ -4,7 +4,7 @@ use serde_json::json;
 use ultraai_core::{ChatRequest, ChatResponse, Message, Part, ResponseFormat, Role};
 use ultraai_protocol_gemini::{GenerateContent, VENDOR};
 use ultraai_testkit::{
-    codecs::{round_trips, survives},
+    codecs::{nothing_is_dropped_in_silence, round_trips, survives},
     samples::Carries,
 };
 
@@ -91,4 +91,10 @@ fn several_choices_and_their_details_come_back() {
     let mut expected = answer;
     expected.raw.insert("candidates".into(), read.raw["candidates"].clone());
     assert_eq!(read, expected);
+}
+
+#[test]
+fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
+    let codec = GenerateContent::on_vertex();
+    nothing_is_dropped_in_silence(&codec, &codec, 500);
 }

@@ -212,7 +212,7 @@ fn object_text(arguments: &str) -> Option<&str> {
 
 fn image(media: &Media, place: Spot, lossy: &mut Lossy<'_>) -> Result<Option<String>> {
     lossy.field(format_args!("{place}.detail"), media.detail.is_some())?;
-    lossy.field(format_args!("{place}.name"), media.name.is_some())?;
+    lossy.hint(format_args!("{place}.name"), media.name.is_some());
     match &media.source {
         MediaSource::Data(data) => Ok(Some(to_base64(data))),
         _ => lossy.because(place, "ollama takes images by their data alone").map(|()| None),

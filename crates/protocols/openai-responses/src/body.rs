@@ -208,10 +208,10 @@ impl<'a> Writer<'a, '_> {
     ) -> Result<Map<String, Value>> {
         let mut fields = self.extra(Some(notes), place)?.cloned().unwrap_or_default();
         match &notes.cache {
-            Some(_) if said => self.losses.lose(
+            Some(_) if said => self.losses.leave_out(
                 &format!("the mark for the cache at {}", place()),
                 "openai-responses takes none on what the model said",
-            )?,
+            ),
             Some(cache) => media::write_cache(cache, &place(), &mut fields, self.losses)?,
             None => {}
         }
@@ -252,7 +252,7 @@ impl<'a> Writer<'a, '_> {
         }
         if result.notes.as_ref().is_some_and(|notes| notes.cache.is_some()) {
             let why = "openai-responses takes none on a result as a whole";
-            self.losses.lose(&format!("the mark for the cache at {}", place()), why)?;
+            self.losses.leave_out(&format!("the mark for the cache at {}", place()), why);
         }
         let mut pieces = Vec::with_capacity(result.content.len());
         for (at, part) in result.content.iter().enumerate() {

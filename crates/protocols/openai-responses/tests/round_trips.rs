@@ -3,7 +3,7 @@
 use ultraai_core::{ChatRequest, ChatResponse};
 use ultraai_protocol_openai_responses::Responses;
 use ultraai_testkit::{
-    codecs::{round_trips, survives},
+    codecs::{nothing_is_dropped_in_silence, round_trips, survives},
     samples::Carries,
 };
 
@@ -59,4 +59,10 @@ fn reasoning_without_state_is_told_to_callers() {
 fn nothing_that_is_broken_breaks_it() {
     let responses = Responses::new();
     survives(&responses, &responses, &CARRIED, 2000);
+}
+
+#[test]
+fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
+    let responses = Responses::new();
+    nothing_is_dropped_in_silence(&responses, &responses, 500);
 }

@@ -168,7 +168,7 @@ impl<'w> Blocks<'w> {
         self.json.entry(SIGNATURE, signature);
         if let Some(notes) = reasoning.notes.as_deref() {
             if notes.cache.is_some() {
-                self.losses.lose(&format!("the cache marker in {at}"), "thinking takes none")?;
+                self.losses.leave_out(&format!("the cache marker in {at}"), "thinking takes none");
             }
             self.beside(notes, at)?;
         }

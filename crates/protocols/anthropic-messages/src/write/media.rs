@@ -38,7 +38,7 @@ impl Blocks<'_> {
             return Ok(());
         }
         if media.name.is_some() {
-            self.losses.lose(&format!("the name of the image in {at}"), super::NO_FIELD)?;
+            self.losses.leave_out(&format!("the name of the image in {at}"), super::NO_FIELD);
         }
         if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
             self.losses.lose(&format!("`detail` of the image in {at}"), super::NO_FIELD)?;

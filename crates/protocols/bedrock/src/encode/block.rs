@@ -168,20 +168,20 @@ fn medium<'a>(
     losses: &mut Losses,
 ) -> Result<Option<Block<'a>>> {
     let Some((kind, _)) = Kind::of(part) else { return Ok(None) };
-    let mut lose = |what: &str, why: &str| losses.lose(what, why).map(|()| None);
     if media.detail.is_some() {
-        lose(&format!("`detail` of {}", place()), "bedrock has no such field")?;
+        losses.lose(&format!("`detail` of {}", place()), "bedrock has no such field")?;
     }
     let name = match (kind, &media.name) {
         (Kind::Document, Some(name)) => Some(tame(name)),
         // The protocol wants one, and no two that are the same.
         (Kind::Document, None) => Some(tame(&place()).into_owned().into()),
         (_, Some(_)) => {
-            lose(&format!("`name` of {}", place()), "bedrock has it for documents alone")?;
+            losses.leave_out(&format!("`name` of {}", place()), "bedrock has it for documents alone");
             None
         }
         (_, None) => None,
     };
+    let mut lose = |what: &str, why: &str| losses.lose(what, why).map(|()| None);
     let (source, media_type) = match &media.source {
         MediaSource::Data(data) => {
             let media_type = kind.rule().check("bedrock", &place(), media, data)?;
@@ -258,7 +258,7 @@ fn tool_result<'a>(
         }
         if matches!(blocks.last(), Some(Block::CachePoint(_))) {
             blocks.pop();
-            losses.lose(&format!("the cache marker of {}", place()), "bedrock has none within a result")?;
+            losses.leave_out(&format!("the cache marker of {}", place()), "bedrock has none within a result");
         }
     }
     Ok(Block::ToolResult { id: &result.tool_call_id, content: blocks, is_error: result.is_error, extra })

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use ultraai_core::{
-    CacheMarker, Citation, ErrorKind, Media, MediaSource, Message, ModelName, Reasoning, Role, Tool,
-    ToolCall, ToolResult, VendorState,
+    Citation, ErrorKind, Media, MediaSource, Message, ModelName, Reasoning, Role, Tool, ToolCall, ToolResult,
+    VendorState,
 };
 
 use super::*;
@@ -137,7 +137,7 @@ type Change = fn(&mut ChatRequest);
 
 #[test]
 fn what_cannot_be_sent_is_refused_by_name_or_noted() {
-    let cases: [(&str, Change); 17] = [
+    let cases: [(&str, Change); 16] = [
         ("`tool_choice`", |request| request.tool_choice = Some(ToolChoice::Tool("f".into()))),
         ("`parallel_tool_calls`", |request| request.parallel_tool_calls = Some(false)),
         ("`service_tier`", |request| request.service_tier = Some("flex".into())),
@@ -166,9 +166,6 @@ fn what_cannot_be_sent_is_refused_by_name_or_noted() {
         ("`image` in `messages[0].content[0].content[0]`", |request| {
             let image = Part::Image(Media::new(MediaSource::Url("https://host/a.png".into())));
             request.messages[0].content = vec![Part::ToolResult(ToolResult::new("a", vec![image]))];
-        }),
-        ("cache marker of `messages[0].content[0]`", |request| {
-            request.messages[0].content[0].annotate(|notes| notes.cache = Some(CacheMarker::default()));
         }),
         ("what only acme has words for", |request| {
             request.messages[0].content.push(Part::Vendor(VendorState::new("acme", json!(1))));

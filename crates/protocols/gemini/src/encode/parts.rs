@@ -8,7 +8,10 @@ use ultraai_core::{
 };
 use ultraai_protocol_common::sniff;
 
-use super::piece::{Fields, Given, Json, Piece, Written};
+use super::{
+    piece::{Fields, Given, Json, Piece, Written},
+    tools::CACHES,
+};
 use crate::{
     NAME, VENDOR,
     media::{guess, is_uploaded, rule},
@@ -85,11 +88,7 @@ impl<'a> Parts<'a, '_> {
 
     fn notes(&mut self, notes: &'a Notes, place: &dyn Display) -> Result<Option<&'a Fields>> {
         if notes.cache.is_some() {
-            self.lose(
-                place,
-                "the cache mark on",
-                "gemini caches by itself, or by `cachedContent` in `extra`",
-            )?;
+            self.losses.leave_out(&format!("the cache mark on `{place}`"), CACHES);
         }
         let is_foreign =
             |state: &Option<VendorState>| state.as_ref().is_none_or(|state| state.vendor != NAME);
@@ -110,7 +109,7 @@ impl<'a> Parts<'a, '_> {
         }
         let mut name = media.name.as_deref();
         if name.is_some() && !self.has_names {
-            self.lose(place, "the `name` of", "the Gemini API takes none")?;
+            self.losses.leave_out(&format!("the `name` of `{place}`"), "the Gemini API takes none");
             name = None;
         }
         let named = media.media_type.as_deref();

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use ultraai_core::{
-    CacheMarker, Citation, Delta, Media, MediaSource, ModelName, Notes, Reasoning, ReasoningOptions,
-    ResponseFormat, Tool, ToolCall, ToolChoice, ToolResult, VendorState,
+    Citation, Delta, Media, MediaSource, ModelName, Notes, Reasoning, ReasoningOptions, ResponseFormat, Tool,
+    ToolCall, ToolChoice, ToolResult, VendorState,
 };
 
 use super::*;
@@ -341,13 +341,8 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
         ("`reasoning.summary`", thinks(|it| it.summary = Some("detailed".into()))),
         ("`messages[0].name`", Box::new(|request| request.messages[0].name = Some("eve".into()))),
         ("the part `messages[1].content[0]`", said(Role::Assistant, Part::Vendor(foreign()))),
-        (
-            "the cache mark on `messages[1].content[0]`",
-            noted(|notes| notes.cache = Some(CacheMarker::default())),
-        ),
         ("the citations of", noted(|notes| notes.citations.push(Citation::default()))),
         ("the extra fields of", noted(|notes| notes.extra = Some(VendorState::new("acme", json!({}))))),
-        ("the `name` of `messages[1].content[0]`", image(|media| media.name = Some("a.png".into()))),
         ("the `detail` of `messages[1].content[0]`", image(|media| media.detail = Some("low".into()))),
         ("no plain base64", image(|media| media.source = MediaSource::Url("data:acme".into()))),
         ("uploaded to another vendor", image(|media| media.source = MediaSource::FileId("file-acme".into()))),
@@ -362,7 +357,6 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
                 request.tools[1].strict = Some(true);
             }),
         ),
-        ("the cache mark on `tools[0]`", tool(|tool| tool.cache = Some(CacheMarker::default()))),
         (
             "`frob` in `extra`",
             Box::new(|request| {

@@ -8,18 +8,21 @@ use ultraai_protocol_common::collision;
 use super::{Fields, is_foreign, own};
 use crate::request::{CHOICE, FUNCTIONS, TOOL_CONFIG};
 
+/// Why no mark for the cache is sent.
+pub(super) const CACHES: &str = "gemini caches by itself, or by `cachedContent` in `extra`";
+
 /// Loses what has no place in tools.
 pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses: &mut Losses) -> Result<()> {
     for (index, tool) in request.tools.iter().enumerate() {
+        if tool.cache.is_some() {
+            losses.leave_out(&format!("the cache mark on `tools[{index}]`"), CACHES);
+        }
         let mut lose = |what: &str, why: &str| losses.lose(&format!("{what} `tools[{index}]`"), why);
         if tool.vendor.as_ref().is_some_and(|tool| own(tool).is_none()) {
             lose("the tool", "only another vendor or protocol has it")?;
         }
         if tool.strict == Some(true) && !is_strict(request) {
             lose("`strict` of", "gemini has it for all functions or none")?;
-        }
-        if tool.cache.is_some() {
-            lose("the cache mark on", "gemini caches by itself, or by `cachedContent` in `extra`")?;
         }
         if is_foreign(request) {
             if !tool.extra.is_empty() {

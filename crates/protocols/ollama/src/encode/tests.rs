@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use ultraai_core::{
-    CacheMarker, Citation, Media, MediaSource, Message, ModelName, Reasoning, Role, Tool, ToolCall,
-    ToolResult, VendorState,
+    Citation, Media, MediaSource, Message, ModelName, Reasoning, Role, Tool, ToolCall, ToolResult,
+    VendorState,
 };
 
 use super::*;
@@ -163,7 +163,7 @@ type Change = fn(&mut ChatRequest);
 
 #[test]
 fn what_cannot_be_sent_is_refused_by_name_or_noted() {
-    let cases: [(&str, Change); 17] = [
+    let cases: [(&str, Change); 16] = [
         ("`tool_choice`", |request| request.tool_choice = Some(ToolChoice::Required)),
         ("`parallel_tool_calls`", |request| request.parallel_tool_calls = Some(false)),
         ("`service_tier`", |request| request.service_tier = Some("flex".into())),
@@ -184,9 +184,6 @@ fn what_cannot_be_sent_is_refused_by_name_or_noted() {
         ("`messages[0].content[1]`", |request| {
             let image = Part::Image(Media::new(MediaSource::Url("https://host/a.png".into())));
             request.messages[0].content.push(image);
-        }),
-        ("cache marker of `messages[0].content[0]`", |request| {
-            request.messages[0].content[0].annotate(|notes| notes.cache = Some(CacheMarker::default()));
         }),
         ("citations of `messages[0].content[0]`", |request| {
             request.messages[0].content[0].annotate(|notes| notes.citations.push(Citation::default()));
