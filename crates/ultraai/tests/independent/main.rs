@@ -10,7 +10,7 @@ mod server;
 
 use self::{
     rows::{AIMOCK, LLMOCK, Row},
-    scenarios::SCENARIOS,
+    scenarios::{SCENARIOS, embeddings},
     server::Server,
 };
 
@@ -38,9 +38,17 @@ fn skip(server: &str) {
 async fn all(server: &Server, rows: &[Row]) {
     let mut complaints = Vec::new();
     for row in rows {
+        let spec = row.at(server);
+        let mut verdicts = Vec::new();
         for (name, scenario) in SCENARIOS {
+            verdicts.push((*name, scenario(&spec).await));
+        }
+        if let Some(model) = row.embedding_model {
+            verdicts.push(("embeddings", embeddings(&spec, model).await));
+        }
+        for (name, verdict) in &verdicts {
             let gap = row.gaps.iter().find(|(gap, _)| gap == name).map(|(_, why)| why);
-            match (scenario(&row.at(server)).await, gap) {
+            match (verdict, gap) {
                 (Ok(()), None) => {}
                 (Err(_), Some(why)) => println!("{}: a gap in {name}: {why}", row.title()),
                 (Err(what), None) => complaints.push(format!("{}: {name}: {what}", row.title())),
@@ -50,7 +58,7 @@ async fn all(server: &Server, rows: &[Row]) {
                 )),
             }
         }
-        let known = |gap: &&(&str, &str)| SCENARIOS.iter().any(|(name, _)| *name == gap.0);
+        let known = |gap: &&(&str, &str)| verdicts.iter().any(|(name, _)| *name == gap.0);
         complaints.extend(
             row.gaps
                 .iter()

@@ -4,8 +4,9 @@ use std::{pin::Pin, sync::Arc};
 
 use serde_json::{Value, json};
 use ultraai::{
-    CallContext, ChatEvent, ChatRequest, ChatResponse, Delivery, Delta, FallbackOrchestrator, FinishReason,
-    Message, Part, Provider as _, ProviderSpec, ResponseFormat, Role, Tool, ToolCall, ToolResult,
+    BuildContext, CallContext, ChatEvent, ChatRequest, ChatResponse, Delivery, Delta, EmbeddingRequest,
+    FallbackOrchestrator, FinishReason, Lookup, Message, ModelName, Part, Provider as _, ProviderId,
+    ProviderSpec, Registry, ResponseFormat, Role, Tool, ToolCall, ToolResult,
 };
 
 /// What came of it, or what is wrong.
@@ -115,4 +116,19 @@ async fn structured(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
     let (answer, _) = ask(spec, request).await?;
     let said: Value = serde_json::from_str(&answer.text()).unwrap_or_default();
     ensure(said["city"].is_string() && said["degrees"].is_i64(), "it is not what was asked for", &answer)
+}
+
+/// What is asked of servers that make embeddings, of a model that does.
+pub(crate) async fn embeddings(spec: &ProviderSpec, model: &str) -> Verdict {
+    let told = |error: ultraai::Error| format!("{error:?}");
+    let context = BuildContext::new(ProviderId::new("one").map_err(told)?, Lookup::empty());
+    let registry = Registry::linked().map_err(told)?;
+    let embedder = spec.embedder(&registry, context).map_err(told)?;
+    let mut request = EmbeddingRequest::new(["a vector of this", "and a vector of that"]);
+    request.model = Some(ModelName::new(model).map_err(told)?);
+    let answer = embedder.embed(&CallContext::new(), &request).await.map_err(told)?;
+    let vectors = &answer.embeddings;
+    let is_right = vectors.len() == 2
+        && vectors.iter().all(|vector| vector.len() > 2 && vector.len() == vectors[0].len());
+    if is_right { Ok(()) } else { Err(format!("it is not a vector of each text: {answer:?}")) }
 }
