@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use ultraai_testkit::{
     Dialogue,
     anthropic::AnthropicMessages,
+    bedrock::Bedrock,
     cohere::Cohere,
     faults::{Expected, Fault},
     gemini::{Gemini, Vertex},
@@ -44,6 +45,7 @@ pub(crate) const PROTOCOLS: &[Protocol] = &[
     Protocol::of("vertex", &Vertex),
     Protocol::of("ollama", &Ollama),
     Protocol::of("cohere", &Cohere),
+    Protocol::of("bedrock", &Bedrock),
 ];
 
 /// Who is asked.
