@@ -162,8 +162,8 @@ impl Dialogue for AnthropicMessages {
         Some(Self::reply(&events))
     }
 
-    fn ping(&self) -> Bytes {
-        Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n")
+    fn ping(&self) -> Option<Bytes> {
+        Some(Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"))
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

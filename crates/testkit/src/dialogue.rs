@@ -76,9 +76,15 @@ pub trait Dialogue: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// What the server sends to keep a live answer's connection alive. Default: a comment of server-sent events.
-    fn ping(&self) -> Bytes {
-        Bytes::from_static(b": ping\n\n")
+    /// What the server sends to keep a live answer's connection alive; `None` where the protocol has nothing for it. Default:
+    /// a comment of server-sent events.
+    fn ping(&self) -> Option<Bytes> {
+        Some(Bytes::from_static(b": ping\n\n"))
+    }
+
+    /// Whether a live answer is text, which may be padded, and whose lines may end otherwise. Default: it is.
+    fn is_text(&self) -> bool {
+        true
     }
 
     /// A whole answer that calls the tool `name` with these arguments, which are JSON.

@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anthropic;
+pub mod bedrock;
 mod capture;
 pub mod codecs;
 pub mod cohere;

@@ -99,9 +99,9 @@ impl Dialogue for Ollama {
         Some(Reply::json(200, &answer_body(model, &message, "stop")))
     }
 
-    fn ping(&self) -> Bytes {
+    fn ping(&self) -> Option<Bytes> {
         // Lines have no comments; an empty one says nothing.
-        Bytes::from_static(b"\n")
+        Some(Bytes::from_static(b"\n"))
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

@@ -156,9 +156,9 @@ impl Dialogue for OpenAiChat {
         Some(Reply::sse(data))
     }
 
-    fn ping(&self) -> Bytes {
+    fn ping(&self) -> Option<Bytes> {
         // As OpenRouter says it.
-        Bytes::from_static(b": OPENROUTER PROCESSING\n\n")
+        Some(Bytes::from_static(b": OPENROUTER PROCESSING\n\n"))
     }
 
     fn tool_call(&self, model: &str, name: &str, arguments: &str) -> Reply {

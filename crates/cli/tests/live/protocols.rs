@@ -1,6 +1,6 @@
 //! The protocols that the server speaks: text, tools and structured output in each, whole and live.
 
-use std::pin::Pin;
+use std::{mem, pin::Pin};
 
 use serde_json::{Value, json};
 use ultraai::{
@@ -20,12 +20,14 @@ struct Spoken {
     gaps: &'static [(&'static str, &'static str)],
 }
 
+const RESPONSES: &[(&str, &str)] = &[("api", "responses")];
+
 /// Chat completions twice, Anthropic's messages, and responses.
 const SPOKEN: &[Spoken] = &[
     Spoken { provider: "compatible", settings: &[], gaps: &[] },
     Spoken { provider: "openai", settings: &[], gaps: &[] },
     Spoken { provider: "anthropic", settings: &[], gaps: FREE },
-    Spoken { provider: "openai", settings: &[("api", "responses")], gaps: FREE },
+    Spoken { provider: "openai", settings: RESPONSES, gaps: FREE },
 ];
 
 /// llama.cpp reads a schema in chat completions alone; elsewhere the model says what it likes.
@@ -51,12 +53,13 @@ pub(crate) async fn all(server: &Server, ledger: &Ledger) {
         let spec = settings
             .iter()
             .fold(server.provider(provider), |spec, (name, value)| spec.setting(*name, *value));
+        let stops = *settings != RESPONSES;
         for live in [false, true] {
             let settings: Vec<_> =
                 settings.iter().map(|(name, value)| format!(" ({name} = {value})")).collect();
             let settings = settings.concat();
             let title = format!("{provider}{settings}{}", if live { ", live" } else { "" });
-            let asked = Asked { spec: &spec, ledger, live, title };
+            let asked = Asked { spec: &spec, ledger, live, title, stops };
             for (name, step) in STEPS {
                 let gap = gaps.iter().find(|(gap, _)| gap == name);
                 match (step(&asked).await, gap) {
@@ -81,15 +84,21 @@ struct Asked<'a> {
     ledger: &'a Ledger,
     live: bool,
     title: String,
+    /// Whether the protocol has words for texts that end the answer.
+    stops: bool,
 }
 
 impl Asked<'_> {
     /// The answer, and in how many pieces of text it came.
-    async fn ask(&self, request: ChatRequest) -> Result<(ChatResponse, usize), String> {
+    async fn ask(&self, mut request: ChatRequest) -> Result<(ChatResponse, usize), String> {
         let told = |error: ultraai::Error| format!("{error:?}");
         // `simple` must see whole answers before it says anything; a chain hands on what comes.
         let orchestrator = FallbackOrchestrator::builder().build().map_err(told)?;
         orchestrator.register_provider("smollm2", self.spec.clone()).map_err(told)?;
+        if !self.stops && !request.stop_sequences.is_empty() {
+            // The server reads the field of chat completions there too, so that its answers end in time.
+            request.extra.insert("stop".to_owned(), mem::take(&mut request.stop_sequences).into());
+        }
         let with = with(self.ledger);
         let (outcome, pieces) = if self.live {
             let (outcome, text, pieces) =

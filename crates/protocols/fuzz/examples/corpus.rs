@@ -6,18 +6,19 @@ use fastrand::Rng;
 use ultraai_core::{Answering, Error, ErrorKind, Losses};
 use ultraai_protocols_fuzz::{PROTOCOLS, Protocol, aws_message};
 use ultraai_testkit::{
-    Dialogue, Reply, anthropic::AnthropicMessages, codecs::frames_of, cohere::Cohere, gemini::Gemini,
-    ollama::Ollama, openai::OpenAiChat, responses::OpenAiResponses, samples::Carries,
+    Dialogue, Reply, anthropic::AnthropicMessages, bedrock::Bedrock, codecs::frames_of, cohere::Cohere,
+    gemini::Gemini, ollama::Ollama, openai::OpenAiChat, responses::OpenAiResponses, samples::Carries,
 };
 
 /// What a server of each protocol says; a protocol that is not here begins with what its codec writes.
-const SPOKEN: [(&str, &dyn Dialogue); 6] = [
+const SPOKEN: [(&str, &dyn Dialogue); 7] = [
     ("openai_chat", &OpenAiChat),
     ("anthropic_messages", &AnthropicMessages),
     ("gemini", &Gemini),
     ("ollama", &Ollama),
     ("openai_responses", &OpenAiResponses),
     ("cohere", &Cohere),
+    ("bedrock", &Bedrock),
 ];
 
 /// Requests and answers that are made up.
@@ -25,7 +26,7 @@ const ROUNDS: u64 = 40;
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let mut streams = Vec::new();
+    let (mut streams, mut binary) = (Vec::new(), Vec::new());
     for (name, protocol) in PROTOCOLS {
         let mut seeds = Seeds::default();
         if let Some((_, dialogue)) = SPOKEN.iter().find(|(spoken, _)| *spoken == name) {
@@ -33,17 +34,23 @@ fn main() -> io::Result<()> {
         }
         seeds.written(&protocol());
         streams.extend(seeds.streams.iter().cloned());
+        binary.append(&mut seeds.binary);
         write(&root.join(name), &seeds.all)?;
     }
     for framing in ["sse", "lines"] {
-        let seeds: Vec<_> = streams.iter().map(|stream| [&[7], stream.as_slice()].concat()).collect();
-        write(&root.join(framing), &seeds)?;
+        write(&root.join(framing), &cut_alike(&streams))?;
     }
     // A header is the length of its name, the name, its kind (7, a text), and the text's length and itself.
     let header = b"\x0b:event-type\x07\x00\x0bmessageStop\x0d:message-type\x07\x00\x05event";
     let seed = [b"\x07\x30".as_slice(), header, b"{\"stopReason\":\"end_turn\"}"].concat();
     let whole = [b"\x07".as_slice(), &aws_message(header, b"{\"stopReason\":\"end_turn\"}")].concat();
-    write(&root.join("aws_event_stream"), &[seed, whole])
+    let seeds = [vec![seed, whole], cut_alike(&binary)].concat();
+    write(&root.join("aws_event_stream"), &seeds)
+}
+
+/// Streams as the targets of framings read them, behind a byte that says how they are cut.
+fn cut_alike(streams: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    streams.iter().map(|stream| [&[7], stream.as_slice()].concat()).collect()
 }
 
 /// Names hang on the place alone, so that a second run writes the same files.
@@ -59,6 +66,8 @@ fn write(folder: &Path, seeds: &[Vec<u8>]) -> io::Result<()> {
 struct Seeds {
     all: Vec<Vec<u8>>,
     streams: Vec<Vec<u8>>,
+    /// Streams of frames that are no text, for the target of their framing alone.
+    binary: Vec<Vec<u8>>,
 }
 
 impl Seeds {
@@ -92,7 +101,10 @@ impl Seeds {
         ];
         for (kind, replies) in [(b'1', &whole[..]), (b'2', &live), (b'3', &errors)] {
             for reply in replies.iter().flatten() {
-                self.add(kind, 29, &body(reply));
+                match kind {
+                    b'2' if !dialogue.is_text() => self.binary.push(body(reply)),
+                    _ => self.add(kind, 29, &body(reply)),
+                }
             }
         }
     }

@@ -1,10 +1,7 @@
 //! Bedrock behaves as every provider does.
 
-mod support;
-
-use support::Bedrock;
 use ultraai_provider_bedrock as _;
-use ultraai_testkit::{registered, suite};
+use ultraai_testkit::{bedrock::Bedrock, registered, suite};
 
 #[tokio::test]
 async fn it_behaves_as_every_provider_does() {

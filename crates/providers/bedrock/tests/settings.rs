@@ -1,18 +1,18 @@
 //! What Bedrock's own settings change in what is sent.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
-mod support;
-
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Value, json};
-use support::{Bedrock, frame};
 use ultraai_core::{
     BuildContext, CallContext, ChatRequest, Delivery, ErrorKind, KeySource, Lookup, ModelName, Provider,
     ProviderId, Registry, Result, Secret,
 };
 use ultraai_provider_bedrock as _;
-use ultraai_testkit::{Dialogue as _, Received, Reply, Server};
+use ultraai_testkit::{
+    Dialogue as _, Received, Reply, Server,
+    bedrock::{Bedrock, frame},
+};
 
 const ARN: &str = "arn:aws:bedrock:us-east-1:1:inference-profile/us.x-v1:0";
 

@@ -117,22 +117,17 @@ pub(super) const FAULTS: &[Fault] = &[
         })
     }),
     row("pings", "sends signs of life before and after every event", Expected::RIGHT, |scene| {
-        live(scene, |scene| {
-            let ping = scene.dialogue.ping();
+        pinging(scene, |scene, ping| {
             scene.stream().edited(|pieces| {
                 *pieces = pieces.drain(..).flat_map(|piece| [ping.clone(), piece, ping.clone()]).collect();
             })
         })
     }),
     row("pings-forever", "sends signs of life and never any content", SILENT_EARLY, |scene| {
-        live(scene, |scene| {
-            scene.with_pieces(0, repeat_n(scene.dialogue.ping(), ENDLESS), Missing).paced(PACE)
-        })
+        pinging(scene, |scene, ping| scene.with_pieces(0, repeat_n(ping, ENDLESS), Missing).paced(PACE))
     }),
     row("pings-after-content", "sends signs of life for ever after some content", SILENT_LATE, |scene| {
-        live(scene, |scene| {
-            scene.with_pieces(2, repeat_n(scene.dialogue.ping(), ENDLESS), Missing).paced(PACE)
-        })
+        pinging(scene, |scene, ping| scene.with_pieces(2, repeat_n(ping, ENDLESS), Missing).paced(PACE))
     }),
     row("empty-deltas", "sends empty pieces of text for ever", SILENT_EARLY, |scene| {
         live(scene, |scene| scene.with_pieces(0, empty_deltas(scene), Missing).paced(PACE))
@@ -144,7 +139,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |scene| live(scene, |scene| scene.with_pieces(2, empty_deltas(scene), Missing).paced(PACE)),
     ),
     row("crlf", "ends every line with CR and LF", Expected::RIGHT, |scene| {
-        live(scene, |scene| {
+        text(scene, |scene| {
             scene.stream().edited(|pieces| {
                 for piece in pieces {
                     // JSON holds no line feed of its own.
@@ -154,7 +149,7 @@ pub(super) const FAULTS: &[Fault] = &[
         })
     }),
     row("byte-order-mark", "begins the stream with a byte order mark", Expected::RIGHT, |scene| {
-        live(scene, |scene| {
+        text(scene, |scene| {
             scene.stream().edited(|pieces| pieces.insert(0, Bytes::from_static(b"\xef\xbb\xbf")))
         })
     }),
@@ -171,7 +166,7 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     ),
     row("no-last-line-end", "leaves out the line ends of the last event", Expected::RIGHT, |scene| {
-        live(scene, |scene| {
+        text(scene, |scene| {
             scene.stream().edited(|pieces| {
                 if let Some(last) = pieces.last_mut() {
                     *last = Bytes::copy_from_slice(last.trim_ascii_end());
@@ -180,18 +175,34 @@ pub(super) const FAULTS: &[Fault] = &[
         })
     }),
     row("large-event", "pads an event to 2 MB", Expected::RIGHT, |scene| {
-        live(scene, |scene| padded(scene, LARGE))
+        text(scene, |scene| padded(scene, LARGE))
     }),
     row(
         "too-large-event",
         "pads an event after some content to 17 MB, which is more than one may have",
         Expected::once(&[K::Undecodable]),
-        |scene| live(scene, |scene| padded(scene, TOO_LARGE)),
+        |scene| text(scene, |scene| padded(scene, TOO_LARGE)),
     ),
 ];
 
 fn live(scene: &Scene<'_>, reply: impl FnOnce(&Scene<'_>) -> Reply) -> Deed {
     if scene.live { reply(scene).into() } else { scene.whole().into() }
+}
+
+/// The same, where a live answer is text.
+fn text(scene: &Scene<'_>, reply: impl FnOnce(&Scene<'_>) -> Reply) -> Deed {
+    match scene.dialogue.is_text() {
+        true => live(scene, reply),
+        false => Deed::Lacking("its frames are binary, of a length and a checksum"),
+    }
+}
+
+/// The same, where the protocol has signs of life.
+fn pinging(scene: &Scene<'_>, reply: impl FnOnce(&Scene<'_>, Bytes) -> Reply) -> Deed {
+    match scene.dialogue.ping() {
+        Some(ping) => live(scene, |scene| reply(scene, ping)),
+        None => Deed::Lacking("the protocol has no signs of life"),
+    }
 }
 
 /// Two texts, and half of the event of the third.

@@ -6,12 +6,12 @@ use ultraai_core::{Error, FinishReason};
 
 use super::*;
 use crate::{
-    anthropic::AnthropicMessages, cohere::Cohere, gemini::Gemini, ollama::Ollama, openai::OpenAiChat,
-    responses::OpenAiResponses,
+    anthropic::AnthropicMessages, bedrock::Bedrock, cohere::Cohere, gemini::Gemini, ollama::Ollama,
+    openai::OpenAiChat, responses::OpenAiResponses,
 };
 
-const DIALOGUES: [&dyn Dialogue; 6] =
-    [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere, &OpenAiResponses];
+const DIALOGUES: [&dyn Dialogue; 7] =
+    [&OpenAiChat, &AnthropicMessages, &Gemini, &Ollama, &Cohere, &OpenAiResponses, &Bedrock];
 
 #[test]
 fn every_fault_has_a_name_of_its_own_and_is_found_by_it() {
@@ -40,7 +40,19 @@ fn what_a_protocol_lacks_is_left_out_for_a_reason() {
             vec!["missing-reason"],
             vec!["400-content-filter", "missing-reason"],
             vec![],
-            vec!["missing-reason"]
+            vec!["missing-reason"],
+            vec![
+                "400-content-filter",
+                "missing-reason",
+                "pings",
+                "pings-forever",
+                "pings-after-content",
+                "crlf",
+                "byte-order-mark",
+                "no-last-line-end",
+                "large-event",
+                "too-large-event"
+            ]
         ]
     );
     assert!(faults_of(&Ollama).all(|fault| fault.name != "400-content-filter"));

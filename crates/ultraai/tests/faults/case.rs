@@ -5,26 +5,47 @@ use std::{fmt, time::Duration};
 use ultraai_testkit::{
     Dialogue,
     anthropic::AnthropicMessages,
+    bedrock::Bedrock,
     cohere::Cohere,
     faults::{Expected, Fault},
-    gemini::Gemini,
+    gemini::{Gemini, Vertex},
     ollama::Ollama,
     openai::OpenAiChat,
+    responses::OpenAiResponses,
 };
 
 /// A protocol, and the registered provider that speaks it.
 #[derive(Debug)]
 pub(crate) struct Protocol {
+    /// What it is called in the table.
+    pub(crate) name: &'static str,
     pub(crate) provider: &'static str,
+    /// What is said in the provider's settings besides the address, the model and a key.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
     pub(crate) dialogue: &'static dyn Dialogue,
 }
 
+impl Protocol {
+    /// The one that a provider speaks where nothing else is set.
+    const fn of(provider: &'static str, dialogue: &'static dyn Dialogue) -> Self {
+        Self { name: provider, provider, settings: &[], dialogue }
+    }
+}
+
 pub(crate) const PROTOCOLS: &[Protocol] = &[
-    Protocol { provider: "openai", dialogue: &OpenAiChat },
-    Protocol { provider: "anthropic", dialogue: &AnthropicMessages },
-    Protocol { provider: "gemini", dialogue: &Gemini },
-    Protocol { provider: "ollama", dialogue: &Ollama },
-    Protocol { provider: "cohere", dialogue: &Cohere },
+    Protocol::of("openai", &OpenAiChat),
+    Protocol {
+        name: "openai-responses",
+        provider: "openai",
+        settings: &[("api", "responses")],
+        dialogue: &OpenAiResponses,
+    },
+    Protocol::of("anthropic", &AnthropicMessages),
+    Protocol::of("gemini", &Gemini),
+    Protocol::of("vertex", &Vertex),
+    Protocol::of("ollama", &Ollama),
+    Protocol::of("cohere", &Cohere),
+    Protocol::of("bedrock", &Bedrock),
 ];
 
 /// Who is asked.
@@ -95,7 +116,7 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, protocol, live, setting } = self;
         let delivery = if *live { "live" } else { "whole" };
-        write!(f, "{} of {}, {delivery}, {setting:?}", fault.name, protocol.provider)
+        write!(f, "{} of {}, {delivery}, {setting:?}", fault.name, protocol.name)
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn run(case: &Case, world: &World, server: &FaultyServer, numbe
     };
     orchestrator.register_provider("faulty", faulty).unwrap();
     for other in 0..case.others() {
-        let url = format!("{}/{}{prefix}/{other}", world.good(case.protocol.provider), case.fault.name);
+        let url = format!("{}/{}{prefix}/{other}", world.good(case.protocol.name), case.fault.name);
         orchestrator.register_provider(format!("other-{other}"), candidate(case.protocol, &url)).unwrap();
     }
     let ledger = Ledger::new();
@@ -112,10 +112,11 @@ fn orchestrator(case: &Case, world: &World) -> Orchestrator<Arc<dyn Strategy>> {
 
 /// A candidate with a key of its own, so that it shares no state with the other cases.
 fn candidate(protocol: &Protocol, url: &str) -> ProviderSpec {
-    provider(protocol.provider)
+    let spec = provider(protocol.provider)
         .model(FaultyServer::MODEL)
         .base_url(format!("{url}{}", protocol.dialogue.base_path()))
-        .api_key(Secret::new(format!("sk-{url}")).unwrap())
+        .api_key(Secret::new(format!("sk-{url}")).unwrap());
+    protocol.settings.iter().fold(spec, |spec, (name, value)| spec.setting(*name, *value))
 }
 
 async fn live(orchestrator: &Orchestrator<Arc<dyn Strategy>>, options: RequestOptions) -> Result<End> {

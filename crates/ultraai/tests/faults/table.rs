@@ -20,7 +20,7 @@ pub(crate) fn table(seen: &[(Case, Seen)]) -> String {
         when one or two candidates that are well stand beside it, through every strategy, also where the faulty one is to write the\n\
         synthesis; what it had told live before it broke off is discarded. An error is named by its `ErrorKind`. Where protocols differ, each is named.\n",
         FAULTS.len(),
-        PROTOCOLS.iter().map(|protocol| format!("`{}`", protocol.provider)).collect::<Vec<_>>().join(", "),
+        PROTOCOLS.iter().map(|protocol| format!("`{}`", protocol.name)).collect::<Vec<_>>().join(", "),
     );
     for group in Group::ALL {
         let _ = write!(
@@ -50,7 +50,7 @@ pub(crate) fn table(seen: &[(Case, Seen)]) -> String {
 fn what_it_does(fault: &Fault) -> String {
     let lacking = PROTOCOLS
         .iter()
-        .filter_map(|protocol| Some((fault.lacking_in(protocol.dialogue)?.to_owned(), protocol.provider)));
+        .filter_map(|protocol| Some((fault.lacking_in(protocol.dialogue)?.to_owned(), protocol.name)));
     let mut text = fault.summary.to_owned();
     for (reason, who) in grouped(lacking) {
         let _ = write!(text, " (not {}: {reason})", who.join(", "));
@@ -83,7 +83,7 @@ impl Row<'_> {
         let own = self.seen.iter().filter(|(case, _)| {
             case.fault.name == self.fault.name && case.live == self.live && case.setting == Setting::Alone
         });
-        let said = grouped(own.map(|(case, seen)| (say(seen), case.protocol.provider)));
+        let said = grouped(own.map(|(case, seen)| (say(seen), case.protocol.name)));
         match said.as_slice() {
             [(word, _)] => word.clone(),
             several => {

@@ -35,9 +35,9 @@ impl World {
         Self { registry, strategies, good }
     }
 
-    /// The address of a server that is well and speaks the protocol of this provider.
-    pub(crate) fn good(&self, provider: &str) -> String {
-        let at = PROTOCOLS.iter().position(|protocol| protocol.provider == provider).unwrap();
+    /// The address of a server that is well and speaks the protocol of this name.
+    pub(crate) fn good(&self, name: &str) -> String {
+        let at = PROTOCOLS.iter().position(|protocol| protocol.name == name).unwrap();
         self.good[at].url()
     }
 }

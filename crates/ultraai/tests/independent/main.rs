@@ -10,14 +10,14 @@ mod server;
 
 use self::{
     rows::{AIMOCK, LLMOCK, Row},
-    scenarios::SCENARIOS,
+    scenarios::{SCENARIOS, SCRIPTED, Scenario, embeddings},
     server::Server,
 };
 
 #[tokio::test]
 async fn aimock_and_our_providers_understand_each_other() {
     match Server::aimock() {
-        Some(server) => all(&server, AIMOCK).await,
+        Some(server) => all(&server, AIMOCK, &[SCENARIOS, SCRIPTED].concat()).await,
         None => skip("aimock"),
     }
 }
@@ -25,7 +25,7 @@ async fn aimock_and_our_providers_understand_each_other() {
 #[tokio::test]
 async fn llmock_and_our_providers_understand_each_other() {
     match Server::llmock() {
-        Some(server) => all(&server, LLMOCK).await,
+        Some(server) => all(&server, LLMOCK, SCENARIOS).await,
         None => skip("llmock"),
     }
 }
@@ -35,12 +35,20 @@ fn skip(server: &str) {
 }
 
 /// Runs every scenario in every row, and complains of all that is wrong at once.
-async fn all(server: &Server, rows: &[Row]) {
+async fn all(server: &Server, rows: &[Row], scenarios: &[(&str, Scenario)]) {
     let mut complaints = Vec::new();
     for row in rows {
-        for (name, scenario) in SCENARIOS {
+        let spec = row.at(server);
+        let mut verdicts = Vec::new();
+        for (name, scenario) in scenarios {
+            verdicts.push((*name, scenario(&spec).await));
+        }
+        if let Some(model) = row.embedding_model {
+            verdicts.push(("embeddings", embeddings(&spec, model).await));
+        }
+        for (name, verdict) in &verdicts {
             let gap = row.gaps.iter().find(|(gap, _)| gap == name).map(|(_, why)| why);
-            match (scenario(&row.at(server)).await, gap) {
+            match (verdict, gap) {
                 (Ok(()), None) => {}
                 (Err(_), Some(why)) => println!("{}: a gap in {name}: {why}", row.title()),
                 (Err(what), None) => complaints.push(format!("{}: {name}: {what}", row.title())),
@@ -50,7 +58,7 @@ async fn all(server: &Server, rows: &[Row]) {
                 )),
             }
         }
-        let known = |gap: &&(&str, &str)| SCENARIOS.iter().any(|(name, _)| *name == gap.0);
+        let known = |gap: &&(&str, &str)| verdicts.iter().any(|(name, _)| *name == gap.0);
         complaints.extend(
             row.gaps
                 .iter()

@@ -4,15 +4,16 @@ use std::{pin::Pin, sync::Arc};
 
 use serde_json::{Value, json};
 use ultraai::{
-    CallContext, ChatEvent, ChatRequest, ChatResponse, Delivery, Delta, FallbackOrchestrator, FinishReason,
-    Message, Part, Provider as _, ProviderSpec, ResponseFormat, Role, Tool, ToolCall, ToolResult,
+    BuildContext, CallContext, ChatEvent, ChatRequest, ChatResponse, Delivery, Delta, EmbeddingRequest,
+    FallbackOrchestrator, FinishReason, Lookup, Message, ModelName, Part, Provider as _, ProviderId,
+    ProviderSpec, Registry, ResponseFormat, Role, Tool, ToolCall, ToolResult,
 };
 
 /// What came of it, or what is wrong.
 type Verdict = Result<(), String>;
 
 /// A question to a provider.
-type Scenario = for<'a> fn(&'a ProviderSpec) -> Pin<Box<dyn Future<Output = Verdict> + 'a>>;
+pub(crate) type Scenario = for<'a> fn(&'a ProviderSpec) -> Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 
 /// Every scenario by its name.
 pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
@@ -22,6 +23,12 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("tools, live", |spec| Box::pin(tools(spec, Delivery::Live))),
     ("structured output", |spec| Box::pin(structured(spec, Delivery::Whole))),
     ("structured output, live", |spec| Box::pin(structured(spec, Delivery::Live))),
+];
+
+/// What is asked of a server that says what it is told to say.
+pub(crate) const SCRIPTED: &[(&str, Scenario)] = &[
+    ("two calls", |spec| Box::pin(two_calls(spec, Delivery::Whole))),
+    ("two calls, live", |spec| Box::pin(two_calls(spec, Delivery::Live))),
 ];
 
 /// The answer, and in how many pieces its text came. It is asked as applications ask: through an orchestrator, with all the
@@ -74,29 +81,54 @@ fn calls(answer: &ChatResponse) -> Vec<&ToolCall> {
     calls
 }
 
+fn with_tool(messages: Vec<Message>, delivery: Delivery) -> ChatRequest {
+    ChatRequest::new(messages)
+        .with_max_tokens(200)
+        .with_delivery(delivery)
+        .edited(|request| request.tools = vec![weather()])
+}
+
+/// What a call of the tool gave back.
+fn result(call: &ToolCall) -> Part {
+    let mut result = ToolResult::new(call.id.clone(), vec![Part::text("sunny, 7 degrees")]);
+    result.name = Some(call.name.clone());
+    Part::ToolResult(result)
+}
+
+fn city(call: &ToolCall) -> Option<String> {
+    let arguments: Value = serde_json::from_str(&call.arguments).ok()?;
+    Some(arguments["city"].as_str()?.to_owned())
+}
+
 async fn tools(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
-    let asked = |messages| {
-        ChatRequest::new(messages).with_max_tokens(200).with_delivery(delivery).edited(|request| {
-            request.tools = vec![weather()];
-        })
-    };
     let mut messages = vec![Message::user("How is the weather in Oslo?")];
-    let (answer, _) = ask(spec, asked(messages.clone())).await?;
+    let (answer, _) = ask(spec, with_tool(messages.clone(), delivery)).await?;
     let found = calls(&answer);
     ensure(found.len() == 1 && found[0].name == "get_weather", "it is not one call of the tool", &answer)?;
-    let arguments: Value = serde_json::from_str(&found[0].arguments).unwrap_or_default();
-    ensure(arguments["city"].is_string(), "the arguments are not the tool's", &answer)?;
+    ensure(city(found[0]).is_some(), "the arguments are not the tool's", &answer)?;
     ensure(!found[0].id.is_empty(), "the call has no id", &answer)?;
     // aimock ends Gemini's calls with a word that Gemini does not have.
     let ended = matches!(answer.finish_reason, FinishReason::ToolCalls | FinishReason::Other(_));
     ensure(ended, "it ended otherwise", &answer)?;
 
     // What was said goes back as it came, and the result after it.
-    let mut result = ToolResult::new(found[0].id.clone(), vec![Part::text("sunny, 7 degrees")]);
-    result.name = Some("get_weather".to_owned());
     messages.push(Message::new(Role::Assistant, answer.content.clone()));
-    messages.push(Message::new(Role::Tool, vec![Part::ToolResult(result)]));
-    let (answer, _) = ask(spec, asked(messages)).await?;
+    messages.push(Message::new(Role::Tool, vec![result(found[0])]));
+    let (answer, _) = ask(spec, with_tool(messages, delivery)).await?;
+    ensure(answer.is_good() && calls(&answer).is_empty(), "it is no answer in words", &answer)
+}
+
+async fn two_calls(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
+    let mut messages = vec![Message::user("Is it sunny in two cities?")];
+    let (answer, _) = ask(spec, with_tool(messages.clone(), delivery)).await?;
+    let found = calls(&answer);
+    let cities: Vec<_> = found.iter().filter_map(|call| city(call)).collect();
+    ensure(cities == ["Oslo", "Lima"], "it is not a call for each city", &answer)?;
+    ensure(found[0].id != found[1].id, "the calls have one id", &answer)?;
+
+    messages.push(Message::new(Role::Assistant, answer.content.clone()));
+    messages.push(Message::new(Role::Tool, found.iter().map(|call| result(call)).collect()));
+    let (answer, _) = ask(spec, with_tool(messages, delivery)).await?;
     ensure(answer.is_good() && calls(&answer).is_empty(), "it is no answer in words", &answer)
 }
 
@@ -115,4 +147,19 @@ async fn structured(spec: &ProviderSpec, delivery: Delivery) -> Verdict {
     let (answer, _) = ask(spec, request).await?;
     let said: Value = serde_json::from_str(&answer.text()).unwrap_or_default();
     ensure(said["city"].is_string() && said["degrees"].is_i64(), "it is not what was asked for", &answer)
+}
+
+/// What is asked of servers that make embeddings, of a model that does.
+pub(crate) async fn embeddings(spec: &ProviderSpec, model: &str) -> Verdict {
+    let told = |error: ultraai::Error| format!("{error:?}");
+    let context = BuildContext::new(ProviderId::new("one").map_err(told)?, Lookup::empty());
+    let registry = Registry::linked().map_err(told)?;
+    let embedder = spec.embedder(&registry, context).map_err(told)?;
+    let mut request = EmbeddingRequest::new(["a vector of this", "and a vector of that"]);
+    request.model = Some(ModelName::new(model).map_err(told)?);
+    let answer = embedder.embed(&CallContext::new(), &request).await.map_err(told)?;
+    let vectors = &answer.embeddings;
+    let is_right = vectors.len() == 2
+        && vectors.iter().all(|vector| vector.len() > 2 && vector.len() == vectors[0].len());
+    if is_right { Ok(()) } else { Err(format!("it is not a vector of each text: {answer:?}")) }
 }

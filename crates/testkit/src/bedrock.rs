@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use ultraai_core::{Framing, OwnedFrame};
-use ultraai_testkit::{Dialogue, Received, Reply};
-use ultraai_wire::write_frame;
 
-/// Converse, as `POST /model/{model}/converse`.
+use crate::{Dialogue, Received, Reply};
+
+/// Converse, as `POST /model/{model}/converse`. Its streams are the binary frames of AWS.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Bedrock;
+pub struct Bedrock;
 
 fn usage() -> Value {
     json!({ "inputTokens": 7, "outputTokens": 3, "totalTokens": 10 })
@@ -21,12 +20,43 @@ fn body(content: &Value, stop_reason: &str) -> Value {
     })
 }
 
-/// A frame of the stream.
-pub(crate) fn frame(name: &'static str, data: &Value) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let frame = OwnedFrame { name, data: data.to_string().into_bytes() };
-    write_frame(Framing::AwsEventStream, &frame, &mut bytes);
-    bytes
+/// A frame of the stream; one whose name ends in `Exception` is an error.
+pub fn frame(name: &str, data: &Value) -> Vec<u8> {
+    framed(name, data.to_string().as_bytes())
+}
+
+/// Written out here, so that what reads it is not tested with its own writer:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html>.
+fn framed(name: &str, payload: &[u8]) -> Vec<u8> {
+    let (kind, named) = match name.ends_with("Exception") {
+        true => ("exception", ":exception-type"),
+        false => ("event", ":event-type"),
+    };
+    let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes();
+    let mut headers = Vec::new();
+    for (name, value) in [(named, name), (":content-type", "application/json"), (":message-type", kind)] {
+        headers.extend_from_slice(&length(name.len())[3..]);
+        headers.extend_from_slice(name.as_bytes());
+        // A text, whose length has two bytes.
+        headers.push(7);
+        headers.extend_from_slice(&length(value.len())[2..]);
+        headers.extend_from_slice(value.as_bytes());
+    }
+    // Two lengths and a checksum stand before the headers, and a checksum after the payload.
+    let mut frame = length(16 + headers.len() + payload.len()).to_vec();
+    frame.extend_from_slice(&length(headers.len()));
+    frame.extend_from_slice(&crc32(&frame).to_be_bytes());
+    frame.extend_from_slice(&headers);
+    frame.extend_from_slice(payload);
+    frame.extend_from_slice(&crc32(&frame).to_be_bytes());
+    frame
+}
+
+/// As in zip, bit by bit: frames of tests are short.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+    })
 }
 
 impl Bedrock {
@@ -92,10 +122,7 @@ impl Dialogue for Bedrock {
     }
 
     fn live_garbage(&self) -> Reply {
-        let mut bytes = Vec::new();
-        let broken = OwnedFrame { name: "contentBlockDelta", data: b"{\"contentBlockIn".to_vec() };
-        write_frame(Framing::AwsEventStream, &broken, &mut bytes);
-        Self::reply(vec![bytes])
+        Self::reply(vec![framed("contentBlockDelta", b"{\"contentBlockIn")])
     }
 
     fn error(&self, status: u16, message: &str) -> Reply {
@@ -141,8 +168,12 @@ impl Dialogue for Bedrock {
         Some(Reply::json(200, &body(&Value::Null, "end_turn")))
     }
 
-    fn ping(&self) -> Bytes {
-        frame("ping", &json!({})).into()
+    fn ping(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn is_text(&self) -> bool {
+        false
     }
 
     fn tool_call(&self, _: &str, name: &str, arguments: &str) -> Reply {
