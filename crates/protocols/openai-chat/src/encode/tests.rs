@@ -75,6 +75,22 @@ fn results_are_messages_of_their_own_before_what_the_user_says() {
 }
 
 #[test]
+fn that_a_tool_failed_is_left_to_the_words_of_its_result_and_noted() {
+    let mut failed = ToolResult::new("1", vec![Part::text("no such city")]);
+    failed.is_error = true;
+    let call = Part::ToolCall(ToolCall::new("1", "f", "{}"));
+    let mut request = assistant(vec![call]);
+    request.messages[1] = Message::new(Role::Tool, vec![Part::ToolResult(failed)]);
+    request.model = ModelName::new("m").ok();
+    let mut losses = Losses::refused();
+    let body = encode(&Dialect::OPENAI, &request, &mut losses).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let expected = json!({ "role": "tool", "tool_call_id": "1", "content": "no such city" });
+    assert_eq!(body["messages"][1], expected);
+    assert!(losses.as_slice()[0].starts_with("`messages[1].content[0].is_error`: "));
+}
+
+#[test]
 fn how_much_to_think_is_said_where_the_vendor_wants_it() {
     let mut request = ChatRequest::from_prompt("a");
     let mut options = ReasoningOptions::default();
