@@ -49,6 +49,11 @@ impl<'a> Lossy<'a> {
         self.losses.lose(&format!("`{place}`"), why)
     }
 
+    /// Notes that what stands at `place` is left out, because of `why`, and refuses nothing: for what changes no answer.
+    pub fn leave_out(&mut self, place: impl Display, why: &str) {
+        self.losses.leave_out(&format!("`{place}`"), why);
+    }
+
     /// Loses a part that the protocol cannot hold there.
     ///
     /// # Errors
@@ -120,6 +125,13 @@ mod tests {
     use ultraai_core::Citation;
 
     use super::*;
+
+    #[test]
+    fn what_changes_no_answer_is_noted_where_nothing_may_be_lost() {
+        let mut losses = Losses::refused();
+        Lossy::new("acme", &mut losses).leave_out("messages[0].is_error", "the text says it");
+        assert_eq!(losses.as_slice(), ["`messages[0].is_error`: the text says it"]);
+    }
 
     #[test]
     fn everything_that_is_lost_is_named() {

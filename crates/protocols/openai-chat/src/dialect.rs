@@ -64,6 +64,9 @@ pub struct Dialect {
     pub default_model: Option<&'static str>,
     /// The field of the upper bound of the answer. Default: `max_tokens`.
     pub max_tokens_field: &'static str,
+    /// Whether it takes `max_tokens` and `max_completion_tokens` alike, so that a caller's own word for the bound of the answer
+    /// goes out as it came. Default: yes, for what stands at an address that nobody knows is asked in the caller's words.
+    pub max_tokens_either: bool,
     /// The field of the seed; `None` where there is none. Default: `seed`.
     pub seed_field: Option<&'static str>,
     /// Whether it takes `stop`. Default: yes.
@@ -113,6 +116,7 @@ impl Dialect {
         key_optional: false,
         default_model: None,
         max_tokens_field: "max_tokens",
+        max_tokens_either: true,
         seed_field: Some("seed"),
         stop: true,
         stream_options: true,
@@ -139,6 +143,7 @@ impl Dialect {
         default_model: Some("gpt-4o-mini"),
         // Reasoning models refuse `max_tokens`, and every model takes this one.
         max_tokens_field: "max_completion_tokens",
+        max_tokens_either: false,
         developer_role: true,
         lacks: &["top_k"],
         reasoning_text: ReasoningText::Nowhere,

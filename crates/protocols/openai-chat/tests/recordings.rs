@@ -111,9 +111,6 @@ const REQUEST_GAPS: &[(&str, &str)] = &[];
 /// Makes equal what the README names under "What is normalized".
 fn normalized(mut request: Value) -> Value {
     let Some(top) = request.as_object_mut() else { return request };
-    if let Some(tokens) = top.remove("max_completion_tokens") {
-        top.insert("max_tokens".into(), tokens);
-    }
     if let Some(effort) = top.remove("reasoning_effort") {
         top.insert("reasoning".into(), json!({ "effort": effort }));
     }

@@ -2,9 +2,14 @@
 
 use ultraai_protocol_openai_chat::{Dialect, KeyHeader, ReasoningForm, ReasoningText};
 
-/// What the vendors have in common that is not known of any address: none takes cache markers or another's details of
-/// reasoning, unless its row says so.
-const BASE: Dialect = Dialect { cache_control: false, reasoning_details: false, ..Dialect::COMPATIBLE };
+/// What the vendors have in common that is not known of any address: none takes cache markers, another's details of reasoning
+/// or a second word for the bound of an answer, unless its row says so.
+const BASE: Dialect = Dialect {
+    cache_control: false,
+    reasoning_details: false,
+    max_tokens_either: false,
+    ..Dialect::COMPATIBLE
+};
 
 /// Reasoning in `reasoning`, both ways.
 const REASONING: ReasoningText = ReasoningText::Field("reasoning");
@@ -68,6 +73,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variables: &["GROQ_API_KEY"],
         default_model: Some("llama-3.3-70b-versatile"),
+        // https://console.groq.com/docs/api-reference#chat-create: both, the older one deprecated.
+        max_tokens_either: true,
         // https://console.groq.com/docs/openai: these are answered with 400.
         lacks: &["logprobs", "top_logprobs", "top_k", "n", "name", "audio", "documents"],
         reasoning_text: REASONING,
@@ -88,6 +95,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("http://localhost:8080/v1"),
         key_variables: &["LLAMA_API_KEY"],
         key_optional: true,
+        // Its recorded traffic has the newer word, and its own pages name the older one.
+        max_tokens_either: true,
         ..BASE
     },
     Dialect {
@@ -137,6 +146,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://openrouter.ai/api/v1"),
         key_variables: &["OPENROUTER_API_KEY"],
         default_model: Some("openai/gpt-4o"),
+        // https://openrouter.ai/docs/api/reference/parameters, and its recorded traffic has both.
+        max_tokens_either: true,
         reasoning: ReasoningForm::Object,
         reasoning_text: REASONING,
         reasoning_details: true,
@@ -189,6 +200,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("http://localhost:8000/v1"),
         key_variables: &["VLLM_API_KEY"],
         key_optional: true,
+        // https://docs.vllm.ai/en/latest/serving/openai_compatible_server: both, the older one deprecated.
+        max_tokens_either: true,
         ..BASE
     },
     Dialect {
@@ -198,6 +211,8 @@ pub const VENDORS: &[Dialect] = &[
         base_url: Some("https://api.x.ai/v1"),
         key_variables: &["XAI_API_KEY"],
         default_model: Some("grok-4-fast"),
+        // https://docs.x.ai/docs/api-reference#chat-completions: both, the older one deprecated.
+        max_tokens_either: true,
         ..BASE
     },
     Dialect {

@@ -79,7 +79,10 @@ impl Encoder<'_> {
         if !self.takes("tools", true)? {
             return Ok(());
         }
-        self.lossy.field(format_args!("{place}.is_error"), result.is_error)?;
+        if result.is_error {
+            // OpenAI's own clients send the words of the failure and nothing else.
+            self.lossy.leave_out(format_args!("{place}.is_error"), "the result's own words must say it");
+        }
         let mut object = list.object();
         object.field("role", "tool");
         object.field("tool_call_id", &result.tool_call_id);

@@ -12,7 +12,7 @@ use ultraai_core::{
 };
 use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model};
 
-use crate::{Dialect, NAME, ReasoningForm};
+use crate::{Dialect, NAME, ReasoningForm, request::word_for_max_tokens};
 
 /// What [`encode`] can send to this vendor; whether a model understands it, only the vendor knows.
 pub fn capabilities(dialect: &Dialect) -> Capabilities {
@@ -106,7 +106,9 @@ impl Encoder<'_> {
 
     fn sampling(&mut self, top: &mut Top<'_>, request: &ChatRequest) -> Result<()> {
         if let Some(max_tokens) = request.max_tokens {
-            top.field(self.dialect.max_tokens_field, &max_tokens);
+            let own = self.dialect.max_tokens_field;
+            let callers = if self.dialect.max_tokens_either { word_for_max_tokens(request) } else { None };
+            top.field(callers.unwrap_or(own), &max_tokens);
         }
         self.maybe(top, "temperature", request.temperature)?;
         self.maybe(top, "top_p", request.top_p)?;

@@ -62,6 +62,44 @@ fn images_are_checked_against_what_the_vendor_takes() {
 }
 
 #[test]
+fn the_bound_of_the_answer_is_written_in_the_callers_word_where_the_vendor_takes_both() {
+    let parsed = |body: &Value| crate::request::decode_request(body.to_string().as_bytes()).unwrap();
+    let said = |dialect: &Dialect, request: ChatRequest| {
+        let body = written(dialect, request);
+        ["max_tokens", "max_completion_tokens"].map(|word| body[word].as_u64())
+    };
+    let schema = json!({ "max_tokens": {}, "max_completion_tokens": {} });
+    let tool = json!({ "function": { "name": "f", "parameters": { "properties": schema } } });
+    for (extra, either, openai, other) in [
+        (json!({ "max_tokens": 5 }), [Some(5), None], [None, Some(5)], [Some(5), None]),
+        (json!({ "max_completion_tokens": 5 }), [None, Some(5)], [None, Some(5)], [Some(5), None]),
+        (
+            json!({ "max_tokens": 9, "max_completion_tokens": 5 }),
+            [None, Some(5)],
+            [None, Some(5)],
+            [Some(5), None],
+        ),
+        (json!({ "max_tokens": 5, "tools": [tool] }), [Some(5), None], [None, Some(5)], [Some(5), None]),
+        (
+            json!({ "max_completion_tokens": 5, "tools": [tool] }),
+            [None, Some(5)],
+            [None, Some(5)],
+            [Some(5), None],
+        ),
+    ] {
+        let mut body = json!({ "messages": [{ "role": "user", "content": "\"max_tokens\"" }] });
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let strict = Dialect { max_tokens_either: false, ..Dialect::COMPATIBLE };
+        assert_eq!(said(&Dialect::COMPATIBLE, parsed(&body)), either, "{extra}");
+        assert_eq!(said(&Dialect::OPENAI, parsed(&body)), openai, "{extra}");
+        assert_eq!(said(&strict, parsed(&body)), other, "{extra}");
+        // What was changed is nobody's wording any more.
+        let edited = parsed(&body).edited(|request| request.max_tokens = Some(7));
+        assert_eq!(said(&Dialect::COMPATIBLE, edited), [Some(7), None], "{extra}");
+    }
+}
+
+#[test]
 fn results_are_messages_of_their_own_before_what_the_user_says() {
     let result = |id: &str| Part::ToolResult(ToolResult::new(id, vec![Part::text("5")]));
     let call = |id: &str| Part::ToolCall(ToolCall::new(id, "f", ""));
@@ -72,6 +110,22 @@ fn results_are_messages_of_their_own_before_what_the_user_says() {
     assert_eq!(roles, ["assistant", "tool", "tool", "user"]);
     assert_eq!(body["messages"][0]["content"], Value::Null);
     assert_eq!(body["messages"][0]["tool_calls"][1]["function"]["arguments"], "{}");
+}
+
+#[test]
+fn that_a_tool_failed_is_left_to_the_words_of_its_result_and_noted() {
+    let mut failed = ToolResult::new("1", vec![Part::text("no such city")]);
+    failed.is_error = true;
+    let call = Part::ToolCall(ToolCall::new("1", "f", "{}"));
+    let mut request = assistant(vec![call]);
+    request.messages[1] = Message::new(Role::Tool, vec![Part::ToolResult(failed)]);
+    request.model = ModelName::new("m").ok();
+    let mut losses = Losses::refused();
+    let body = encode(&Dialect::OPENAI, &request, &mut losses).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let expected = json!({ "role": "tool", "tool_call_id": "1", "content": "no such city" });
+    assert_eq!(body["messages"][1], expected);
+    assert!(losses.as_slice()[0].starts_with("`messages[1].content[0].is_error`: "));
 }
 
 #[test]

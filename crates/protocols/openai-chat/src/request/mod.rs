@@ -26,10 +26,9 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     for (place, value) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
         request.messages.push(message::read(Fields::of(value, place)?)?);
     }
-    request.max_tokens = match fields.count("max_completion_tokens")? {
-        Some(tokens) => Some(tokens),
-        None => fields.count("max_tokens")?,
-    };
+    // Who writes both means the newer one for whoever knows it.
+    let older = fields.count(OLDER)?;
+    request.max_tokens = fields.count(NEWER)?.or(older);
     request.temperature = fields.number("temperature")?;
     request.top_p = fields.number("top_p")?;
     request.top_k = match fields.look("top_k").and_then(Value::as_i64) {
@@ -80,6 +79,26 @@ fn usage_in_streams(fields: &mut Fields) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The words for the bound of an answer.
+const OLDER: &str = "max_tokens";
+const NEWER: &str = "max_completion_tokens";
+
+/// The caller's own word for the bound of the answer, where its request is still as it came.
+pub(crate) fn word_for_max_tokens(request: &ChatRequest) -> Option<&'static str> {
+    let native = request.native.as_ref().filter(|native| native.protocol == NAME)?;
+    // A text that holds such a word in quotes escapes them, so mostly one word is there, and a look at the bytes is enough.
+    let is_there = |quoted: &str| memchr::memmem::find(&native.body, quoted.as_bytes()).is_some();
+    match (is_there("\"max_tokens\""), is_there("\"max_completion_tokens\"")) {
+        (true, false) => Some(OLDER),
+        (false, true) => Some(NEWER),
+        (false, false) => None,
+        (true, true) => {
+            let fields = Fields::parse(&native.body).ok()?;
+            Some(if fields.has(NEWER) { NEWER } else { OLDER })
+        }
+    }
 }
 
 /// Whether the caller of a live request wants to hear of usage: one whose native form does not ask does not.
