@@ -8,7 +8,7 @@ use ultraai_core::{
 };
 use ultraai_protocol_openai_chat::{Chat, Dialect, NAME};
 use ultraai_testkit::{
-    codecs::{fold_frames, frames_of, round_trips, survives},
+    codecs::{fold_frames, frames_of, nothing_is_dropped_in_silence, round_trips, survives},
     samples::Carries,
 };
 
@@ -138,4 +138,11 @@ fn a_request_without_a_native_form_is_answered_with_usage() {
     assert!(chunks(&request, &answer).iter().any(|chunk| chunk["usage"].is_object()));
     request.native = Some(Native { protocol: NAME, body: "{}".into() });
     assert!(!chunks(&request, &answer).iter().any(|chunk| chunk["usage"].is_object()));
+}
+
+#[test]
+fn what_is_not_carried_is_refused_or_noted_and_never_dropped_in_silence() {
+    nothing_is_dropped_in_silence(&CHAT, &CHAT, 500);
+    let compatible = Chat(&Dialect::COMPATIBLE);
+    nothing_is_dropped_in_silence(&compatible, &compatible, 500);
 }

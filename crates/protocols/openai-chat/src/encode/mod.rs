@@ -237,11 +237,10 @@ impl Encoder<'_> {
     ) -> Result<Option<&'n Map<String, Value>>> {
         let Some(notes) = notes else { return Ok(None) };
         let place = format!("messages[{message}].content[{part}]");
-        let why = || format!("{} does not take it", self.dialect.name);
         if let Some(cache) = &notes.cache {
             match self.dialect.cache_control {
                 true => tool::cache(object, cache),
-                false => self.lossy.because(format_args!("{place}.cache"), &why())?,
+                false => self.lossy.hint(format_args!("{place}.cache"), true),
             }
         }
         if !cited && !notes.citations.is_empty() {

@@ -73,10 +73,7 @@ impl Encoder<'_> {
         drop(function);
         match &tool.cache {
             Some(marker) if self.dialect.cache_control => cache(&mut object, marker),
-            Some(_) => {
-                let why = format!("{} does not take it", self.dialect.name);
-                self.lossy.because(format_args!("tools[{index}].cache"), &why)?;
-            }
+            Some(_) => self.lossy.hint(format_args!("tools[{index}].cache"), true),
             None => {}
         }
         object.entries(extra.into_iter().flatten().filter(|(key, _)| *key != "function"));
