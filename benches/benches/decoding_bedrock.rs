@@ -74,6 +74,7 @@ struct Thought {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only the parsing is measured")]
+#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
 struct Usage {
     input_tokens: u64,
     output_tokens: u64,

@@ -178,6 +178,7 @@ struct Said {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
 struct Text {
     r#type: String,
     text: String,

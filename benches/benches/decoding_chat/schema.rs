@@ -1,4 +1,4 @@
-//! The schema as OpenAI publishes it, in owned structs: https://platform.openai.com/docs/api-reference/chat.
+//! The schema as OpenAI publishes it, in owned structs: <https://platform.openai.com/docs/api-reference/chat>.
 
 #![expect(dead_code, reason = "only parsing and writing are measured")]
 
@@ -81,6 +81,7 @@ struct PromptDetails {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the protocol's own names")]
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
     audio_tokens: Option<u64>,

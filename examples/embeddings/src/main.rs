@@ -45,7 +45,9 @@ async fn main() -> Result<()> {
         .map(|(text, vector)| (likeness(vector, &asked.embeddings[0]), text))
         .collect();
     ranked.sort_by(|one, two| two.0.total_cmp(&one.0));
-    ranked.iter().for_each(|(likeness, text)| println!("  {likeness:.2}  {text}"));
+    for (likeness, text) in &ranked {
+        println!("  {likeness:.2}  {text}");
+    }
     assert_eq!(ranked[0].1, DOCUMENTS[2]);
 
     println!("\nmodels:");

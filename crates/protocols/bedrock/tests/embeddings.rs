@@ -1,5 +1,4 @@
 //! Recorded embeddings.
-#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use serde_json::Value;
 use ultraai_core::{EmbeddingCodec as _, EmbeddingServerCodec as _, Losses};

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    ChatRequest, Delivery, Error, ErrorKind, Losses, ReasoningOptions, ResponseFormat, Result,
+    ChatRequest, Delivery, Error, ErrorKind, Losses, Part, ReasoningOptions, ResponseFormat, Result,
 };
 use ultraai_protocol_common::{collision, model};
 
@@ -63,7 +63,9 @@ pub(crate) fn encode(request: &ChatRequest, vendor: &str, losses: &mut Losses) -
         include,
         extra,
     };
-    let mut written = Vec::with_capacity(1024);
+    let text: usize = request.parts().filter_map(Part::as_text).map(str::len).sum();
+    // Room for the text, some of it escaped, and for what stands around it.
+    let mut written = Vec::with_capacity(text + text / 16 + 128 * request.messages.len() + 1024);
     serde_json::to_writer(&mut written, &body).map_err(|error| {
         Error::new(ErrorKind::InvalidRequest, "the request cannot be written as JSON").with_source(error)
     })?;
