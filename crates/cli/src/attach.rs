@@ -49,7 +49,20 @@ pub(crate) async fn added_to(mut request: ChatRequest, ask: &Ask) -> Result<Chat
 }
 
 fn part(place: &str) -> Result<Part, Failure> {
-    let is_address = place.starts_with("https://") || place.starts_with("http://");
+    let scheme = place.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let is_address = matches!(scheme.as_deref(), Some("https" | "http"));
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    if !is_address && scheme.as_deref().is_some_and(is_scheme) {
+        let message =
+            format!("{place}: only http and https addresses can be attached: download it, and name the file");
+        return Err(Failure::usage(message));
+    }
+    if !is_address && Path::new(place).is_dir() {
+        return Err(Failure::usage(format!("{place} is a folder: name the files in it")));
+    }
     // What stands behind the path of an address does not say what it is.
     let path = if is_address { place.split(['?', '#']).next().unwrap_or(place) } else { place };
     let end = Path::new(path).extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
@@ -91,6 +104,9 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unread)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.is_empty() {
+        return Err(Failure::usage(format!("{} is empty: name a file that holds something", path.display())));
+    }
     match bytes.len() as u64 > LARGEST {
         true => {
             let message =
@@ -119,6 +135,16 @@ mod tests {
             (media.media_type.as_deref(), media.name.as_deref()),
             (Some("application/pdf"), Some("report.pdf"))
         );
+
+        let told = |place: &str| part(place).unwrap_err().to_string();
+        assert!(
+            matches!(part("HTTPS://host/a.png"), Ok(Part::Image(media)) if matches!(media.source, MediaSource::Url(_)))
+        );
+        assert!(told("ftp://host/a.png").contains("only http and https addresses"));
+        assert!(told("file:///a.png").contains("only http and https addresses"));
+        assert!(told(".").contains("is a folder"));
+        std::fs::write(&path, "").unwrap();
+        assert!(told(&path.display().to_string()).contains("report.pdf is empty"));
 
         let error = part("a.xyz").unwrap_err().to_string();
         assert!(error.starts_with("a.xyz: its name does not say what it is; known are png, jpg"), "{error}");

@@ -14,7 +14,7 @@ use crate::{
     exit::Exit,
     keep::OUTCOME,
     statistics, summary,
-    terminal::{print, print_answer, print_json, tell},
+    terminal::{NOTE, print, print_answer, print_json, tell},
 };
 
 /// A request and what came of it, as a file keeps them.
@@ -104,6 +104,11 @@ fn told(flags: OutputFlags, trace: &[String], ledger: &LedgerReport, stats: Opti
     let mut out = String::new();
     if flags.explain {
         let _ = write!(out, "{}", summary::explanation(trace, ledger));
+    } else if !flags.quiet {
+        // Whoever allowed it should learn what the answer was made without.
+        for lost in trace.iter().filter(|line| line.starts_with("left out of what ")) {
+            let _ = writeln!(out, "{NOTE}note:{NOTE:#} {lost}");
+        }
     }
     if flags.stats
         && let Some(stats) = stats

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl ProviderSpec {
-    /// Builds the embedder of the provider that is set up here, with its settings and its key. Its model is the chat's, so that
-    /// a request names its own.
+    /// Builds the embedder of the provider that is set up here, with its settings and its key. Its model is the chat's, so
+    /// that a request names its own, or the usual one of the embedder is asked.
     ///
     /// # Errors
     /// `Config` when the provider has no embedder that is linked, or what its settings lack, with its id.

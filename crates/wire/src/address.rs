@@ -35,6 +35,22 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
+    /// The same address, where it ends in none of `ends`: paths that the protocol adds itself, and would stand there twice.
+    ///
+    /// # Errors
+    /// `Config`, which names the end.
+    pub fn before(self, ends: &[&str]) -> Result<Self> {
+        let path = self.0.path().trim_end_matches('/');
+        match ends.iter().find(|end| path.ends_with(*end)) {
+            Some(end) => {
+                let message =
+                    format!("`base_url` ends in the path of the protocol: give the address before `{end}`");
+                Err(Error::new(ErrorKind::Config, message))
+            }
+            None => Ok(self),
+        }
+    }
+
     /// The address of `path` under this one.
     pub fn join(&self, path: &str) -> Address {
         Address(below(&self.0, path))
@@ -211,5 +227,18 @@ mod tests {
         ] {
             assert_eq!(BaseUrl::parse(base).unwrap().join("x").is_loopback(), expected, "{base}");
         }
+    }
+}
+
+#[cfg(test)]
+mod before {
+    use super::*;
+
+    #[test]
+    fn an_address_that_ends_in_the_protocols_path_is_refused() {
+        let url = |text| BaseUrl::parse(text).unwrap();
+        assert!(url("http://host/v1/").before(&["/v1/messages"]).is_ok());
+        let error = url("http://host/v1/messages/").before(&["/v1/messages"]).unwrap_err();
+        assert!(error.message().ends_with("give the address before `/v1/messages`"), "{error}");
     }
 }

@@ -98,7 +98,7 @@ impl<C: EmbeddingCodec> Embedder for HttpEmbedder<C> {
     }
 }
 
-/// Checks that there are as many vectors as inputs.
+/// Checks that there are as many vectors as inputs, all of one length.
 fn counted(answer: EmbeddingResponse, first: usize, inputs: usize) -> Result<EmbeddingResponse> {
     let vectors = answer.embeddings.len();
     if vectors != inputs {
@@ -110,7 +110,16 @@ fn counted(answer: EmbeddingResponse, first: usize, inputs: usize) -> Result<Emb
             let message = format!("the vector of `input[{}]` is empty", first + at);
             Err(Error::new(ErrorKind::EmptyAnswer, message))
         }
-        None => Ok(answer),
+        None => {
+            match answer.embeddings.iter().position(|vector| vector.len() != answer.embeddings[0].len()) {
+                Some(at) => {
+                    let message =
+                        format!("the vector of `input[{}]` has another length than the first", first + at);
+                    Err(Error::new(ErrorKind::Undecodable, message))
+                }
+                None => Ok(answer),
+            }
+        }
     }
 }
 
@@ -119,5 +128,20 @@ fn paid(error: Error, usage: Option<Usage>) -> Error {
     match usage {
         Some(usage) => error.with_partial(ChatResponse::default().with_usage(usage)),
         None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_of_different_lengths_are_no_answer() {
+        let answer = |lengths: &[usize]| {
+            EmbeddingResponse::new(lengths.iter().map(|length| vec![0.5; *length]).collect())
+        };
+        assert!(counted(answer(&[2, 2]), 0, 2).is_ok());
+        let error = counted(answer(&[2, 3]), 4, 2).unwrap_err();
+        assert!(error.kind() == ErrorKind::Undecodable && error.message().contains("`input[5]`"), "{error}");
     }
 }

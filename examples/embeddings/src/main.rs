@@ -1,7 +1,7 @@
 //! Embeddings: texts become vectors, and the document that is nearest to a question is found by them.
 //!
 //! The embedder is a mock that counts words, so it needs no key and no network; it finds what shares words, and a model finds
-//! what shares meaning. `registry.embedder("openai", …)` with a key asks one (feature `provider-openai`).
+//! what shares meaning. `provider("openai").api_key_env("MY_KEY").embedder(&registry, context)` asks one (feature `provider-openai`).
 //!
 //! Run it with `cargo run -p example-embeddings`.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -22,7 +22,8 @@ const DOCUMENTS: [&str; 4] = [
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let registry = Registry::linked()?;
-    // What a provider's table in the settings holds builds its embedder and its list of models too.
+    // A provider's own settings build its embedder and its list of models too. Key and model are not among them: the key stands
+    // in the context, or is set by `provider("…").api_key_env("…").embedder(…)`, and each request names its model.
     let settings = json!({});
     let context = BuildContext::new(ProviderId::new("mine")?, Lookup::environment());
     let embedder = registry.embedder("mock", settings.clone(), &context)?;

@@ -40,6 +40,10 @@ pub(crate) async fn embed(arguments: Embed) -> Result<Exit, Failure> {
     sources.arguments.providers.extend(arguments.provider.clone());
     let settings = Settings::load(&sources, &registry).await?;
     let provider = provider(&settings, &registry)?;
+    // A vendor that makes no embeddings needs no model either.
+    registry
+        .embedder_registration(&provider.provider_type)
+        .map_err(|error| told_of(error.with_provider(provider.id.clone()), &settings))?;
     let request = request(&arguments, &provider, &registry).await?;
     let embedder = settings.embedder(&provider.id).map_err(|error| told_of(error, &settings))?;
     for notice in &settings.notices {

@@ -55,6 +55,11 @@ pub(crate) async fn models(arguments: Models) -> Result<Exit, Failure> {
         print_json(&Everything { providers: listed.collect(), notices: &settings.notices })?;
     } else {
         print(&table(&asked, &found))?;
+        for (provider, _) in
+            asked.iter().zip(&found).filter(|(_, found)| matches!(found, Ok(models) if models.is_empty()))
+        {
+            tell(&format!("{NOTE}note:{NOTE:#} `{}` lists no models: its list is empty\n", provider.id));
+        }
         for notice in &settings.notices {
             tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
         }
@@ -79,7 +84,7 @@ fn asked(settings: &Settings, registry: &Registry) -> Result<Vec<ProviderSummary
     let (asked, others): (Vec<_>, Vec<_>) =
         settings.summaries().into_iter().partition(|provider| lists(&provider.provider_type));
     for provider in others {
-        tell(&format!("{NOTE}note:{NOTE:#} `{}` is left out: its vendor lists no models\n", provider.id));
+        tell(&format!("{NOTE}note:{NOTE:#} `{}` is left out: UltraAI cannot list its models\n", provider.id));
     }
     match asked.is_empty() {
         true => {

@@ -259,3 +259,29 @@ fn ctrl_c_ends_a_wait_for_the_prompt() {
     });
     assert_eq!(code, Some(130));
 }
+
+#[test]
+fn what_was_left_out_of_the_question_is_told_unasked() {
+    let server = Server::always(openai::answer("I saw nothing."));
+    let program = Program::with_server(&server.url());
+    let arguments = ["ask", "hi", "--attach", "https://host/a.pdf", "--drop-unsupported", "true"];
+    let ran = program.run(&arguments);
+    assert!(ran.code == Some(0) && ran.err.contains("note: left out of what `near` is asked: "), "{ran:?}");
+    let quiet = program.run(&[&arguments[..], &["--quiet"]].concat());
+    assert!(quiet.code == Some(0) && !quiet.err.contains("left out"), "{quiet:?}");
+}
+
+#[test]
+fn an_answer_that_breaks_its_schema_stands_in_the_json() {
+    let server = Server::always(openai::answer("no json at all"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.json");
+    std::fs::write(&path, r#"{"type": "object"}"#).unwrap();
+    let schema = path.display().to_string();
+    let ran = Program::with_server(&server.url()).run(&["ask", "hi", "--schema", &schema, "--json"]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let partial = &told["responses"][0]["error"]["partial"];
+    assert!(partial.to_string().contains("no json at all"), "{ran:?}");
+    assert!(!ran.err.contains("no json at all") && !told["error"].to_string().contains("no json"), "{ran:?}");
+}

@@ -449,7 +449,8 @@ impl<'run> Record<'run> {
         let report = ErrorReport::from(&error);
         self.close(|record| {
             record.status = ResponseStatus::Failed;
-            record.error = Some(report.clone());
+            let partial = error.partial().cloned().map(Box::new);
+            record.error = Some(ErrorReport { partial, ..report.clone() });
         });
         let what =
             self.aside.map_or_else(|| "failed".to_owned(), |aside| format!("failed at {}", aside.as_str()));

@@ -426,6 +426,7 @@ fn capable(run: &Run, all: &[Arc<Candidate>], over: &RequestOptions) -> Result<V
         return Err(Error::new(ErrorKind::Config, message));
     }
     let request = run.request();
+    let names: Vec<_> = chosen.iter().map(|candidate| candidate.id.to_string()).collect();
     let mut missing = None;
     chosen.retain(|candidate| match candidate.capabilities(request).missing_for(request) {
         None => true,
@@ -436,8 +437,10 @@ fn capable(run: &Run, all: &[Arc<Candidate>], over: &RequestOptions) -> Result<V
         }
     });
     if let Some(what) = missing.filter(|_| chosen.is_empty()) {
-        let message =
-            format!("no candidate can take {what}, which the request asks for: register one that can");
+        let message = format!(
+            "no candidate can take {what}, which the request asks for: register one that can (these cannot: {})",
+            names.join(", ")
+        );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     Ok(chosen)

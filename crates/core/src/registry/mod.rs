@@ -7,6 +7,7 @@
 mod context;
 mod entries;
 mod macros;
+mod usual_model;
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +18,7 @@ use std::{
 use serde_json::Value;
 
 pub(crate) use self::context::read_settings;
+use self::usual_model::UsualModel;
 pub use self::{
     context::{BuildContext, KeySource, Lookup, parse_settings, unknown_key},
     entries::{
@@ -26,7 +28,8 @@ pub use self::{
     },
 };
 use crate::{
-    Analyzer, Embedder, Error, ErrorKind, ModelLister, Priority, Provider, Result, Selector, Strategy,
+    Analyzer, Embedder, Error, ErrorKind, ModelLister, ModelName, Priority, Provider, Result, Selector,
+    Strategy,
 };
 
 /// The plugins of a program, by kind and name, sorted.
@@ -132,13 +135,19 @@ impl Registry {
         self.providers.get(name).ok_or_else(|| self.unknown(name, &self.providers))
     }
 
-    /// Builds the embedder of the provider `name` from that provider's settings, without I/O.
+    /// Builds the embedder of the provider `name` from that provider's own settings, without I/O. The key is not among them: it
+    /// stands in the context, or build by [`ProviderSpec::embedder`](crate::ProviderSpec::embedder). A request that names no
+    /// model asks the usual one of the registration.
     ///
     /// # Errors
     /// `Config` when no such embedder is linked, or what the settings lack.
     pub fn embedder(&self, name: &str, settings: Value, context: &BuildContext) -> Result<Arc<dyn Embedder>> {
         let row = self.embedder_registration(name)?;
-        (row.build)(row.name, settings, context)
+        let embedder = (row.build)(row.name, settings, context)?;
+        match row.default_model {
+            Some(model) => Ok(Arc::new(UsualModel { embedder, model: ModelName::new(model)? })),
+            None => Ok(embedder),
+        }
     }
 
     /// The registration of the embedder `name`.
@@ -146,7 +155,7 @@ impl Registry {
     /// # Errors
     /// `Config` when no such embedder is linked.
     pub fn embedder_registration(&self, name: &str) -> Result<&EmbedderRegistration> {
-        self.embedders.get(name).ok_or_else(|| self.unknown(name, &self.embedders))
+        self.embedders.get(name).ok_or_else(|| self.lacking(name, "makes no embeddings", &self.embedders))
     }
 
     /// Builds the lister of the models of the provider `name` from that provider's settings, without I/O.
@@ -159,7 +168,8 @@ impl Registry {
         settings: Value,
         context: &BuildContext,
     ) -> Result<Arc<dyn ModelLister>> {
-        let row = self.model_listers.get(name).ok_or_else(|| self.unknown(name, &self.model_listers))?;
+        let row = self.model_listers.get(name);
+        let row = row.ok_or_else(|| self.lacking(name, "lists no models", &self.model_listers))?;
         (row.build)(row.name, settings, context)
     }
 
@@ -254,6 +264,16 @@ impl Registry {
     /// The feature of the facade that brings the plugin `name` of that kind, linked or not.
     pub fn feature_of(&self, kind: &str, name: &str) -> Option<&'static str> {
         self.features.iter().find(|hint| hint.kind == kind && hint.name == name).map(|hint| hint.feature)
+    }
+
+    /// Says that the provider `name` does not do that, where it is linked, so that no feature would help.
+    fn lacking<R: Registration>(&self, name: &str, lacks: &str, linked: &BTreeMap<&'static str, R>) -> Error {
+        if !self.providers.contains_key(name) {
+            return self.unknown(name, linked);
+        }
+        let names: Vec<_> = linked.keys().copied().collect();
+        let message = format!("the provider `{name}` {lacks} (those that do: {})", names.join(", "));
+        Error::new(ErrorKind::Config, message)
     }
 
     /// Says that `name` is not linked, what is, and what to do.
@@ -363,6 +383,16 @@ mod tests {
         );
         assert!(text("acmee").ends_with("did you mean `acme`?"));
         assert!(text("zzz").ends_with("`use … as _;`"));
+        let told = |error: Option<Error>| error.unwrap().to_string();
+        let context = BuildContext::new(crate::ProviderId::new("mine").unwrap(), crate::Lookup::empty());
+        assert!(
+            told(registry.embedder("acme", Value::Null, &context).err())
+                .starts_with("the provider `acme` makes no embeddings (those that do: "),
+        );
+        assert!(
+            told(registry.model_lister("acme", Value::Null, &context).err())
+                .starts_with("the provider `acme` lists no models (those that do: "),
+        );
         let error = registry.require_layer("retry", "max_retries").unwrap_err().to_string();
         assert!(
             error.starts_with("`max_retries` needs the layer `retry`: no layer `retry` is linked"),

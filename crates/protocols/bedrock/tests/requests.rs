@@ -217,6 +217,17 @@ fn how_much_a_model_thinks_is_said_in_the_fields_of_its_family() {
 }
 
 #[test]
+fn a_word_that_stands_for_no_budget_is_refused_by_name() {
+    let mut request = asking(OLDER_CLAUDE);
+    let mut reasoning = ReasoningOptions::default();
+    reasoning.effort = Some("huge".into());
+    request.reasoning = Some(reasoning);
+    let error = Converse::new().encode(&request, &mut Losses::refused()).unwrap_err();
+    assert!(error.message().contains("`reasoning.effort`"), "{error}");
+    assert!(Converse::new().encode(&request, &mut Losses::noted()).is_ok());
+}
+
+#[test]
 fn json_is_asked_for_as_a_tool_s_arguments_where_there_is_no_field_for_it() {
     let schema = json!({ "type": "object", "properties": { "a": {} } });
     let format = ResponseFormat::JsonSchema {

@@ -215,7 +215,9 @@ fn image(media: &Media, place: Spot, lossy: &mut Lossy<'_>) -> Result<Option<Str
     lossy.hint(format_args!("{place}.name"), media.name.is_some());
     match &media.source {
         MediaSource::Data(data) => Ok(Some(to_base64(data))),
-        _ => lossy.because(place, "ollama takes images by their data alone").map(|()| None),
+        _ => lossy
+            .because(place, "ollama takes images by their data alone: download it and send its data")
+            .map(|()| None),
     }
 }
 

@@ -83,7 +83,7 @@ fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<E
         true => path.to_owned(),
         false => format!("v1/{path}"),
     };
-    let address = BaseUrl::parse(base_url)?.join(&path);
+    let address = BaseUrl::parse(base_url)?.before(&["/v1/messages"])?.join(&path);
     let mut endpoint =
         settings.http.endpoint(context.connect_timeout, address).with_header("anthropic-version", VERSION)?;
     if let Some(beta) = &settings.beta {

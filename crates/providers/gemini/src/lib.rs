@@ -46,7 +46,9 @@ fn connect(settings: Value, context: &BuildContext) -> Result<Endpoint> {
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext) -> Result<Endpoint> {
-    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join("");
+    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?
+        .before(&[":generateContent", ":streamGenerateContent", "/models"])?
+        .join("");
     // In the address, where Google takes it too, the key would stand in every log on the way.
     settings.http.endpoint(context.connect_timeout, address).with_key(
         "x-goog-api-key",

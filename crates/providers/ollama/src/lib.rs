@@ -83,7 +83,7 @@ fn address(base_url: Option<&str>, context: &BuildContext) -> Result<BaseUrl> {
         let message = "`base_url` ends in `/v1`, where Ollama speaks OpenAI's protocol: leave that out, or set `type` to `compatible`";
         return Err(Error::new(ErrorKind::Config, message));
     }
-    BaseUrl::parse(base_url)
+    BaseUrl::parse(base_url)?.before(&["/api/chat", "/api/generate", "/api/embed", "/api"])
 }
 
 fn defaults(settings: Settings) -> Result<Defaults> {

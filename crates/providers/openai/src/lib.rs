@@ -84,7 +84,9 @@ fn connect(settings: Value, context: &BuildContext, path: &str) -> Result<Endpoi
 }
 
 fn endpoint(settings: &Settings, context: &BuildContext, path: &str) -> Result<Endpoint> {
-    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?.join(path);
+    let address = BaseUrl::parse(settings.base_url.as_deref().unwrap_or(BASE_URL))?
+        .before(&["/chat/completions", "/responses", "/embeddings"])?
+        .join(path);
     let mut endpoint = settings
         .http
         .endpoint(context.connect_timeout, address)

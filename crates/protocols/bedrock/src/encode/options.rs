@@ -120,7 +120,7 @@ fn reason(
                     losses.lose("`reasoning.effort`", "this model takes a budget alone, which is set")?;
                     *tokens
                 }
-                (None, effort) => budget(effort, request.max_tokens),
+                (None, effort) => budget(effort, request.max_tokens, losses)?,
             };
             Some(json!({ "type": "enabled", "budget_tokens": budget }))
         }
@@ -178,11 +178,18 @@ fn reason(
 }
 
 /// Tokens of thinking for an effort; they are part of the answer's upper bound, and must leave room in it.
-fn budget(effort: Option<&str>, max_tokens: Option<u64>) -> u64 {
-    let word = effort.unwrap_or("medium");
-    let budget = BUDGETS.iter().find(|(known, _)| *known == word).map_or(USUAL_BUDGET, |(_, budget)| *budget);
+///
+/// # Errors
+/// What [`Losses::lose`] refuses: a word that stands for no budget. Where it is left out, the budget is the usual one.
+fn budget(effort: Option<&str>, max_tokens: Option<u64>, losses: &mut Losses) -> Result<u64> {
+    let known = |effort: &str| BUDGETS.iter().find(|(word, _)| *word == effort).map(|(_, budget)| *budget);
+    let budget = effort.and_then(known);
+    if budget.is_none() && effort.is_some() {
+        losses.lose("`reasoning.effort`", "this model takes a budget, and this word stands for none")?;
+    }
+    let budget = budget.unwrap_or(USUAL_BUDGET);
     let room = max_tokens.map_or(budget, |most| most / 2);
-    budget.min(room).max(LEAST_BUDGET)
+    Ok(budget.min(room).max(LEAST_BUDGET))
 }
 
 fn format(request: &ChatRequest) -> Map<String, Value> {
