@@ -86,9 +86,13 @@ fn part(place: &str) -> Result<Part, Failure> {
 }
 
 fn format(path: &Path) -> Result<ResponseFormat, Failure> {
-    let schema = serde_json::from_slice(&bytes(path)?).map_err(|error| {
+    let schema: serde_json::Value = serde_json::from_slice(&bytes(path)?).map_err(|error| {
         Failure::usage(format!("{} is no JSON ({error}): write a JSON schema there", path.display()))
     })?;
+    if !schema.is_object() && !schema.is_boolean() {
+        let message = format!("{} is JSON, but no schema: write an object there", path.display());
+        return Err(Failure::usage(message));
+    }
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
     // Vendors take names of up to 64 such characters.
@@ -158,6 +162,8 @@ mod tests {
         std::fs::write(&path, r#"{"type": "object"}"#).unwrap();
         let ResponseFormat::JsonSchema { name, schema, .. } = format(&path).unwrap() else { panic!() };
         assert_eq!((name.as_str(), schema), ("my_answer", serde_json::json!({ "type": "object" })));
+        std::fs::write(&path, "[]").unwrap();
+        assert!(format(&path).unwrap_err().to_string().contains("my answer.json is JSON, but no schema"));
         std::fs::write(&path, "{").unwrap();
         assert!(format(&path).unwrap_err().to_string().contains("my answer.json is no JSON"));
     }
