@@ -426,20 +426,20 @@ fn capable(run: &Run, all: &[Arc<Candidate>], over: &RequestOptions) -> Result<V
         return Err(Error::new(ErrorKind::Config, message));
     }
     let request = run.request();
-    let names: Vec<_> = chosen.iter().map(|candidate| candidate.id.to_string()).collect();
-    let mut missing = None;
+    let (mut missing, mut unable) = (None, Vec::new());
     chosen.retain(|candidate| match candidate.capabilities(request).missing_for(request) {
         None => true,
         Some(what) => {
             run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
             missing = Some(what);
+            unable.push(candidate.id.to_string());
             false
         }
     });
     if let Some(what) = missing.filter(|_| chosen.is_empty()) {
         let message = format!(
             "no candidate can take {what}, which the request asks for: register one that can (these cannot: {})",
-            names.join(", ")
+            unable.join(", ")
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
