@@ -63,9 +63,9 @@ async fn models_are_listed_and_who_lists_none_is_not_asked() {
     assert_eq!((models[0].id.as_str(), models[0].context_window), ("m", Some(8)));
     assert_eq!(server.requests()[0].path, "/v1/models");
     let error = registry.model_lister("perplexity", settings.clone(), &context()).unwrap_err().to_string();
-    assert!(error.starts_with("no model lister `perplexity` is linked"), "{error}");
+    assert!(error.starts_with("the provider `perplexity` lists no models"), "{error}");
     let error = registry.embedder("groq", settings, &context()).unwrap_err().to_string();
-    assert!(error.starts_with("no embedder `groq` is linked"), "{error}");
+    assert!(error.starts_with("the provider `groq` makes no embeddings"), "{error}");
 }
 
 #[test]
