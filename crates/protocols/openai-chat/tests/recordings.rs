@@ -121,10 +121,10 @@ fn usage_of(recording: &Recording) -> Option<Value> {
         _ => vec![body.into_owned()],
     };
     let values = documents.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
-    let said = values.filter_map(|value| {
+    let mut said = values.filter_map(|value| {
         [&value["usage"], &value["x_groq"]["usage"]].map(Clone::clone).into_iter().find(Value::is_object)
     });
-    said.last()
+    said.next_back()
 }
 
 /// The SDK's rows name no tokens of the cache and of reasoning, so they are compared with the body's own.
