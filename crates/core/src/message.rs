@@ -221,7 +221,7 @@ pub struct Media {
     /// The MIME type, such as `image/png`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// A file name or title.
+    /// A file name or title. A protocol without a place for it leaves it out, with a word in the trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How closely an image is looked at, in the vendor's words (OpenAI: `low`, `high`, `auto`).

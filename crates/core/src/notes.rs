@@ -21,7 +21,8 @@ pub struct Notes {
     pub extra: Option<VendorState>,
 }
 
-/// A mark up to which a prompt is worth keeping in the vendor's cache, where a vendor wants to be told.
+/// A mark up to which a prompt is worth keeping in the vendor's cache, where a vendor wants to be told. A protocol without a
+/// place for it leaves it out, with a word in the trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
