@@ -57,7 +57,20 @@ pub fn round_trips(
 /// # Errors
 /// What the codecs find.
 pub fn read_back(codec: &dyn Codec, server: &dyn ServerCodec, request: &ChatRequest) -> Result<ChatRequest> {
-    let body = codec.encode(request, &mut Losses::refused())?;
+    read_back_with(codec, server, request, &mut Losses::refused())
+}
+
+/// The request as it is read after it was written; what the protocol cannot say goes to `losses`.
+///
+/// # Errors
+/// What the codecs find.
+pub fn read_back_with(
+    codec: &dyn Codec,
+    server: &dyn ServerCodec,
+    request: &ChatRequest,
+    losses: &mut Losses,
+) -> Result<ChatRequest> {
+    let body = codec.encode(request, losses)?;
     let route = codec.route(request);
     let path = route.map_or_else(String::new, |route| match route.query {
         Some(query) => format!("/{}?{query}", route.path),
@@ -100,9 +113,22 @@ pub fn frames_of_with(
 /// # Errors
 /// What the decoder finds, and `Interrupted` without an end.
 pub fn fold_frames(codec: &dyn Codec, request: &ChatRequest, frames: &[OwnedFrame]) -> Result<ChatResponse> {
+    let frames = frames.iter().map(|frame| (frame.name, Bytes::copy_from_slice(&frame.data)));
+    fold_named(codec, request, frames)
+}
+
+/// As [`fold_frames`], of the frames of any stream, each with its name.
+///
+/// # Errors
+/// What the decoder finds, and `Interrupted` without an end.
+pub(crate) fn fold_named(
+    codec: &dyn Codec,
+    request: &ChatRequest,
+    frames: impl IntoIterator<Item = (impl AsRef<str>, Bytes)>,
+) -> Result<ChatResponse> {
     let (mut decode, mut events, mut fold) = (codec.decoder(request), VecDeque::new(), Fold::default());
-    for frame in frames {
-        decode(Some(Frame { name: frame.name, data: &Bytes::copy_from_slice(&frame.data) }), &mut events)?;
+    for (name, data) in frames {
+        decode(Some(Frame { name: name.as_ref(), data: &data }), &mut events)?;
     }
     decode(None, &mut events)?;
     events.into_iter().try_for_each(|event: ChatEvent| fold.push(event))?;

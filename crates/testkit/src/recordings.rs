@@ -4,7 +4,7 @@
 //! folder is, and say that they were skipped where it is not.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -12,7 +12,9 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatRequest, ChatResponse, Codec, Fold, Frame, Losses, Result, ServerCodec};
+use ultraai_core::{ChatRequest, ChatResponse, Codec, Losses, Result, ServerCodec};
+
+use crate::codecs::fold_named;
 
 /// One recorded exchange.
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ impl Recording {
         }
         let in_pieces_of = |size| {
             let pieces = self.body.chunks(size).map(Bytes::copy_from_slice).collect();
-            fold(codec, cut(pieces)?)
+            fold_named(codec, &ChatRequest::default(), cut(pieces)?)
         };
         let (large, small) = (in_pieces_of(1 << 16), in_pieces_of(7));
         assert_eq!(large.as_ref().ok(), small.as_ref().ok(), "{}", self.file);
@@ -111,10 +113,9 @@ impl Recordings {
         codec: &dyn Codec,
         normalized: impl Fn(Value) -> Value,
     ) -> usize {
-        let (mut wrong, mut open, mut requests) = (Vec::new(), BTreeSet::new(), 0);
+        let mut differences = Differences::beside(gaps);
         for recording in &self.all {
             let Some(RecordedRequest { path, body }) = &recording.request else { continue };
-            requests += 1;
             let written = server.decode_request(path, body.to_string().as_bytes()).and_then(|request| {
                 let written = codec.encode(&request, &mut Losses::refused())?;
                 Ok(json(&String::from_utf8_lossy(&written), "what was written"))
@@ -123,17 +124,9 @@ impl Recordings {
                 Err(error) => Some(format!("{} {error}", error.kind())),
                 Ok(written) => different("", &normalized(body.clone()), &normalized(written)),
             };
-            let gap = gaps.iter().find(|(file, _)| recording.file.starts_with(file));
-            match (difference, gap) {
-                (Some(difference), None) => wrong.push(format!("{}: {difference}", recording.file)),
-                (Some(_), Some(gap)) => drop(open.insert(gap)),
-                (None, _) => {}
-            }
+            differences.take(recording, difference);
         }
-        let closed = gaps.iter().filter(|gap| !open.contains(gap));
-        wrong.extend(closed.map(|(file, _)| format!("{file}: a gap that has closed")));
-        assert!(wrong.is_empty(), "{} of {requests}:\n{}", wrong.len(), wrong.join("\n"));
-        requests
+        differences.judge()
     }
 
     /// All exchanges.
@@ -155,7 +148,7 @@ impl Recordings {
         read: impl Fn(&Recording) -> Result<ChatResponse>,
         difference: impl Fn(&Result<ChatResponse>, &Value) -> Option<String>,
     ) -> usize {
-        let (mut wrong, mut open, mut answers) = (Vec::new(), BTreeSet::new(), 0);
+        let mut differences = Differences::beside(gaps);
         for recording in self.all.iter().filter(|recording| recording.status == 200) {
             let read = read(recording);
             let row = self.expected.get(&recording.file);
@@ -167,34 +160,47 @@ impl Recordings {
                     .map(|answer| format!("an answer {:?}, expected an error", answer.text())),
                 None => read.as_ref().err().map(|error| format!("{} {error}", error.kind())),
             };
-            answers += 1;
-            let gap = gaps.iter().find(|(file, _)| recording.file.starts_with(file));
-            match (difference, gap) {
-                (Some(difference), None) => wrong.push(format!("{}: {difference}", recording.file)),
-                (Some(_), Some(gap)) => drop(open.insert(gap)),
-                (None, _) => {}
-            }
+            differences.take(recording, difference);
         }
-        let closed = gaps.iter().filter(|gap| !open.contains(gap));
-        wrong.extend(closed.map(|(file, _)| format!("{file}: a gap that has closed")));
-        assert!(wrong.is_empty(), "{} of {answers}:\n{}", wrong.len(), wrong.join("\n"));
-        answers
+        differences.judge()
     }
 }
 
-/// The whole answer that a stream of these frames, each with its name, is.
-///
-/// # Errors
-/// What the codec finds in the stream; `Interrupted` where it has no end.
-fn fold(codec: &dyn Codec, frames: impl IntoIterator<Item = (String, Bytes)>) -> Result<ChatResponse> {
-    let (mut decode, mut events, mut fold) =
-        (codec.decoder(&ChatRequest::default()), VecDeque::new(), Fold::default());
-    for (name, data) in frames {
-        decode(Some(Frame { name: &name, data: &data }), &mut events)?;
+/// The files that come out differently without being a gap, and the gaps that are still open.
+struct Differences<'a> {
+    gaps: &'a [(&'a str, &'a str)],
+    wrong: Vec<String>,
+    open: BTreeSet<&'a str>,
+    compared: usize,
+}
+
+impl<'a> Differences<'a> {
+    /// Nothing is compared yet; `gaps` are the starts of files' names, each with its reason.
+    fn beside(gaps: &'a [(&'a str, &'a str)]) -> Self {
+        Self { gaps, wrong: Vec::new(), open: BTreeSet::new(), compared: 0 }
     }
-    decode(None, &mut events)?;
-    events.into_iter().try_for_each(|event| fold.push(event))?;
-    fold.finish()
+
+    /// Takes what differs in `recording`, if anything does.
+    fn take(&mut self, recording: &Recording, difference: Option<String>) {
+        self.compared += 1;
+        let Some(difference) = difference else { return };
+        match self.gaps.iter().find(|(file, _)| recording.file.starts_with(file)) {
+            None => self.wrong.push(format!("{}: {difference}", recording.file)),
+            Some((file, _)) => drop(self.open.insert(file)),
+        }
+    }
+
+    /// How many were compared.
+    ///
+    /// # Panics
+    /// When one differed and is no gap, and when a gap has closed; the message names them all.
+    fn judge(mut self) -> usize {
+        let closed = self.gaps.iter().filter(|(file, _)| !self.open.contains(file));
+        self.wrong.extend(closed.map(|(file, _)| format!("{file}: a gap that has closed")));
+        let (wrong, compared) = (self.wrong, self.compared);
+        assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
+        compared
+    }
 }
 
 /// The first place where two values differ; numbers are equal by their values.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use ultraai_core::{
-    ChatRequest, Delivery, Message, ModelName, Part, Reasoning, ReasoningOptions, ResponseFormat, Result,
-    Role, ToolCall, ToolChoice, ToolResult, VendorState,
+    ChatRequest, Delivery, Message, Part, Reasoning, ReasoningOptions, ResponseFormat, Result, Role,
+    ToolCall, ToolChoice, ToolResult, VendorState,
 };
 use ultraai_protocol_common::{Fields, Place, from_url, read_function_call, read_function_tools};
 
@@ -19,9 +19,7 @@ const SCHEMA_NAME: &str = "response";
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut fields = Fields::parse(body)?;
     let mut request = ChatRequest::default();
-    let model = fields.needed_text("model")?;
-    let wrong = |_| Place::top().field("model").wrong("the name of a model");
-    request.model = Some(ModelName::new(model).map_err(wrong)?);
+    request.model = Some(fields.needed_model()?);
     request.messages = read_messages(&mut fields)?;
     request.delivery = match fields.flag("stream")? {
         Some(true) => Delivery::Live,

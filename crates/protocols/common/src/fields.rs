@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use ultraai_core::{Error, ErrorKind, Result};
+use ultraai_core::{Error, ErrorKind, ModelName, Result};
 
 /// Where a value stands in a request, such as `messages[2].content`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,6 +147,26 @@ impl Fields {
     /// `InvalidRequest`, which names the place.
     pub fn needed_text(&mut self, name: &str) -> Result<String> {
         self.text(name)?.ok_or_else(|| self.place.missing(name))
+    }
+
+    /// Takes the field `model`.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the place.
+    pub fn model(&mut self) -> Result<Option<ModelName>> {
+        self.text("model")?
+            .map(|name| {
+                ModelName::new(name).map_err(|_| self.place.field("model").wrong("the name of a model"))
+            })
+            .transpose()
+    }
+
+    /// Takes the field `model`, which must be there.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the place.
+    pub fn needed_model(&mut self) -> Result<ModelName> {
+        self.model()?.ok_or_else(|| self.place.missing("model"))
     }
 
     /// Takes a truth value.

@@ -1,9 +1,29 @@
 //! What a protocol has no words for, met while a request or an answer is written.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use serde_json::{Map, Value};
-use ultraai_core::{Losses, Notes, Part, Result, VendorState};
+use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, VendorState};
+
+use crate::collision;
+
+/// Where a part of a request stands, said only where it must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    /// Which message.
+    pub message: usize,
+    /// Which part of it.
+    pub part: usize,
+    /// Which part of a result.
+    pub inner: Option<usize>,
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "messages[{}].content[{}]", self.message, self.part)?;
+        self.inner.map_or(Ok(()), |inner| write!(f, ".content[{inner}]"))
+    }
+}
 
 /// The losses of one protocol.
 #[derive(Debug)]
@@ -37,7 +57,8 @@ impl<'a> Lossy<'a> {
     /// Leaves out the field at `place` if it `is_there`: one that changes no answer.
     pub fn hint(&mut self, place: impl Display, is_there: bool) {
         if is_there {
-            self.losses.leave_out(&format!("`{place}`"), &format!("{} has no such field", self.protocol));
+            let why = format!("{} has no such field", self.protocol);
+            self.leave_out(place, &why);
         }
     }
 
@@ -93,6 +114,24 @@ impl<'a> Lossy<'a> {
             Some(extra) => lose(&format!("the fields of {}", extra.vendor)).map(|()| None),
             None => Ok(None),
         }
+    }
+
+    /// Loses the name of the speaker of a message, and hands back the fields that only this protocol has in it, beside `role` and
+    /// `content`.
+    ///
+    /// # Errors
+    /// `Unsupported`, which names one, where nothing may be lost, and `InvalidRequest` for a field that is sent already.
+    pub fn message<'m>(
+        &mut self,
+        request: &'m ChatRequest,
+        index: usize,
+    ) -> Result<Option<&'m Map<String, Value>>> {
+        let Message { name, extra, .. } = &request.messages[index];
+        self.field(format_args!("messages[{index}].name"), name.is_some())?;
+        let extra = self.extra(format_args!("messages[{index}]"), extra, request.origin)?;
+        let own = extra.into_iter().flat_map(Map::keys);
+        collision("a message's `extra`", own, |key| matches!(key, "role" | "content"))?;
+        Ok(extra)
     }
 
     /// The fields of `extra`, which stands at `place`, unless they are another protocol's: those are lost, each by its name.

@@ -1,12 +1,10 @@
 //! Writes the messages of a request.
 
-use std::fmt;
-
 use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{
     ChatRequest, Error, ErrorKind, Media, MediaSource, Message, Part, Result, Role, ToolCall, ToolResult,
 };
-use ultraai_protocol_common::{Joined, ListWriter, Lossy, ObjectWriter, collision, to_base64};
+use ultraai_protocol_common::{Joined, ListWriter, Lossy, ObjectWriter, Spot, to_base64};
 
 use crate::{NAME, id};
 
@@ -21,22 +19,6 @@ pub(crate) fn write_messages(
         Writer { request, message, index }.write(&mut list, lossy)?;
     }
     Ok(())
-}
-
-/// Where a part stands, said only where it must be.
-#[derive(Clone, Copy)]
-struct Spot {
-    message: usize,
-    part: usize,
-    /// Which part of a result.
-    inner: Option<usize>,
-}
-
-impl fmt::Display for Spot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "messages[{}].content[{}]", self.message, self.part)?;
-        self.inner.map_or(Ok(()), |inner| write!(f, ".content[{inner}]"))
-    }
 }
 
 /// What one message of the server's may hold.
@@ -62,11 +44,8 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn write(&self, list: &mut ListWriter<'_>, lossy: &mut Lossy<'_>) -> Result<()> {
-        let Message { role, content, name, extra, .. } = self.message;
-        lossy.field(format_args!("messages[{}].name", self.index), name.is_some())?;
-        let extra = lossy.extra(format_args!("messages[{}]", self.index), extra, self.request.origin)?;
-        let own = extra.into_iter().flat_map(Map::keys);
-        collision("a message's `extra`", own, |key| matches!(key, "role" | "content"))?;
+        let Message { role, content, .. } = self.message;
+        let extra = lossy.message(self.request, self.index)?;
         if let [Part::Text { text, notes: None }] = content.as_slice() {
             let mut entry = list.object();
             entry.field("role", role_word(role));

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    ChatRequest, Delivery, Media, MediaSource, Message, ModelName, Part, Reasoning, ReasoningOptions,
-    ResponseFormat, Result, Role, ToolResult, VendorState,
+    ChatRequest, Delivery, Media, MediaSource, Message, Part, Reasoning, ReasoningOptions, ResponseFormat,
+    Result, Role, ToolResult, VendorState,
 };
 use ultraai_protocol_common::{Fields, Place, from_base64, read_function_call, read_function_tools, sniff};
 
@@ -21,9 +21,7 @@ const SCHEMA_NAME: &str = "response";
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut fields = Fields::parse(body)?;
     let mut request = ChatRequest::default();
-    let model = fields.needed_text("model")?;
-    request.model =
-        Some(ModelName::new(model).map_err(|_| Place::top().field("model").wrong("the name of a model"))?);
+    request.model = Some(fields.needed_model()?);
     request.messages = read_messages(&mut fields)?;
     // A server streams unless it is told not to.
     request.delivery = match fields.flag("stream")? {

@@ -1,13 +1,12 @@
 //! One pair of protocols: what becomes of each thing between them.
 
-use std::{collections::VecDeque, fmt::Debug};
+use std::fmt::Debug;
 
-use bytes::Bytes;
-use ultraai::{
-    Answering, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Fold, Frame, Losses, ServerCodec,
-    events_of,
+use ultraai::{Answering, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Losses, ServerCodec};
+use ultraai_testkit::{
+    codecs::{fold_frames, frames_of_with, read_back_with},
+    features::{ANSWERS, Feature, REQUESTS, answer_with, request_with},
 };
-use ultraai_testkit::features::{ANSWERS, Feature, REQUESTS, answer_with, request_with};
 
 use crate::protocols::Protocol;
 
@@ -52,12 +51,8 @@ impl Side {
     /// The request in this protocol's words and read again, and what was lost.
     fn request(&self, request: &ChatRequest) -> Result<(ChatRequest, Vec<String>), Error> {
         let mut losses = Losses::noted();
-        let body = self.codec.encode(request, &mut losses)?;
-        let path = match self.codec.route(request) {
-            Some(route) => format!("/{}?{}", route.path, route.query.unwrap_or_default()),
-            None => String::new(),
-        };
-        Ok((self.server.decode_request(&path, &body)?, losses.as_slice().to_vec()))
+        let read = read_back_with(&*self.codec, &*self.server, request, &mut losses)?;
+        Ok((read, losses.as_slice().to_vec()))
     }
 
     /// The whole answer in this protocol's words and read again, and what was lost.
@@ -77,19 +72,9 @@ impl Side {
         request: &ChatRequest,
         answer: &ChatResponse,
     ) -> Result<(ChatResponse, Vec<String>), Error> {
-        let (mut encoder, mut frames, mut losses) =
-            (self.server.encoder(&answering(request)), Vec::new(), Losses::noted());
-        for event in events_of(answer.clone()) {
-            encoder.push(&event, &mut frames, &mut losses)?;
-        }
-        let (mut decode, mut events, mut fold) =
-            (self.codec.decoder(request), VecDeque::new(), Fold::default());
-        for frame in frames {
-            decode(Some(Frame { name: frame.name, data: &Bytes::from(frame.data) }), &mut events)?;
-        }
-        decode(None, &mut events)?;
-        events.into_iter().try_for_each(|event| fold.push(event))?;
-        Ok((fold.finish()?, losses.as_slice().to_vec()))
+        let mut losses = Losses::noted();
+        let frames = frames_of_with(&*self.server, &answering(request), answer, &mut losses)?;
+        Ok((fold_frames(&*self.codec, request, &frames)?, losses.as_slice().to_vec()))
     }
 }
 

@@ -6,9 +6,7 @@ mod tool;
 
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{
-    ChatRequest, Delivery, ModelName, Native, ReasoningOptions, ResponseFormat, Result, VendorState,
-};
+use ultraai_core::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Result, VendorState};
 use ultraai_protocol_common::{Fields, Place};
 
 use crate::NAME;
@@ -19,10 +17,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut request = ChatRequest::default();
     request.origin = Some(NAME);
     request.native = Some(Native { protocol: NAME, body: Bytes::copy_from_slice(body) });
-    if let Some(model) = fields.text("model")? {
-        let wrong = || Place::top().field("model").wrong("the name of a model");
-        request.model = Some(ModelName::new(model).map_err(|_| wrong())?);
-    }
+    request.model = fields.model()?;
     for (place, value) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
         request.messages.push(message::read(Fields::of(value, place)?)?);
     }
