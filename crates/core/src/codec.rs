@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt};
 use bytes::Bytes;
 
 use crate::{
-    Capabilities, ChatEvent, ChatRequest, ChatResponse, Error, ErrorKind, Losses, ModelName, Result,
+    Capabilities, ChatEvent, ChatRequest, ChatResponse, Error, ErrorKind, Losses, ModelName, Native, Result,
 };
 
 /// A protocol, as a transport wants it: a protocol crate implements it, a transport drives it, and neither
@@ -42,6 +42,13 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Unsupported`, which names what the protocol cannot send.
     fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>>;
+
+    /// The body of a request that came in this very protocol, as it came but for the model and the delivery, which are those
+    /// of `request`: nothing of it is written anew. `None` where it must be, as for a vendor that wants other words; that is
+    /// the default.
+    fn native(&self, _request: &ChatRequest, _native: &Native) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Reads a whole answer of a status that says success; it may hold an error all the same.
     ///
@@ -111,6 +118,15 @@ pub trait EventEncoder: Send {
     /// # Errors
     /// What [`Losses::lose`] refuses.
     fn push(&mut self, event: &ChatEvent, out: &mut Vec<OwnedFrame>, losses: &mut Losses) -> Result<()>;
+
+    /// Looks at a frame that an upstream of the same protocol sent, in place of the events decoded from it. Returns whether
+    /// the caller gets it: not what was asked for on our own account. Default: the caller gets everything.
+    fn passes(&mut self, _frame: &Native) -> bool {
+        true
+    }
+
+    /// Puts the frames behind `out` that end a stream whose frames passed, as far as none of those did. Default: none.
+    fn end_passing(&mut self, _out: &mut Vec<OwnedFrame>) {}
 
     /// Puts the frames of an error that ends the stream behind `out`.
     fn fail(&mut self, error: &Error, out: &mut Vec<OwnedFrame>);

@@ -40,7 +40,8 @@ pub enum ChatEvent {
         /// Why it ended.
         finish_reason: FinishReason,
     },
-    /// The frame that the next events were decoded from, as it came: where it says what they do not.
+    /// The frame that the next events were decoded from, as it came: each one where the request was sent as it came too, so
+    /// that who asked in that protocol gets them untouched; else one that says what the events do not.
     Native(Native),
 }
 
@@ -54,6 +55,15 @@ pub struct Details {
     pub stop_sequence: Option<String>,
     /// Fields that this version does not know.
     pub raw: Map<String, Value>,
+    /// The protocol that `raw` was read from, as in [`ChatResponse::origin`].
+    pub origin: Option<&'static str>,
+}
+
+impl Details {
+    /// The fields of `raw`, for those who write the answer in `protocol`: those of another protocol mean nothing there.
+    pub fn raw_of(&self, protocol: &str) -> Option<&Map<String, Value>> {
+        self.origin.is_none_or(|origin| origin == protocol).then_some(&self.raw)
+    }
 }
 
 /// A piece of one of several answers.
@@ -189,10 +199,11 @@ impl Fold {
                 self.first.push(delta, &mut response.content, &mut response.logprobs)?;
             }
             ChatEvent::Usage(usage) => response.usage = Some(usage),
-            ChatEvent::Details(Details { service_tier, stop_sequence, raw }) => {
+            ChatEvent::Details(Details { service_tier, stop_sequence, raw, origin }) => {
                 response.service_tier = service_tier.or(response.service_tier.take());
                 response.stop_sequence = stop_sequence.or(response.stop_sequence.take());
                 response.raw.extend(raw);
+                response.origin = origin.or(response.origin);
             }
             ChatEvent::Choice { index, piece } => self.push_choice(index, piece)?,
             ChatEvent::Finished { finish_reason } => {
@@ -354,6 +365,8 @@ pub fn events_of(response: ChatResponse) -> Vec<ChatEvent> {
         logprobs,
         alternatives,
         raw,
+        origin,
+        native: _,
     } = response;
     let mut events = vec![ChatEvent::Started { model, request_id }];
     say(content, logprobs, &mut |delta| events.push(ChatEvent::Delta(delta)));
@@ -363,8 +376,8 @@ pub fn events_of(response: ChatResponse) -> Vec<ChatEvent> {
         say(content, logprobs, &mut |delta| push(ChoicePiece::Delta(delta)));
         push(ChoicePiece::Finished(finish_reason));
     }
-    let details = Details { service_tier, stop_sequence, raw };
-    if details != Details::default() {
+    let details = Details { service_tier, stop_sequence, raw, origin };
+    if details != (Details { origin, ..Details::default() }) {
         events.push(ChatEvent::Details(details));
     }
     events.extend(usage.map(ChatEvent::Usage));

@@ -1,7 +1,9 @@
 //! What is asked.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{CacheMarker, Error, ErrorKind, Message, ModelName, Part, Result, Role, VendorState};
@@ -88,7 +90,8 @@ pub struct ChatRequest {
     /// that protocol then: another one refuses what it does not know to mean the same.
     #[serde(skip)]
     pub origin: Option<&'static str>,
-    /// The request as it came in some protocol, so that an upstream of that protocol gets it untouched.
+    /// The request as it came in some protocol, so that an upstream of that protocol gets it untouched but for the model and
+    /// the delivery, which stand here.
     #[serde(skip)]
     pub native: Option<Native>,
 }
@@ -112,10 +115,16 @@ impl ChatRequest {
         self
     }
 
-    /// Sets the model.
+    /// Sets the model. The [`native`](Self::native) form stays: who sends it puts the model in.
     #[must_use]
-    pub fn with_model(self, model: ModelName) -> Self {
-        self.edited(|request| request.model = Some(model))
+    pub fn with_model(mut self, model: ModelName) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// The request as it came, where it came in `protocol`.
+    pub fn native_in(&self, protocol: &str) -> Option<&Native> {
+        self.native.as_ref().filter(|native| native.protocol == protocol)
     }
 
     /// Sets the upper bound of the answer, in tokens.
@@ -335,13 +344,42 @@ pub struct ReasoningOptions {
     pub extra: Map<String, Value>,
 }
 
-/// A request or an event as it stood in some protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request, an answer or a frame of a stream as it stood in some protocol.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Native {
     /// The protocol's name, such as `openai-chat`.
     pub protocol: &'static str,
+    /// The event's name, of a frame that has one.
+    #[serde(serialize_with = "as_text", skip_serializing_if = "Bytes::is_empty")]
+    pub name: Bytes,
     /// The bytes.
+    #[serde(serialize_with = "as_text")]
     pub body: Bytes,
+}
+
+impl Native {
+    /// Bytes of a protocol.
+    pub fn new(protocol: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { protocol, name: Bytes::new(), body: body.into() }
+    }
+
+    /// A frame, which has a name.
+    #[must_use]
+    pub fn named(mut self, name: Bytes) -> Self {
+        self.name = name;
+        self
+    }
+}
+
+impl fmt::Debug for Native {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Native").field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}
+
+fn as_text<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(bytes))
 }
 
 #[cfg(test)]
@@ -351,8 +389,10 @@ mod tests {
     #[test]
     fn an_edit_drops_the_native_form() {
         let mut request = ChatRequest::from_prompt("hello");
-        request.native = Some(Native { protocol: "openai-chat", body: Bytes::from_static(b"{}") });
+        request.native = Some(Native::new("openai-chat", "{}"));
         assert!(request.clone().with_delivery(Delivery::Live).native.is_some());
+        let asked = request.clone().with_model(ModelName::new("m").unwrap());
+        assert!(asked.native_in("openai-chat").is_some() && asked.native_in("gemini").is_none());
         assert!(request.with_max_tokens(5).native.is_none());
     }
 

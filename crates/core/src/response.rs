@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Part, message::join_text};
+use crate::{Native, Part, message::join_text};
 
 /// One model's answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,13 @@ pub struct ChatResponse {
     /// Fields that this version does not know, kept as they came.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub raw: Map<String, Value>,
+    /// The protocol that the answer was read from. What stands in `raw` is a field of that protocol then.
+    #[serde(skip)]
+    pub origin: Option<&'static str>,
+    /// The answer as it came, where the request was sent as it came too: who asked in that protocol gets it untouched.
+    /// Whatever edits the answer clears it.
+    #[serde(skip)]
+    pub native: Option<Native>,
 }
 
 /// One of several answers to one request.
@@ -89,6 +96,11 @@ impl ChatResponse {
     pub fn with_finish_reason(mut self, finish_reason: FinishReason) -> Self {
         self.finish_reason = finish_reason;
         self
+    }
+
+    /// The fields of `raw`, for those who write the answer in `protocol`: those of another protocol mean nothing there.
+    pub fn raw_of(&self, protocol: &str) -> Option<&Map<String, Value>> {
+        self.origin.is_none_or(|origin| origin == protocol).then_some(&self.raw)
     }
 
     /// The text parts, one after the other.

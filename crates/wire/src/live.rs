@@ -10,14 +10,24 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, EventDecoder, Result, Secret};
+use ultraai_core::{ChatEvent, ChatRequest, Error, ErrorKind, EventDecoder, Native, Result, Secret};
 
 use crate::{Body, RawFrame, frames::FrameDecoder, hygiene::cleaned};
+
+/// What the frames of a body are.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// The protocol that they stand in.
+    pub(crate) protocol: &'static str,
+    /// Whether each is handed on as it came, before what is decoded from it.
+    pub(crate) passes: bool,
+}
 
 /// Decodes a body while it comes. Dropping it closes the connection, unless the body has ended.
 pub(crate) struct LiveBody {
     body: Body,
     frames: FrameDecoder,
+    source: Source,
     decode: EventDecoder,
     /// Events of the framing that were cut out and are still to be decoded.
     waiting: VecDeque<RawFrame>,
@@ -48,6 +58,7 @@ impl LiveBody {
         body: Body,
         decode: EventDecoder,
         frames: FrameDecoder,
+        source: Source,
         request: Arc<ChatRequest>,
         secret: Option<Secret>,
         request_id: Option<String>,
@@ -55,6 +66,7 @@ impl LiveBody {
         Self {
             body,
             frames,
+            source,
             decode,
             waiting: VecDeque::new(),
             decoded: VecDeque::new(),
@@ -89,6 +101,13 @@ impl LiveBody {
             let body = next.map_or_else(Bytes::new, |event| event.data);
             self.error = Some(error.with_body(body));
             self.waiting.clear();
+        } else if self.request.native.is_some() {
+            // Where frames pass, every one does; where they do not, one alone would look as if they did.
+            self.decoded.retain(|event| !matches!(event, ChatEvent::Native(_)));
+            if let (true, Some(RawFrame { name, data })) = (self.source.passes, next) {
+                let frame = Native::new(self.source.protocol, data).named(name);
+                self.decoded.push_front(ChatEvent::Native(frame));
+            }
         }
         true
     }
@@ -106,6 +125,7 @@ impl LiveBody {
             ChatEvent::Started { request_id, .. } if request_id.is_none() => {
                 request_id.clone_from(&self.request_id);
             }
+            ChatEvent::Details(details) => details.origin = Some(self.source.protocol),
             ChatEvent::Finished { .. } => self.stage = Stage::Done,
             _ => {}
         }
@@ -201,7 +221,8 @@ mod tests {
         let request = Arc::new(ChatRequest::from_prompt("hello"));
         let body = Body::new(stream.into(), Coding::Plain);
         let frames = FrameDecoder::new(Framing::ServerSentEvents, 16);
-        let mut live = LiveBody::new(body, decoder(), frames, request, None, Some("id".into()));
+        let source = Source { protocol: "test", passes: false };
+        let mut live = LiveBody::new(body, decoder(), frames, source, request, None, Some("id".into()));
         let mut seen = Vec::new();
         while let Some(event) = poll_fn(|cx| Pin::new(&mut live).poll_next(cx)).await {
             seen.push(match event {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, Codec, Delivery, EndpointId, Error, ErrorKind,
-    Framing, ModelName, Provider, Result, async_trait,
+    Framing, ModelName, Native, Provider, Result, async_trait,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     exchange::{failure, identified, no_json, nothing, request_id},
     frames::FrameDecoder,
     hygiene::cleaned,
-    live::LiveBody,
+    live::{LiveBody, Source},
     quota::rate_limits,
 };
 
@@ -35,7 +35,8 @@ impl<C: Codec> HttpProvider<C> {
     }
 
     /// Reads an answer of a good status; which form it has is up to the server, whatever was asked for.
-    async fn answer(&self, request: Arc<ChatRequest>, response: Response) -> Result<ChatReply> {
+    async fn answer(&self, request: Arc<ChatRequest>, passes: bool, response: Response) -> Result<ChatReply> {
+        let protocol = self.codec.protocol();
         let said = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         let live = request.delivery == Delivery::Live;
         let said_stream = said.starts_with("text/event-stream");
@@ -59,6 +60,8 @@ impl<C: Codec> HttpProvider<C> {
                 match self.codec.decode(&request, &body) {
                     Ok(mut answer) => {
                         answer.request_id = answer.request_id.or(request_id);
+                        answer.origin = Some(protocol);
+                        answer.native = passes.then(|| Native::new(protocol, body));
                         Ok(ChatReply::whole(answer))
                     }
                     Err(error) => Err(self.clean(error, &request).with_body(body)),
@@ -72,6 +75,7 @@ impl<C: Codec> HttpProvider<C> {
                     body.limited(limits.stream),
                     self.codec.decoder(&request),
                     FrameDecoder::new(framing, limits.frame),
+                    Source { protocol, passes },
                     request,
                     secret,
                     request_id,
@@ -103,14 +107,20 @@ impl<C: Codec> Provider for HttpProvider<C> {
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let mut losses = cx.losses();
-        let body = self.codec.encode(&request, &mut losses).map_err(Error::unsent)?;
+        let passed = request.native.as_ref().filter(|native| native.protocol == self.codec.protocol());
+        let passed = passed.and_then(|native| self.codec.native(&request, native));
+        let passes = passed.is_some();
+        let body = match passed {
+            Some(body) => body,
+            None => self.codec.encode(&request, &mut losses).map_err(Error::unsent)?,
+        };
         cx.report_losses(&losses);
         let (route, headers) = (self.codec.route(&request), self.codec.headers(&request));
         let response = self.endpoint.post_json(route.as_ref(), &headers, body).await?;
         cx.report_rate_limits(&rate_limits(&response, cx.clock().now()));
         let id = request_id(&response);
         match response.is_success() {
-            true => self.answer(request, response).await.map_err(|error| identified(error, id)),
+            true => self.answer(request, passes, response).await.map_err(|error| identified(error, id)),
             false => {
                 let live = request.delivery == Delivery::Live;
                 let first_event = cx.limits().first_event.filter(|_| live);

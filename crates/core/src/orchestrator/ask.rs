@@ -263,6 +263,8 @@ impl Run {
         let mut broken = None;
         while let Some(event) = events.next().await {
             let folded = match event {
+                // A frame of a request that was written anew stands alone; nobody could make a stream of it.
+                Ok(ChatEvent::Native(_)) if !record.is_native => continue,
                 Ok(event) => {
                     forwarded |= event.is_commit();
                     self.hand_on(&record.candidate.id, event.clone()).await;
@@ -301,6 +303,9 @@ impl Run {
                 self.emit(Event::Answering { provider_id: by.clone(), model, request_id }).await;
             }
             ChatEvent::Delta(delta) => self.emit(Event::Delta { delta }).await,
+            ChatEvent::Native(frame) => {
+                self.emit(Event::Frame { frame }).await;
+            }
             _ => {}
         }
     }
@@ -356,6 +361,8 @@ struct Record<'run> {
     place: Option<usize>,
     aside: Option<Aside>,
     ask: u32,
+    /// The request was sent as it came.
+    is_native: bool,
     started: Instant,
     open: bool,
 }
@@ -407,6 +414,7 @@ impl<'run> Record<'run> {
             place,
             aside,
             ask,
+            is_native: request.native.is_some(),
             started: Instant::now(),
             open: true,
         })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Outcome;
-use crate::{AbandonReason, Delta, ErrorReport, ProviderId};
+use crate::{AbandonReason, Delta, ErrorReport, Native, ProviderId};
 
 /// Something that happened during a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,6 +60,12 @@ pub enum Event {
         model: Option<String>,
         /// The provider's own id of the exchange.
         request_id: Option<String>,
+    },
+    /// A frame of the final answer as it came, where the request was sent as it came too; the pieces that were read from it
+    /// follow.
+    Frame {
+        /// The frame.
+        frame: Native,
     },
     /// More of the final answer.
     Delta {

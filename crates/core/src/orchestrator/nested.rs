@@ -121,6 +121,9 @@ impl Stream for NestedEvents {
                     this.forwarded = true;
                     return Poll::Ready(Some(Ok(ChatEvent::Delta(delta))));
                 }
+                Some(Ok(Event::Frame { frame })) => {
+                    return Poll::Ready(Some(Ok(ChatEvent::Native(frame))));
+                }
                 Some(Ok(Event::Discarded { .. })) if this.forwarded => {
                     // Pieces that were handed on cannot be taken back.
                     let message = "the answer broke off after its first pieces had been handed on";

@@ -218,7 +218,7 @@ fn hold(held: &mut usize, data: &[u8]) -> Result<()> {
 
 /// Hands an event out as it came: it says what the events that are made of it do not.
 fn keep(data: &Bytes, out: &mut VecDeque<ChatEvent>) {
-    out.push_back(ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+    out.push_back(ChatEvent::Native(Native::new(NAME, data.clone())));
 }
 
 /// What to make of an event whose fields are not those of the protocol: it may be one that is not known here, or an

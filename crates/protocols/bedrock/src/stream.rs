@@ -347,7 +347,7 @@ fn unknown_fields(start: Option<&RawValue>) -> Option<Value> {
 /// Hands an event out as it came, where it says what nobody here knows.
 fn keep(unknown: bool, data: &Bytes, out: &mut VecDeque<ChatEvent>) {
     if unknown {
-        out.push_back(ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+        out.push_back(ChatEvent::Native(Native::new(NAME, data.clone())));
     }
 }
 

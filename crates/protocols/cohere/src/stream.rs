@@ -82,7 +82,7 @@ impl Decoder {
             return Err(error);
         }
         if !is_known || event.is_unknown() {
-            out.push_back(ChatEvent::Native(Native { protocol: NAME, body: frame.clone() }));
+            out.push_back(ChatEvent::Native(Native::new(NAME, frame.clone())));
         }
         self.known(kind, event, out)
     }

@@ -67,7 +67,7 @@ impl Decoder {
         let at = out.len();
         let is_more = self.push_answer(chunk, out)?;
         if is_more {
-            out.insert(at, ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+            out.insert(at, ChatEvent::Native(Native::new(NAME, data.clone())));
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Decoder {
         }
         let message = line.message.take();
         if line.unknown.0 || message.as_ref().is_some_and(|message| message.unknown.0) {
-            out.push_back(ChatEvent::Native(Native { protocol: NAME, body: frame.clone() }));
+            out.push_back(ChatEvent::Native(Native::new(NAME, frame.clone())));
         }
         if let Some(message) = message {
             self.start(|| std::mem::take(&mut line.model).filled(), out);
@@ -192,7 +192,7 @@ mod tests {
         ] {
             let (mut decoder, mut out) = (Decoder::new(), VecDeque::new());
             decoder.push(&Bytes::copy_from_slice(line.as_bytes()), &mut out).unwrap();
-            let native = Native { protocol: NAME, body: Bytes::copy_from_slice(line.as_bytes()) };
+            let native = Native::new(NAME, Bytes::copy_from_slice(line.as_bytes()));
             assert_eq!(out.pop_front(), Some(ChatEvent::Native(native)), "{line}");
         }
     }

@@ -108,7 +108,7 @@ impl Decoder {
         self.push_chunk(chunk, trimmed, out).map_err(|error| with_usage(error, usage, None))?;
         if is_novel {
             // It stands before what was read in it, and an error has none.
-            out.insert(place, ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+            out.insert(place, ChatEvent::Native(Native::new(NAME, data.clone())));
         }
         out.extend(usage.map(ChatEvent::Usage));
         Ok(())

@@ -136,7 +136,7 @@ fn a_request_without_a_native_form_is_answered_with_usage() {
     let mut request = ChatRequest::from_prompt("a").with_delivery(Delivery::Live);
     let answer = ChatResponse::from_text("hi").with_usage(Usage::reported(3, 4));
     assert!(chunks(&request, &answer).iter().any(|chunk| chunk["usage"].is_object()));
-    request.native = Some(Native { protocol: NAME, body: "{}".into() });
+    request.native = Some(Native::new(NAME, "{}"));
     assert!(!chunks(&request, &answer).iter().any(|chunk| chunk["usage"].is_object()));
 }
 

@@ -100,7 +100,7 @@ impl Decoder {
         let event: Event<'_> = parse(trimmed, EVENT)?;
         let kind = Kind::of(if event.kind.as_str().is_empty() { name } else { event.kind.as_str() });
         if event.unknown.0 || kind == Kind::Unknown {
-            out.push_back(ChatEvent::Native(Native { protocol: NAME, body: data.clone() }));
+            out.push_back(ChatEvent::Native(Native::new(NAME, data.clone())));
         }
         match kind {
             Kind::Text => self.text(event, out)?,

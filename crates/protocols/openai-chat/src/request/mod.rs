@@ -16,7 +16,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut fields = Fields::parse(body)?;
     let mut request = ChatRequest::default();
     request.origin = Some(NAME);
-    request.native = Some(Native { protocol: NAME, body: Bytes::copy_from_slice(body) });
+    request.native = Some(Native::new(NAME, Bytes::copy_from_slice(body)));
     request.model = fields.model()?;
     for (place, value) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
         request.messages.push(message::read(Fields::of(value, place)?)?);
