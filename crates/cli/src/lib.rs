@@ -91,6 +91,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Models(models) => commands::models(models).await,
             Command::Embed(embed) => commands::embed(*embed).await,
             Command::Providers(providers) => commands::providers(providers).await,
+            Command::Serve(serve) => commands::serve(*serve).await,
             Command::Simulate(simulate) => commands::simulate(simulate).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),
             Command::Config(config) => commands::config(*config).await,

@@ -173,6 +173,29 @@ impl Default for Ledger {
     }
 }
 
+impl LedgerReport {
+    /// What all attempts used together, where each told it or could be estimated; estimated as soon as one of them is.
+    pub fn usage(&self) -> Option<Usage> {
+        let mut sum = Usage::default();
+        for row in self.rows.iter().filter(|row| !row.is_span) {
+            let usage = row.usage?;
+            let add = |one: Option<u64>, other: Option<u64>| match (one, other) {
+                (None, None) => None,
+                (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+            };
+            sum.input_tokens = sum.input_tokens.saturating_add(usage.input_tokens);
+            sum.output_tokens = sum.output_tokens.saturating_add(usage.output_tokens);
+            sum.cache_read = add(sum.cache_read, usage.cache_read);
+            sum.cache_write = add(sum.cache_write, usage.cache_write);
+            sum.reasoning = add(sum.reasoning, usage.reasoning);
+            if usage.source == UsageSource::Estimated {
+                sum.source = UsageSource::Estimated;
+            }
+        }
+        Some(sum)
+    }
+}
+
 impl Ledger {
     /// An empty ledger whose time begins now.
     pub fn new() -> Self {

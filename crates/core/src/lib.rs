@@ -72,8 +72,8 @@ pub use self::{
     notes::{CacheMarker, Citation, Notes},
     options::{Options, RequestOptions, duration},
     orchestrator::{
-        Answer, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder, Outcome,
-        OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
+        Answer, AnswerEvents, Aside, Ask, BaseOrchestrator, Event, Method, Orchestrator, OrchestratorBuilder,
+        Outcome, OutcomeStream, Panel, ProviderResponse, Reply, Run, Synthesis,
     },
     prices::{PriceSettings, PriceTable, TierSettings},
     provider::{Capabilities, Provider, Support},

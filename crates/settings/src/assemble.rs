@@ -8,7 +8,7 @@ use ultraai_core::{
 };
 
 use crate::{
-    Arguments, OptionKind, Origin, Settings, Sources,
+    Arguments, GatewaySettings, OptionKind, Origin, Settings, Sources,
     discovery::{discover, named_server},
     document::Document,
     kind::read_alone,
@@ -80,6 +80,7 @@ impl Settings {
             prices: tables.prices,
             selected,
             notices,
+            gateway: GatewaySettings::default(),
             registry: Arc::clone(registry),
             lookup: sources.lookup.clone(),
         })

@@ -6,8 +6,10 @@ mod assemble;
 mod besides;
 mod discovery;
 mod document;
+mod gateway;
 mod init;
 mod kind;
+mod orchestrators;
 mod origin;
 mod own;
 mod place;
@@ -22,8 +24,10 @@ mod table;
 pub use self::{
     arguments::{Arguments, OptionArgument},
     discovery::LocalServers,
+    gateway::GatewaySettings,
     init::init_file,
     kind::OptionKind,
+    orchestrators::{DEFAULT, Orchestrators, Target},
     origin::{Entry, Origin},
     place::host_and_port,
     settings::{Builder, KeyPlace, ProviderSummary, Settings},

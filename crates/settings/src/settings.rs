@@ -10,7 +10,7 @@ use ultraai_core::{
 };
 
 use crate::{
-    Entry, Origin,
+    Entry, GatewaySettings, Origin,
     kind::default_of,
     own::OwnSettings,
     prices::Prices,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub selected: Option<Vec<ProviderId>>,
     /// What the user should know: a mock that answers, a key without a model, a misspelt variable.
     pub notices: Vec<String>,
+    /// How the gateway listens, and what it keeps to.
+    pub gateway: GatewaySettings,
     pub(crate) strategy_origin: Origin,
     pub(crate) origins: BTreeMap<&'static str, Origin>,
     pub(crate) rows: Vec<Row>,

@@ -38,5 +38,5 @@ pub use self::{
     settings::{CaFile, HttpSettings},
     sse::SseDecoder,
     transport::{Response, Transport, TransportSettings},
-    write::write_frame,
+    write::{write_event, write_frame},
 };

@@ -22,7 +22,11 @@ use crate::event_stream;
 /// assert_eq!(bytes, b"event: ping\ndata: {}\n\n{}\n");
 /// ```
 pub fn write_frame(framing: Framing, frame: &OwnedFrame, out: &mut Vec<u8>) {
-    let OwnedFrame { name, data } = frame;
+    write_event(framing, frame.name, &frame.data, out);
+}
+
+/// As [`write_frame`], with what a frame holds.
+pub fn write_event(framing: Framing, name: &str, data: &[u8], out: &mut Vec<u8>) {
     match framing {
         Framing::AwsEventStream => event_stream::write(name, data, out),
         Framing::Lines => {

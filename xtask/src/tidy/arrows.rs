@@ -119,8 +119,16 @@ const GROUPS: &[Group] = &[
 ];
 
 /// The faces reach plugins through the facade; the command also starts the other two.
-const FACES_NEED: &[&str] =
-    &[CORE, FACADE, "crates/settings", SIMULATION, "crates/protocols/", "crates/eval", "crates/gateway"];
+const FACES_NEED: &[&str] = &[
+    CORE,
+    WIRE,
+    FACADE,
+    "crates/settings",
+    SIMULATION,
+    "crates/protocols/",
+    "crates/eval",
+    "crates/gateway",
+];
 
 const FACE: &str = "a face decides nothing a library user could not";
 

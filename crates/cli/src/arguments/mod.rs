@@ -4,6 +4,7 @@ mod ask;
 mod chat;
 mod embed;
 mod names;
+mod serve;
 mod settings;
 mod simulate;
 
@@ -18,6 +19,7 @@ pub(crate) use self::{
     chat::Chat,
     embed::{Embed, Models},
     names::Names,
+    serve::Serve,
     settings::{FileFlag, RequestFlags, SettingsFlags},
     simulate::Simulate,
 };
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file
     Config(Box<Config>),
+    /// Serve the OpenAI and Anthropic APIs
+    Serve(Box<Serve>),
     /// Let many requests run in virtual time, with providers that a world file simulates, and report what came of them
     ///
     /// Strategy, options, layers and selector are those of the settings file, and the engine is the real one: only the

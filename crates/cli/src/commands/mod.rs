@@ -8,6 +8,7 @@ mod embed;
 mod man;
 mod models;
 mod providers;
+mod serve;
 mod show;
 mod simulate;
 mod strategies;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     man::man,
     models::models,
     providers::providers,
+    serve::serve,
     show::show,
     simulate::simulate,
     strategies::strategies,

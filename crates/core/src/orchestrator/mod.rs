@@ -1,6 +1,7 @@
 //! The base orchestrator, and what strategies do their work through.
 
 mod admission;
+mod answer_events;
 mod ask;
 mod base;
 mod builder;
@@ -17,6 +18,7 @@ mod synthesis;
 use std::{fmt, ops::Deref, sync::Arc};
 
 pub use self::{
+    answer_events::AnswerEvents,
     ask::{Answer, Aside, Reply},
     base::BaseOrchestrator,
     builder::OrchestratorBuilder,

@@ -1,6 +1,7 @@
 //! An orchestrator is a provider, so strategies nest.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,10 +10,10 @@ use std::{
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use super::{Event, Orchestrator, Outcome, OutcomeStream};
+use super::{AnswerEvents, Orchestrator, Outcome, OutcomeStream};
 use crate::{
-    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
-    ModelName, Provider, RequestOptions, Result, Strategy, Usage, UsageSource, events_of,
+    CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, Delivery, ModelName, Provider,
+    RequestOptions, Result, Strategy, Usage, UsageSource,
     ledger::{Ledger, RowId},
 };
 
@@ -41,9 +42,8 @@ impl<S: Strategy> Provider for Orchestrator<S> {
                 stream,
                 ledger,
                 parent,
-                started: false,
-                forwarded: false,
-                rest: Vec::new(),
+                answer: AnswerEvents::default(),
+                told: VecDeque::new(),
             }));
         }
         let run = self.base().start_with(request, &options, Some(cx), None)?;
@@ -80,26 +80,9 @@ struct NestedEvents {
     stream: OutcomeStream,
     ledger: Ledger,
     parent: Option<RowId>,
-    started: bool,
-    forwarded: bool,
-    /// What is still to be said at the end, last first.
-    rest: Vec<ChatEvent>,
-}
-
-impl NestedEvents {
-    /// What remains to be said when the outcome is there.
-    fn finish(&mut self, outcome: &Outcome) {
-        let mut answer = ChatResponse::clone(&outcome.synthesis.answer);
-        answer.usage = usage_under(&self.ledger, self.parent).or(answer.usage);
-        let mut events = events_of(answer);
-        events.retain(|event| match event {
-            ChatEvent::Started { .. } => !self.started,
-            ChatEvent::Delta(_) => !self.forwarded,
-            _ => true,
-        });
-        events.reverse();
-        self.rest = events;
-    }
+    answer: AnswerEvents,
+    /// What is still to be said.
+    told: VecDeque<ChatEvent>,
 }
 
 impl Stream for NestedEvents {
@@ -108,31 +91,19 @@ impl Stream for NestedEvents {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            if let Some(event) = this.rest.pop() {
+            if let Some(event) = this.told.pop_front() {
                 return Poll::Ready(Some(Ok(event)));
             }
-            match ready!(Pin::new(&mut this.stream).poll_next(cx)) {
-                Some(Ok(Event::Answering { model, request_id, .. })) if !this.started => {
-                    this.started = true;
-                    return Poll::Ready(Some(Ok(ChatEvent::Started { model, request_id })));
+            let told = match ready!(Pin::new(&mut this.stream).poll_next(cx)) {
+                Some(Ok(event)) => {
+                    let usage = |_: &Outcome| usage_under(&this.ledger, this.parent);
+                    this.answer.push(event, usage, &mut this.told)
                 }
-                Some(Ok(Event::Delta { delta })) => {
-                    this.started = true;
-                    this.forwarded = true;
-                    return Poll::Ready(Some(Ok(ChatEvent::Delta(delta))));
-                }
-                Some(Ok(Event::Frame { frame })) => {
-                    return Poll::Ready(Some(Ok(ChatEvent::Native(frame))));
-                }
-                Some(Ok(Event::Discarded { .. })) if this.forwarded => {
-                    // Pieces that were handed on cannot be taken back.
-                    let message = "the answer broke off after its first pieces had been handed on";
-                    return Poll::Ready(Some(Err(Error::new(ErrorKind::Interrupted, message))));
-                }
-                Some(Ok(Event::Finished { outcome })) => this.finish(&outcome),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => Err(error),
                 None => return Poll::Ready(None),
+            };
+            if let Err(error) = told {
+                return Poll::Ready(Some(Err(error)));
             }
         }
     }

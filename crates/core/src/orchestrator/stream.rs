@@ -22,12 +22,18 @@ const EVENTS_IN_ADVANCE: usize = 32;
 /// It owns the request and polls it in the reader's task: dropping it ends everything.
 #[must_use = "the request makes progress only while the stream is polled"]
 pub struct OutcomeStream {
+    request: Arc<ChatRequest>,
     work: Option<Pin<Box<dyn Future<Output = Result<Outcome>> + Send>>>,
     events: mpsc::Receiver<Event>,
     end: Option<Result<Outcome>>,
 }
 
 impl OutcomeStream {
+    /// The request that it answers.
+    pub fn request(&self) -> &Arc<ChatRequest> {
+        &self.request
+    }
+
     /// Waits for the next event; `None` after the end.
     pub async fn next(&mut self) -> Option<Result<Event>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
@@ -119,8 +125,9 @@ impl<S: Strategy> Orchestrator<S> {
     ) -> Result<OutcomeStream> {
         let (sender, events) = mpsc::channel(EVENTS_IN_ADVANCE);
         let run = self.base().start_with(request, options, parent, Some(sender))?;
+        let request = Arc::clone(run.request());
         let strategy = self.strategy_handle();
         let work = Box::pin(async move { run.drive(&*strategy).await });
-        Ok(OutcomeStream { work: Some(work), events, end: None })
+        Ok(OutcomeStream { request, work: Some(work), events, end: None })
     }
 }

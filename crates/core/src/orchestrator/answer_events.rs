@@ -1,0 +1,54 @@
+//! The events of a request as those of one provider.
+
+use std::collections::VecDeque;
+
+use super::{Event, Outcome};
+use crate::{ChatEvent, ChatResponse, Error, ErrorKind, Result, Usage, events_of};
+
+/// Makes of what happens during a request the events of its answer, as one provider would tell it.
+#[derive(Debug, Default)]
+pub struct AnswerEvents {
+    started: bool,
+    forwarded: bool,
+}
+
+impl AnswerEvents {
+    /// Puts what `event` tells of the answer behind `out`; most events tell nothing. `usage` is what is said to be used, where
+    /// it is not what the answer itself says.
+    ///
+    /// # Errors
+    /// `Interrupted` where the answer broke off after pieces had been handed on, which cannot be taken back.
+    pub fn push(
+        &mut self,
+        event: Event,
+        usage: impl FnOnce(&Outcome) -> Option<Usage>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<()> {
+        match event {
+            Event::Answering { model, request_id, .. } if !self.started => {
+                self.started = true;
+                out.push_back(ChatEvent::Started { model, request_id });
+            }
+            Event::Frame { frame } => out.push_back(ChatEvent::Native(frame)),
+            Event::Delta { delta } => {
+                (self.started, self.forwarded) = (true, true);
+                out.push_back(ChatEvent::Delta(delta));
+            }
+            Event::Discarded { .. } if self.forwarded => {
+                let message = "the answer broke off after its first pieces had been handed on";
+                return Err(Error::new(ErrorKind::Interrupted, message));
+            }
+            Event::Finished { outcome } => {
+                let mut answer = ChatResponse::clone(&outcome.synthesis.answer);
+                answer.usage = usage(&outcome).or(answer.usage);
+                out.extend(events_of(answer).into_iter().filter(|event| match event {
+                    ChatEvent::Started { .. } => !self.started,
+                    ChatEvent::Delta(_) => !self.forwarded,
+                    _ => true,
+                }));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! Answers in the words of their protocols.
+
+mod api;
+mod events;
+mod refusal;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderMap, HeaderValue};
+use ultraai::{Cost, ledger::Totals};
+
+pub(crate) use self::{api::Api, events::Events, refusal::refusal};
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Tells how many attempts were made and what they cost.
+pub(crate) fn write_sums(headers: &mut HeaderMap, totals: &Totals) {
+    headers.insert("x-ultraai-attempts", HeaderValue::from(totals.attempts));
+    if let Ok(cost) = HeaderValue::from_str(&cost(totals.cost())) {
+        headers.insert("x-ultraai-cost", cost);
+    }
+}
+
+/// An amount in US dollars, or `unknown`.
+pub(crate) fn cost(cost: Cost) -> String {
+    match cost {
+        Cost::NanoDollars(nano) => format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000),
+        Cost::Unknown => "unknown".to_owned(),
+    }
+}

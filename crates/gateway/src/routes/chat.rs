@@ -1,0 +1,135 @@
+//! Chat, in each of the protocols.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    response::Response,
+};
+use bytes::Bytes;
+use ultraai::{
+    Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, Native, Outcome, RequestOptions, Result,
+};
+use ultraai_settings::Target;
+
+use super::{Exchange, body, exchange::fresh_id};
+use crate::{
+    App,
+    answer::{Api, Events, now, write_sums},
+};
+
+/// Answers a request, whole or live as it wants.
+pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(app, api, &head);
+    let asked = async {
+        let caller = exchange.authenticate(&head.headers)?;
+        let gateway = exchange.live.gateway();
+        let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        let mut request = read(api, head.uri.path(), &body)?;
+        let name = request.model.take().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "`model` is missing: name an orchestrator, such as `default`, or a provider",
+            )
+        })?;
+        exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
+        let aliases = &exchange.live.gateway().aliases;
+        let name = aliases.get(name.as_str()).map_or(name.as_str(), String::as_str);
+        let Target { orchestrator, mut options, model, .. } = exchange.live.orchestrators.target(name)?;
+        request.model = model;
+        options.ledger = Some(exchange.record.ledger.clone());
+        options.purse = caller.purse();
+        Ok((orchestrator, request, options))
+    };
+    let (orchestrator, request, options) = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return exchange.refused(&error),
+    };
+    let result = match request.delivery {
+        Delivery::Live => return live(exchange, &orchestrator, request, options).await,
+        Delivery::Whole => whole(&mut exchange, &orchestrator, request, &options).await,
+    };
+    match result {
+        Ok(response) => response,
+        Err(error) => exchange.refused(&error),
+    }
+}
+
+type Orchestrator = ultraai::Orchestrator<Arc<dyn ultraai::Strategy>>;
+
+/// The request, with the form it came in.
+fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
+    let codec = api.codec();
+    let mut request = codec.decode_request(path, body)?;
+    request.native = Some(Native::new(codec.protocol(), body.clone()));
+    Ok(request)
+}
+
+/// About how many tokens a request takes, before anybody counted: four bytes a token, and the answer's upper bound.
+fn estimate(request: &ChatRequest, body: &Bytes) -> u64 {
+    (body.len() as u64 / 4).saturating_add(request.max_tokens.unwrap_or(0))
+}
+
+async fn whole(
+    exchange: &mut Exchange,
+    orchestrator: &Orchestrator,
+    request: ChatRequest,
+    options: &RequestOptions,
+) -> Result<Response> {
+    let run = orchestrator.base().start(request, options)?;
+    let request = Arc::clone(run.request());
+    let outcome = run.drive(orchestrator.strategy()).await?;
+    exchange.record.status = Some(200);
+    exchange.record.strategy = Some(outcome.strategy.clone());
+    exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
+    let mut losses = Losses::noted();
+    let body = written(exchange.api, &request, &outcome, &mut losses)?;
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    exchange.write_head(headers);
+    write_sums(headers, &outcome.ledger.totals);
+    write_losses(headers, &losses);
+    Ok(response)
+}
+
+/// The answer's body: as it came, where nobody changed anything.
+fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Losses) -> Result<Bytes> {
+    let codec = api.codec();
+    let answer = &outcome.synthesis.answer;
+    if let Some(native) = answer.native.as_ref().filter(|native| native.protocol == codec.protocol()) {
+        return Ok(native.body.clone());
+    }
+    let id = fresh_id();
+    let to = Answering { request, id: &id, created: now() };
+    let mut answer = (**answer).clone();
+    answer.usage = outcome.ledger.usage().or(answer.usage);
+    if answer.raw_of(codec.protocol()).is_none() {
+        answer.raw.clear();
+    }
+    Ok(codec.encode_response(&to, &answer, losses)?.into())
+}
+
+fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
+    let said = losses.as_slice().join("; ");
+    if let Ok(value) = HeaderValue::from_str(&said)
+        && !said.is_empty()
+    {
+        headers.insert("x-ultraai-left-out", value);
+    }
+}
+
+async fn live(
+    exchange: Exchange,
+    orchestrator: &Orchestrator,
+    request: ChatRequest,
+    options: RequestOptions,
+) -> Response {
+    let stream = match orchestrator.process_stream_with(request, options) {
+        Ok(stream) => stream,
+        Err(error) => return exchange.refused(&error),
+    };
+    Events::new(exchange, stream).response().await
+}

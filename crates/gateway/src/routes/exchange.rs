@@ -1,0 +1,122 @@
+//! One request from its head to the end of its answer.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use ultraai::{Error, Ledger, Result};
+
+use crate::{
+    App, access,
+    answer::{Api, refusal},
+    app::Live,
+    state::{Admission, Caller},
+};
+
+/// One request, with what stays until its answer has ended. When it is dropped the books are closed.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) app: Arc<App>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) api: Api,
+    /// What is told of it when it ends.
+    pub(crate) record: access::Record,
+    admission: Option<Admission>,
+}
+
+/// The caller's name of the request, where it gave one that can be repeated; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    let is_plain =
+        |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    match given.filter(is_plain) {
+        Some(id) => id.to_owned(),
+        None => format!("req_{}", fresh_id()),
+    }
+}
+
+/// Letters and digits that nobody else has.
+pub(crate) fn fresh_id() -> String {
+    let bytes: [u64; 2] = std::array::from_fn(|_| fastrand::u64(..));
+    format!("{:016x}{:016x}", bytes[0], bytes[1])
+}
+
+impl Exchange {
+    pub(crate) fn begin(app: Arc<App>, api: Api, head: &Parts) -> Self {
+        let record = access::Record {
+            request_id: request_id(&head.headers),
+            started: Instant::now(),
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            status: None,
+            model: None,
+            key: None,
+            strategy: None,
+            provider: None,
+            is_stream: false,
+            error: None,
+            ledger: Ledger::new(),
+        };
+        let live = app.live();
+        Self { app, live, api, record, admission: None }
+    }
+
+    /// Who calls.
+    pub(crate) fn authenticate(&mut self, headers: &HeaderMap) -> Result<Caller> {
+        let caller = self.app.state.authenticate(headers)?;
+        self.record.key = caller.key().map(str::to_owned);
+        Ok(caller)
+    }
+
+    /// Lets the request in.
+    pub(crate) fn admit(&mut self, caller: &Caller, model: &str, tokens: u64) -> Result<()> {
+        self.record.model = Some(model.to_owned());
+        self.admission = Some(caller.admit(model, tokens)?);
+        Ok(())
+    }
+
+    /// Writes what every answer's head tells.
+    pub(crate) fn write_head(&self, headers: &mut HeaderMap) {
+        let mut put = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        put("x-request-id", &self.record.request_id);
+        if self.api == Api::Messages {
+            put("request-id", &self.record.request_id);
+        }
+        if let Some(provider) = &self.record.provider {
+            put("x-ultraai-provider", provider);
+        }
+        if let Some(strategy) = &self.record.strategy {
+            put("x-ultraai-strategy", strategy);
+        }
+        if let Some(admission) = &self.admission {
+            admission.write(headers);
+        }
+    }
+
+    /// The answer to a request that was refused or failed.
+    pub(crate) fn refused(mut self, error: &Error) -> Response {
+        let answer = refusal(self.api, error);
+        self.record.status = Some(answer.status);
+        self.record.error = Some(error.kind().as_str());
+        let mut response = answer.into_response();
+        self.write_head(response.headers_mut());
+        response
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(admission) = self.admission.take() {
+            let totals = self.record.ledger.totals();
+            let sums = [totals.reported, totals.estimated];
+            admission.settle(sums.iter().map(|sum| sum.input_tokens + sum.output_tokens).sum());
+        }
+        self.record.close(&self.app);
+    }
+}
