@@ -220,7 +220,9 @@ mod tests {
             assert_eq!(changed(text, |fields| fields.remove(key)), left, "{key}");
         }
         let all = |fields: &mut Splice<'_>| {
-            ["a", "b", "c"].into_iter().for_each(|key| fields.remove(key));
+            for key in ["a", "b", "c"] {
+                fields.remove(key);
+            }
             assert!(!fields.has("a"));
             fields.set("a", "3");
             fields.set("a", "4");

@@ -11,6 +11,7 @@ use ultraai_protocol_openai_chat::{Chat, Dialect, NAME, ReasoningForm};
 use ultraai_testkit::passing_features;
 
 const COMPATIBLE: Chat = Chat(&Dialect::COMPATIBLE);
+const UNASKED: Dialect = Dialect { stream_options: false, ..Dialect::COMPATIBLE };
 const OPENAI: Chat = Chat(&Dialect::OPENAI);
 
 fn came(body: &str) -> ChatRequest {
@@ -103,7 +104,6 @@ fn the_options_of_a_stream_stay_and_usage_is_asked_for() {
         // Who is asked for a whole answer refuses them.
         assert_eq!(sent(COMPATIBLE, &request.with_delivery(Delivery::Whole)), None);
     }
-    const UNASKED: Dialect = Dialect { stream_options: false, ..Dialect::COMPATIBLE };
     let request = came(&with("{}"));
     assert_eq!(sent(Chat(&UNASKED), &request), None);
     let plain = r#"{"stream":true,"messages":[],"model":"m-2"}"#;
