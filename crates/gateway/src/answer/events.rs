@@ -139,14 +139,7 @@ impl Events {
                 }
                 ChatEvent::Finished { .. } if self.passing => self.encoder.end_passing(&mut self.frames),
                 _ if self.passing => {}
-                mut event => {
-                    if let ChatEvent::Details(details) = &mut event
-                        && details.raw_of(protocol).is_none()
-                    {
-                        details.raw.clear();
-                    }
-                    self.encoder.push(&event, &mut self.frames, &mut self.losses)?;
-                }
+                event => self.encoder.push(&event, &mut self.frames, &mut self.losses)?,
             }
             self.flush();
         }

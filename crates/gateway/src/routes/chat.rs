@@ -106,9 +106,6 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let to = Answering { request, id: &id, created: now() };
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
-    if answer.raw_of(codec.protocol()).is_none() {
-        answer.raw.clear();
-    }
     Ok(codec.encode_response(&to, &answer, losses)?.into())
 }
 
