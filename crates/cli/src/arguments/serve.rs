@@ -11,7 +11,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 
-    /// Where to listen: an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080. Default: `gateway.listen` of the
+    /// Where to listen: an IP address and a port, as in 127.0.0.1:8080. Default: `gateway.listen` of the
     /// settings, else 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,

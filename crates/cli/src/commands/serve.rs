@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::Path, sync::Arc};
 
 use ultraai::{Lookup, Registry};
-use ultraai_gateway::{App, Metrics, ServeOptions, Server, State, may_listen, workers};
+use ultraai_gateway::{App, Metrics, ServeOptions, Server, State, may_listen, stop_at_signals, workers};
 use ultraai_settings::{GatewaySettings, Settings, Sources};
 
 use crate::{
@@ -34,7 +34,9 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     }
     tell(&greeting(server.address(), &app.models(), demands_key));
     // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
-    server.run(ServeOptions::default())?;
+    let mut options = ServeOptions::default();
+    options.tasks.push(Box::pin(stop_at_signals(app)));
+    server.run(options)?;
     Ok(Exit::Answer)
 }
 

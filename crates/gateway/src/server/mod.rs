@@ -21,6 +21,7 @@ use ultraai::{Error, ErrorKind, Result};
 use ultraai_settings::GatewaySettings;
 
 pub(crate) use self::lifecycle::{Lifecycle, Phase};
+pub use self::signals::stop_at_signals;
 use self::worker::Common;
 use crate::{App, State, router};
 
@@ -31,7 +32,8 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Default)]
 #[non_exhaustive]
 pub struct ServeOptions {
-    /// What else the process does, on its first worker. It is dropped when the server stops. Default: nothing.
+    /// What else the process does, on its first worker: it obeys signals, watches the settings file. It is dropped when
+    /// the server has stopped. Default: nothing.
     pub tasks: Vec<Task>,
 }
 
@@ -43,7 +45,7 @@ pub struct Server {
     common: Common,
 }
 
-/// Serves until it is told to stop: by SIGTERM, by SIGINT, or by [`App::stop`].
+/// Serves until it is told to stop by [`App::stop`].
 ///
 /// # Errors
 /// `Config` where it cannot listen.
