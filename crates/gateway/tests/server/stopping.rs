@@ -33,7 +33,12 @@ fn a_stream_under_way_is_finished_and_nobody_else_is_let_in() {
     assert!(!gateway.app.is_ready());
     // Those who wait for another request are closed while the streams go on.
     assert_eq!((rest(&mut idle).as_str(), rest(&mut fresh).as_str()), ("", ""));
-    assert!(TcpStream::connect(gateway.address).is_err());
+    // The workers close their sockets one after the other.
+    let refused = || TcpStream::connect(gateway.address).is_err();
+    assert!((0..200).any(|_| refused() || {
+        std::thread::sleep(Duration::from_millis(1));
+        false
+    }));
     for stream in &mut streams {
         let rest = rest(stream);
         assert!(rest.contains("three") && rest.contains("[DONE]") && rest.ends_with("0\r\n\r\n"), "{rest}");

@@ -92,9 +92,12 @@ pub(crate) fn app(upstream: &str, change: impl FnOnce(&mut GatewaySettings)) -> 
     let mut sources = Sources::new(Lookup::empty());
     folder.path().clone_into(&mut sources.folder);
     sources.local_servers = LocalServers::none();
-    let registry = Registry::linked().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let mut settings = runtime.block_on(Settings::load(&sources, &registry)).unwrap();
+    // A thread of its own, since a test may have a runtime.
+    let loading = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(Settings::load(&sources, &Registry::linked().unwrap())).unwrap()
+    });
+    let mut settings = loading.join().unwrap();
     settings.gateway.listen.set_port(0);
     settings.gateway.workers = Some(1);
     settings.gateway.access_log = false;
