@@ -8,11 +8,11 @@ use crate::{DEFAULT, gateway::GatewayTable, named::Named, table::Row};
 pub(crate) fn check_aliases(
     gateway: &GatewayTable,
     rows: &[Row],
-    named: &[Named],
+    tables: &[Named],
     registry: &Registry,
 ) -> Result<()> {
     let row = |name: &str| rows.iter().find(|row| row.id == *name);
-    let is_orchestrator = |name: &str| name == DEFAULT || named.iter().any(|named| named.name == *name);
+    let is_orchestrator = |name: &str| name == DEFAULT || tables.iter().any(|table| table.name == *name);
     let aliases = &gateway.settings.aliases;
     for (alias, name) in aliases {
         let wrong = |message: &str| Err(gateway.wrong_alias(alias, message));
@@ -50,7 +50,7 @@ pub(crate) fn check_aliases(
                 ));
             }
             (None, _) => {
-                let orchestrators = named.iter().map(|named| named.name.as_str());
+                let orchestrators = tables.iter().map(|table| table.name.as_str());
                 let names: Vec<_> = std::iter::once(DEFAULT)
                     .chain(orchestrators)
                     .chain(rows.iter().map(|row| row.id.as_str()))

@@ -200,11 +200,14 @@ impl Named {
             return wrong(origin, &for_users(error.message(), "strategy", name, names));
         }
         let both = options.overridden_by(&self.choices.options);
-        both.validate().map_err(|error| {
-            let mut named = error.message().split('`').skip(1).step_by(2);
-            let place = named.find_map(|option| self.choices.origins.get(option)).unwrap_or(&self.origin);
-            Error::new(error.kind(), place.before(error.message()))
-        })
+        both.validate().map_err(|error| self.explained(&error))
+    }
+
+    /// An error about its options, with the place of the first one that is set here.
+    pub(crate) fn explained(&self, error: &Error) -> Error {
+        let mut options = error.message().split('`').skip(1).step_by(2);
+        let place = options.find_map(|option| self.choices.origins.get(option)).unwrap_or(&self.origin);
+        Error::new(error.kind(), place.before(error.message()))
     }
 
     /// What is set in it, and where.

@@ -99,6 +99,7 @@ impl Settings {
             let settings = table.strategy_settings(&self.strategy, &self.strategies);
             let providers = table.providers.as_ref().map(|(ids, _)| ids.clone()).or_else(|| all.clone());
             let strategy = table.strategy(&self.strategy);
+            base.check_links(&table.choices.options).map_err(|error| table.explained(&error))?;
             named.insert(
                 table.name.to_string(),
                 target(strategy, settings, &table.choices.options, &providers)?,
@@ -197,11 +198,8 @@ impl Orchestrators {
         if other.is_none() && self.without_model.contains(candidate.id()) {
             return wrong(format!("the provider `{id}` has no model of its own: ask for `{id}/MODEL`"));
         }
-        let other = match other.map(ModelName::new).transpose() {
-            Ok(other) => other,
-            Err(_) => {
-                return wrong(format!("`{model}` names no model after the slash: ask for `{id}/MODEL`"));
-            }
+        let Ok(other) = other.map(ModelName::new).transpose() else {
+            return wrong(format!("`{model}` names no model after the slash: ask for `{id}/MODEL`"));
         };
         let mut options = RequestOptions::default()
             .with_options(self.direct_options.clone())
@@ -247,6 +245,12 @@ impl Orchestrators {
         let providers = candidates.iter().map(|candidate| candidate.id());
         let providers = providers.filter(|id| !self.without_model.contains(*id)).map(ToString::to_string);
         orchestrators.map(|(name, _)| name.clone()).chain(providers).collect()
+    }
+
+    /// The orchestrators with their names.
+    pub fn orchestrators(&self) -> Vec<(String, Orchestrator<Arc<dyn Strategy>>)> {
+        let named = self.named.iter();
+        named.map(|(name, target)| (name.clone(), target.orchestrator.clone())).collect()
     }
 
     /// The orchestrator of the table `[orchestrator]`.

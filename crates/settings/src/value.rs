@@ -64,7 +64,8 @@ impl Setting for usize {
     }
 
     fn number(&self) -> Option<f64> {
-        Some(*self as f64)
+        // What is more is beyond all bounds.
+        Some(u32::try_from(*self).map_or(f64::INFINITY, f64::from))
     }
 }
 
@@ -72,9 +73,7 @@ impl Setting for Duration {
     const EXPECTED: &'static str = "a number of seconds";
 
     fn read(value: &Value) -> Option<Self> {
-        // What is below 0 or longer than any clock is said by its bounds.
-        let seconds = value.as_f64()?;
-        Some(Self::try_from_secs_f64(seconds).unwrap_or(if seconds < 0.0 { Self::ZERO } else { Self::MAX }))
+        Self::try_from_secs_f64(value.as_f64()?).ok()
     }
 
     fn value(&self) -> Value {

@@ -275,7 +275,10 @@ impl BaseOrchestrator {
     }
 
     /// Checks that what the options need is linked.
-    pub(super) fn check_links(&self, options: &Options) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Config`, which names the option and what brings it.
+    pub fn check_links(&self, options: &Options) -> Result<()> {
         let parts = &self.inner.parts;
         let own_retry = parts.layers.iter().any(|(slot, _)| *slot == Slot::Retry);
         if options.max_retries.is_some_and(|retries| retries > 0) && !own_retry {
