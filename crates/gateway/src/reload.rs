@@ -24,10 +24,27 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Outside of a Tokio runtime.
 pub fn watch(
     app: Arc<App>,
-    mut sources: Sources,
+    sources: Sources,
     shutdown: impl Future<Output = ()>,
 ) -> impl Future<Output = ()> {
-    let mut hangup = Hangup::new();
+    watch_and_tell(app, sources, shutdown, |line| {
+        tracing::info!("{line}");
+        // Nobody is left to be told when this fails.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    })
+}
+
+/// As [`watch`], for programs that tell their users in another way.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub fn watch_and_tell(
+    app: Arc<App>,
+    mut sources: Sources,
+    shutdown: impl Future<Output = ()>,
+    tell: impl Fn(&str),
+) -> impl Future<Output = ()> {
+    let mut hangup = Hangup::new(&tell);
     // The file that was read, also where another would be found first by now.
     if let Some(file) = &app.live().settings.file {
         sources.file = Some(file.clone());
@@ -53,7 +70,7 @@ pub fn watch(
                         }
                     }
                 }
-                known = match reload(&app, &sources).await {
+                known = match reload(&app, &sources, &tell).await {
                     Ok(()) => app.live().settings.seen(),
                     // What was refused is not read again before it changes.
                     Err(error) => {
@@ -80,7 +97,7 @@ pub fn watch(
 ///
 /// # Errors
 /// What is wrong with them.
-async fn reload(app: &Arc<App>, sources: &Sources) -> Result<()> {
+async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Result<()> {
     let old = app.live();
     let settings = Settings::load(sources, old.settings.registry()).await?;
     let notices = settings.notices.clone();
@@ -113,13 +130,6 @@ fn whole(error: &Error) -> String {
     text
 }
 
-/// Says it on standard error, and in the log.
-fn tell(line: &str) {
-    tracing::info!("{line}");
-    // Nobody is left to be told when this fails.
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 /// The signal that asks for the settings to be read again.
 struct Hangup {
     #[cfg(unix)]
@@ -128,7 +138,7 @@ struct Hangup {
 
 impl Hangup {
     #[cfg(unix)]
-    fn new() -> Self {
+    fn new(tell: &impl Fn(&str)) -> Self {
         let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
         if let Err(error) = &signal {
             tell(&format!(
@@ -139,7 +149,7 @@ impl Hangup {
     }
 
     #[cfg(not(unix))]
-    fn new() -> Self {
+    fn new(_: &impl Fn(&str)) -> Self {
         Self {}
     }
 
