@@ -36,14 +36,17 @@ impl App {
         Ok(Self { live: RwLock::new(live), state, metrics, lifecycle: Lifecycle::default() })
     }
 
-    /// Puts other settings in the place of those in force.
+    /// Puts other settings in the place of those in force. Everything is built and checked first; requests under way keep what
+    /// they began with, and keys, limits and spend stay. Returns the keys of `[gateway]` that wait for a restart.
     ///
     /// # Errors
     /// `Config`; then those in force stay.
-    pub fn replace(&self, settings: Settings) -> Result<()> {
-        let live = Live::new(settings, &self.metrics)?;
+    pub fn replace(&self, mut settings: Settings) -> Result<Vec<&'static str>> {
+        let old = self.live();
+        let waiting = settings.take_over(&old.settings);
+        let live = old.succeeded_by(settings, &self.metrics)?;
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
-        Ok(())
+        Ok(waiting)
     }
 
     /// The names that requests may give as their model, but for those of the providers' other models.
@@ -69,6 +72,13 @@ impl App {
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
+        Ok(Self { settings, orchestrators })
+    }
+
+    /// What takes its place; a provider that is set up as before goes on as it is.
+    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let orchestrators =
+            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
         Ok(Self { settings, orchestrators })
     }
 

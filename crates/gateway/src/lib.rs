@@ -4,6 +4,7 @@ mod access;
 mod answer;
 mod app;
 mod metrics;
+pub mod reload;
 mod routes;
 mod server;
 mod state;
