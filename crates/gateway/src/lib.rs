@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+pub mod admin;
 mod answer;
 mod app;
 mod metrics;
@@ -13,5 +14,8 @@ pub use self::{
     metrics::Metrics,
     routes::router,
     server::{ServeOptions, serve},
-    state::State,
+    state::{
+        Day, DiskStore, KeyStatus, KeyTerms, KeyView, MemoryStore, SecretHash, Spend, Spent, State, Store,
+        StoredKey, Take, Use, start_of, timestamp,
+    },
 };
