@@ -72,6 +72,9 @@ impl DiskStore {
         let store = Self { path, database, memory };
         store.check()?;
         store.load().map_err(|error| broken(&store.path, error))?;
+        // Somebody may have copied it.
+        fs::set_permissions(&store.path, fs::Permissions::from_mode(0o600))
+            .map_err(|error| cannot(&store.path, error))?;
         // Of a process that was killed while it made a store. Nobody else makes one now that it is there.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -275,7 +278,11 @@ fn broken(path: &Path, error: redb::Error) -> Error {
         "{} is broken or no store of keys, and was left as it is: put a copy back, or move it away and make new keys",
         path.display()
     );
-    Error::new(ErrorKind::Config, message).with_source(error)
+    let broken = Error::new(ErrorKind::Config, message);
+    match error {
+        redb::Error::Io(error) => broken.with_source(error),
+        error => broken.with_source(error),
+    }
 }
 
 #[cfg(test)]
