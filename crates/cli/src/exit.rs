@@ -59,6 +59,14 @@ Exit codes:
   0    it was told to stop, and did; or --check found nothing wrong
   2    wrong arguments or settings, an address that it cannot or must not listen at, or a state folder that is in use";
 
+/// The part of the help of `keys` that documents its exit codes.
+pub(crate) const KEYS_HELP: &str = "\
+Exit codes:
+  0    done
+  1    not done: the running server or the disk failed
+  2    wrong arguments or settings, no such key, or keys that cannot be opened
+  130  Ctrl-C";
+
 /// The part of the help of `chat` that tells what can be typed, and how it ends.
 pub(crate) fn chat_help() -> String {
     format!(

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+pub mod admin;
 mod answer;
 mod app;
 mod metrics;
@@ -14,5 +15,8 @@ pub use self::{
     metrics::Metrics,
     routes::router,
     server::{ServeOptions, Server, Task, may_listen, serve, stop_at_signals, workers},
-    state::State,
+    state::{
+        Day, DiskStore, KeyStatus, KeyTerms, KeyView, MemoryStore, SecretHash, Spend, Spent, State, Store,
+        StoredKey, Take, Use, start_of, timestamp,
+    },
 };

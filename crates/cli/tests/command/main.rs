@@ -7,6 +7,7 @@ mod conversations;
 mod embeddings;
 mod generated;
 mod kept;
+mod keys;
 mod listings;
 mod models;
 mod program;

@@ -12,7 +12,7 @@ use crate::{
     App, access,
     answer::{Api, refusal},
     app::Live,
-    state::{Admission, Caller},
+    state::{Admission, Caller, Quotas},
 };
 
 /// One request, with what stays until its answer has ended. When it is dropped the books are closed.
@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     /// What is told of it when it ends.
     pub(crate) record: access::Record,
     admission: Option<Admission>,
+    /// What is left of the caller's minute, where the request was not let in.
+    quotas: Option<Quotas>,
 }
 
 /// The caller's name of the request, where it gave one that can be repeated; else a new one.
@@ -60,7 +62,7 @@ impl Exchange {
             ledger: Ledger::new(),
         };
         let live = app.live();
-        Self { app, live, api, record, admission: None }
+        Self { app, live, api, record, admission: None, quotas: None }
     }
 
     /// Who calls.
@@ -73,7 +75,9 @@ impl Exchange {
     /// Lets the request in.
     pub(crate) fn admit(&mut self, caller: &Caller, model: &str, tokens: u64) -> Result<()> {
         self.record.model = Some(model.to_owned());
-        self.admission = Some(caller.admit(model, tokens)?);
+        let admitted = caller.admit(model, tokens);
+        self.quotas = admitted.is_err().then(|| caller.quotas());
+        self.admission = Some(admitted?);
         Ok(())
     }
 
@@ -96,6 +100,15 @@ impl Exchange {
         }
         if let Some(admission) = &self.admission {
             admission.write(headers);
+            if self.api == Api::Messages {
+                admission.write_as_anthropic(headers);
+            }
+        }
+        if let Some(quotas) = &self.quotas {
+            quotas.write(headers);
+            if self.api == Api::Messages {
+                quotas.write_as_anthropic(headers);
+            }
         }
     }
 
