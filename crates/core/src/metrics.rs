@@ -24,6 +24,13 @@ pub struct Measurement<'a> {
     pub attributes: &'a [Attribute<'a>],
 }
 
+impl<'a> Measurement<'a> {
+    /// A value of `instrument` that belongs to `attributes`.
+    pub fn new(instrument: &'static Instrument, value: f64, attributes: &'a [Attribute<'a>]) -> Self {
+        Self { instrument, value, attributes }
+    }
+}
+
 /// A name and a value that a measurement belongs to.
 pub type Attribute<'a> = (&'static str, &'a str);
 

@@ -1,11 +1,17 @@
 //! What all requests share, and what a reload replaces.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use ultraai::Result;
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
-use crate::{Metrics, State};
+use crate::{Metrics, State, access::Log};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -15,6 +21,9 @@ pub struct App {
     pub(crate) state: State,
     /// Measurements.
     pub(crate) metrics: Metrics,
+    /// Where requests are told.
+    pub(crate) log: Arc<Log>,
+    is_stopping: AtomicBool,
 }
 
 /// What a reload replaces. A request under way keeps what it began with.
@@ -31,7 +40,14 @@ impl App {
     /// `Config`, which says what a provider lacks.
     pub fn new(settings: Settings, state: State, metrics: Metrics) -> Result<Self> {
         let live = Arc::new(Live::new(settings, &metrics)?);
-        Ok(Self { live: RwLock::new(live), state, metrics })
+        metrics.know(live.models());
+        Ok(Self {
+            live: RwLock::new(live),
+            state,
+            metrics,
+            log: Arc::default(),
+            is_stopping: AtomicBool::new(false),
+        })
     }
 
     /// Puts other settings in the place of those in force.
@@ -40,8 +56,19 @@ impl App {
     /// `Config`; then those in force stay.
     pub fn replace(&self, settings: Settings) -> Result<()> {
         let live = Live::new(settings, &self.metrics)?;
+        self.metrics.know(live.models());
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
         Ok(())
+    }
+
+    /// Whether further requests should come here: not once it is told to stop.
+    pub fn is_ready(&self) -> bool {
+        !self.is_stopping.load(Relaxed)
+    }
+
+    /// Says that it stops, so that who balances the load sends no more here.
+    pub fn begin_stopping(&self) {
+        self.is_stopping.store(true, Relaxed);
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {
@@ -53,6 +80,15 @@ impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
         Ok(Self { settings, orchestrators })
+    }
+
+    /// The models that somebody configured; others are what callers write.
+    fn models(&self) -> HashSet<String> {
+        let aliases =
+            self.gateway().aliases.values().filter_map(|name| Some(name.split_once('/')?.1.to_owned()));
+        let candidates = self.orchestrators.default_orchestrator().candidates();
+        let own = candidates.iter().filter_map(|candidate| Some(candidate.model()?.to_string()));
+        own.chain(aliases).collect()
     }
 
     pub(crate) fn gateway(&self) -> &GatewaySettings {

@@ -84,6 +84,12 @@ impl Orchestrators {
         self.named.keys().cloned().chain(providers).collect()
     }
 
+    /// The orchestrators with their names.
+    pub fn orchestrators(&self) -> Vec<(String, Orchestrator<Arc<dyn Strategy>>)> {
+        let named = self.named.iter();
+        named.map(|(name, target)| (name.clone(), target.orchestrator.clone())).collect()
+    }
+
     /// The orchestrator of the table `[orchestrator]`.
     pub fn default_orchestrator(&self) -> &Orchestrator<Arc<dyn Strategy>> {
         &self.direct

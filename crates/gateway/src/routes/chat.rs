@@ -82,6 +82,7 @@ async fn whole(
     let request = Arc::clone(run.request());
     let outcome = run.drive(orchestrator.strategy()).await?;
     exchange.record.status = Some(200);
+    exchange.record.is_complete = true;
     exchange.record.strategy = Some(outcome.strategy.clone());
     exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
     let mut losses = Losses::noted();

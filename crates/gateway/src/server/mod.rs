@@ -22,6 +22,7 @@ pub fn serve(app: Arc<App>, _options: &ServeOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
+        let metrics = app.metrics.clone();
         let router = router(app);
         loop {
             let (stream, _) = listener.accept().await.map_err(wrong)?;
@@ -29,7 +30,11 @@ pub fn serve(app: Arc<App>, _options: &ServeOptions) -> Result<()> {
             let service = hyper_util::service::TowerToHyperService::new(router.clone());
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(hyper_util::rt::TokioIo::new(stream), service);
-            tokio::spawn(connection);
+            let counted = metrics.connection();
+            tokio::spawn(async move {
+                let _counted = counted;
+                connection.await
+            });
         }
     })
 }
