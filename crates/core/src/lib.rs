@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abandonment;
+mod accounted;
 mod accounting;
 mod analyzer;
 pub mod attempt;

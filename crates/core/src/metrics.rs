@@ -64,6 +64,11 @@ impl Instrument {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a measurement needs no more than 53 bits")]
+pub(crate) fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
 const fn histogram(name: &'static str, unit: &'static str, description: &'static str) -> Instrument {
     Instrument { name, unit, kind: InstrumentKind::Histogram, description }
 }

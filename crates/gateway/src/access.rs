@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use ultraai::{Cost, Ledger};
 
-pub(crate) use self::log::Log;
+pub(crate) use self::{log::Log, time::seconds as rfc3339};
 use crate::{App, answer::cost, metrics::Counted, routes::route};
 
 /// Bytes of a name or an address that a line repeats at most: callers choose them.

@@ -1,17 +1,17 @@
 //! What all requests share, and what a reload replaces.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
-use ultraai::Result;
+use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result};
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
-use crate::{Metrics, State, access::Log};
+use crate::{Metrics, State, access::Log, answer::now};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ pub struct App {
 pub(crate) struct Live {
     pub(crate) settings: Settings,
     pub(crate) orchestrators: Orchestrators,
+    /// When they were put in force, in seconds since 1970.
+    pub(crate) since: u64,
+    /// Those that were asked so far.
+    embedders: Mutex<BTreeMap<ProviderId, Arc<dyn Embedder>>>,
 }
 
 impl App {
@@ -79,7 +83,32 @@ impl App {
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators })
+        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
+    }
+
+    /// Who makes the embeddings of the provider `id`, in the books of its candidate.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub(crate) fn embedder(&self, id: &ProviderId) -> Result<Arc<dyn Embedder>> {
+        let mut embedders = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(embedder) = embedders.get(id) {
+            return Ok(Arc::clone(embedder));
+        }
+        let candidate = self.orchestrators.default_orchestrator().candidate(id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::ModelNotFound,
+                format!("the provider `{id}` is not among those that are asked"),
+            )
+        })?;
+        let embedder = candidate.accounted(self.settings.embedder(id)?);
+        embedders.insert(id.clone(), Arc::clone(&embedder));
+        Ok(embedder)
+    }
+
+    /// What a name in a request stands for.
+    pub(crate) fn resolved<'a>(&'a self, name: &'a str) -> &'a str {
+        self.gateway().aliases.get(name).map_or(name, String::as_str)
     }
 
     /// The models that somebody configured; others are what callers write.

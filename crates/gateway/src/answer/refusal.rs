@@ -24,6 +24,13 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
     Refusal { status: answer.status, body: answer.body, retry_after }
 }
 
+impl Refusal {
+    /// The same with another body, in JSON too.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));

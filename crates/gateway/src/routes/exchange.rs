@@ -6,7 +6,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use ultraai::{Error, Result};
+use ultraai::{Error, Outcome, Result};
+use ultraai_settings::Target;
 
 use crate::{
     App, access,
@@ -62,6 +63,22 @@ impl Exchange {
         self.record.model = Some(model.to_owned());
         self.admission = Some(caller.admit(model, tokens)?);
         Ok(())
+    }
+
+    /// Who answers a request that names `name`, with what it is written and paid with.
+    pub(crate) fn target(&self, caller: &Caller, name: &str) -> Result<Target> {
+        let mut target = self.live.orchestrators.target(self.live.resolved(name))?;
+        target.options.ledger = Some(self.record.ledger.clone());
+        target.options.purse = caller.purse();
+        Ok(target)
+    }
+
+    /// Notes how a request was answered whole.
+    pub(crate) fn answered(&mut self, outcome: &Outcome) {
+        self.record.status = Some(200);
+        self.record.is_complete = true;
+        self.record.strategy = Some(outcome.strategy.clone());
+        self.record.provider = Some(outcome.synthesis.provider_id.to_string());
     }
 
     /// Writes what every answer's head tells.

@@ -3,9 +3,12 @@
 mod addresses;
 mod body;
 mod chat;
+mod embeddings;
 mod exchange;
 mod health;
 mod metrics;
+mod models;
+mod orchestrate;
 
 use std::sync::Arc;
 
@@ -34,6 +37,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/chat/completions", chat(Api::Chat))
         .route("/v1/responses", chat(Api::Responses))
         .route("/v1/messages", chat(Api::Messages))
+        .route("/v1/embeddings", post(embeddings::answer))
+        .route("/v1/orchestrate", post(orchestrate::answer))
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{*id}", get(models::one))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

@@ -68,11 +68,6 @@ impl Exposition {
         self.matching(name, labels).sum()
     }
 
-    /// Whether there is such a sample.
-    pub(crate) fn has(&self, name: &str, labels: &[&str]) -> bool {
-        self.matching(name, labels).next().is_some()
-    }
-
     fn matching<'a>(&'a self, name: &'a str, labels: &'a [&str]) -> impl Iterator<Item = f64> + 'a {
         let is_meant = move |series: &str| {
             series.split('{').next() == Some(name) && labels.iter().all(|label| series.contains(label))
