@@ -1,9 +1,13 @@
 //! `ultraai serve`.
 
-use std::{fmt::Write as _, net::SocketAddr, path::Path, sync::Arc};
+use std::{fmt::Write as _, future::pending, net::SocketAddr, path::Path, sync::Arc};
+
+use axum::Router;
 
 use ultraai::{Lookup, Registry};
-use ultraai_gateway::{App, Metrics, ServeOptions, Server, State, may_listen, stop_at_signals, workers};
+use ultraai_gateway::{
+    App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
+};
 use ultraai_settings::{GatewaySettings, Settings, Sources};
 
 use crate::{
@@ -17,7 +21,8 @@ use crate::{
 /// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     let registry = Registry::linked()?;
-    let settings = Settings::load(&sources(&serve), &registry).await?;
+    let sources = sources(&serve);
+    let settings = Settings::load(&sources, &registry).await?;
     let settings = with_arguments(settings, &serve);
     let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
     if serve.check {
@@ -25,6 +30,7 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     }
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
+    let admin = admin::listen(&state, &folder, Router::new())?;
     let mut notices = settings.notices.clone();
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let app = Arc::new(App::new(settings, state, Metrics::default())?);
@@ -35,7 +41,10 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     tell(&greeting(server.address(), &app.models(), demands_key));
     // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
     let mut options = ServeOptions::default();
-    options.tasks.push(Box::pin(stop_at_signals(app)));
+    options.tasks.push(Box::pin(stop_at_signals(Arc::clone(&app))));
+    options.tasks.push(Box::pin(admin));
+    // It minds a signal, so it begins where it is polled.
+    options.tasks.push(Box::pin(async move { reload::watch(app, sources, pending()).await }));
     server.run(options)?;
     Ok(Exit::Answer)
 }

@@ -183,6 +183,7 @@ impl http_body::Body for Events {
         }
         if this.out.is_empty() {
             if this.ended {
+                this.exchange.record.is_complete = true;
                 return Poll::Ready(None);
             }
             if this.comment.as_mut().poll(cx).is_pending() {

@@ -94,6 +94,13 @@ fn message(error: &Error, is_sum: bool) -> String {
     message
 }
 
+impl Refusal {
+    /// The same with another body, in JSON too.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));

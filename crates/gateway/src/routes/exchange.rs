@@ -1,16 +1,17 @@
 //! One request from its head to the end of its answer.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use ultraai::{Error, Ledger, Result};
+use ultraai::{Error, Outcome, Result};
+use ultraai_settings::Target;
 
 use crate::{
     App, access,
-    answer::{Api, refusal},
+    answer::{Api, Refusal, refusal},
     app::Live,
     state::{Admission, Caller, Quotas},
 };
@@ -47,20 +48,7 @@ pub(crate) fn fresh_id() -> String {
 
 impl Exchange {
     pub(crate) fn begin(app: Arc<App>, api: Api, head: &Parts) -> Self {
-        let record = access::Record {
-            request_id: request_id(&head.headers),
-            started: Instant::now(),
-            method: head.method.to_string(),
-            path: head.uri.path().to_owned(),
-            status: None,
-            model: None,
-            key: None,
-            strategy: None,
-            provider: None,
-            is_stream: false,
-            error: None,
-            ledger: Ledger::new(),
-        };
+        let record = access::Record::begin(&app, request_id(&head.headers), head);
         let live = app.live();
         Self { app, live, api, record, admission: None, quotas: None }
     }
@@ -79,6 +67,22 @@ impl Exchange {
         self.quotas = admitted.is_err().then(|| caller.quotas());
         self.admission = Some(admitted?);
         Ok(())
+    }
+
+    /// Who answers a request that names `name`, with what it is written and paid with.
+    pub(crate) fn target(&self, caller: &Caller, name: &str) -> Result<Target> {
+        let mut target = self.live.orchestrators.target(self.live.resolved(name))?;
+        target.options.ledger = Some(self.record.ledger.clone());
+        target.options.purse = caller.purse();
+        Ok(target)
+    }
+
+    /// Notes how a request was answered whole.
+    pub(crate) fn answered(&mut self, outcome: &Outcome) {
+        self.record.status = Some(200);
+        self.record.is_complete = true;
+        self.record.strategy = Some(outcome.strategy.clone());
+        self.record.provider = Some(outcome.synthesis.provider_id.to_string());
     }
 
     /// Writes what every answer's head tells.
@@ -113,10 +117,16 @@ impl Exchange {
     }
 
     /// The answer to a request that was refused or failed.
-    pub(crate) fn refused(mut self, error: &Error) -> Response {
+    pub(crate) fn refused(self, error: &Error) -> Response {
         let answer = refusal(self.api, error);
+        self.refused_with(error, answer)
+    }
+
+    /// The same, with a body or a status of its own.
+    pub(crate) fn refused_with(mut self, error: &Error, answer: Refusal) -> Response {
         self.record.status = Some(answer.status);
         self.record.error = Some(error.kind().as_str());
+        self.record.is_complete = true;
         let mut response = answer.into_response();
         self.write_head(response.headers_mut());
         response
@@ -130,6 +140,6 @@ impl Drop for Exchange {
             let sums = [totals.reported, totals.estimated];
             admission.settle(sums.iter().map(|sum| sum.input_tokens + sum.output_tokens).sum());
         }
-        self.record.close(&self.app);
+        self.record.close(&self.app, self.live.gateway().access_log);
     }
 }

@@ -129,7 +129,6 @@ impl Server {
             let ended = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
             failed = failed.or(ended.err());
         }
-        common.app.state.flush();
         failed.map_or(Ok(()), Err)
     }
 }

@@ -67,9 +67,10 @@ async fn accept(listener: tokio::net::TcpListener, common: &Common) {
             // While one waits for its place no other is accepted: they wait in the system's queue.
             let Ok(place) = Arc::clone(&common.places).acquire_owned().await else { return };
             let (router, app) = (common.router.clone(), Arc::clone(&common.app));
+            let counted = app.metrics.connection();
             spawn(async move {
                 connection::serve(stream, router, app).await;
-                drop(place);
+                drop((place, counted));
             });
         }
     };
