@@ -11,7 +11,7 @@ use ultraai_core::{
     RequestOptions, Result, Strategy, nearest,
 };
 
-use crate::{Builder, Settings, aliases::split, reloading::Stamps, table::Row};
+use crate::{Builder, Origin, Settings, aliases::split, reloading::Stamps, table::Row};
 
 /// The name of the orchestrator of the table `[orchestrator]`.
 pub const DEFAULT: &str = "default";
@@ -40,6 +40,8 @@ struct Basis {
     layers: Vec<(String, Map<String, Value>)>,
     prices: PriceTable,
     stamps: Stamps,
+    /// The strategy of each orchestrator, and what it was built from.
+    strategies: BTreeMap<String, (String, Map<String, Value>)>,
 }
 
 /// Who answers a request, and how.
@@ -63,10 +65,43 @@ impl Settings {
     /// As [`build`](Self::build); but a provider needs a model only where something names it, such as `providers` or `fallbacks`.
     pub fn orchestrators(&self, prepare: impl FnOnce(Builder) -> Builder) -> Result<Orchestrators> {
         let first = prepare(self.builder()?).build()?;
-        self.orchestrators_on(first.base())
+        self.orchestrators_on(first.base(), None)
     }
 
-    fn orchestrators_on(&self, base: &BaseOrchestrator) -> Result<Orchestrators> {
+    /// Builds the orchestrator `name`: `default`, or that of a table `[orchestrators.NAME]`; with what arguments set over it.
+    ///
+    /// # Errors
+    /// As [`orchestrators`](Self::orchestrators), and for a name that none has.
+    pub fn orchestrator(&self, name: &str) -> Result<Target> {
+        let Orchestrators { named, .. } = self.orchestrators(|builder| builder)?;
+        let Some(mut target) = named.get(name).cloned() else {
+            let advice = match nearest(name, named.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("configured: {}", named.into_keys().collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("no orchestrator `{name}` is configured: {advice}");
+            return Err(Error::new(ErrorKind::Config, message));
+        };
+        if self.selected.is_some() {
+            target.options.providers.clone_from(&self.selected);
+        }
+        let is_argument = |name: &str| matches!(self.origins.get(name), Some(Origin::Argument(_)));
+        let mut set = serde_json::to_value(&self.options).unwrap_or_default();
+        if let Value::Object(set) = &mut set {
+            // That one is the same for all, and is so already.
+            set.retain(|name, _| is_argument(name) && name != "connect_timeout_seconds");
+        }
+        let arguments: Options = serde_json::from_value(set).unwrap_or_default();
+        target.options.options = target.options.options.overridden_by(&arguments);
+        Ok(target)
+    }
+
+    /// A strategy that stands in `before` in the same way goes on with what it learned.
+    fn orchestrators_on(
+        &self,
+        base: &BaseOrchestrator,
+        before: Option<&Orchestrators>,
+    ) -> Result<Orchestrators> {
         if let Some(row) = self.rows.iter().find(|row| row.id == *DEFAULT) {
             let message = "a provider is called `default`, and a request that names it means the orchestrator of the table [orchestrator]: give the provider another name";
             return Err(Error::new(ErrorKind::Config, row.origin.before(message)));
@@ -83,27 +118,30 @@ impl Settings {
                 Some(ids.filter(|id| !without_model.contains(id)).collect())
             }
         };
-        let target = |strategy: &str, settings, options: &Options, providers: &Option<Vec<ProviderId>>| {
-            let strategy = self.registry.strategy(strategy, Value::Object(settings))?;
+        let mut strategies = BTreeMap::new();
+        let mut named = BTreeMap::new();
+        let mut add = |name: &str, strategy: &str, settings, options: &Options, providers| {
+            let built_from = (strategy.to_owned(), settings);
+            let known = before.and_then(|before| before.strategy(name, &built_from, &self.registry));
+            let strategy = match known {
+                Some(strategy) => strategy,
+                None => self.registry.strategy(strategy, Value::Object(built_from.1.clone()))?,
+            };
             let mut request = RequestOptions::default().with_options(options.clone());
-            request.providers.clone_from(providers);
-            Result::Ok(Target {
-                orchestrator: Orchestrator::new(base.clone(), strategy),
-                options: request,
-                model: None,
-            })
+            request.providers = providers;
+            let orchestrator = Orchestrator::new(base.clone(), strategy);
+            named.insert(name.to_owned(), Target { orchestrator, options: request, model: None });
+            strategies.insert(name.to_owned(), built_from);
+            Result::Ok(())
         };
-        let default = target(&self.strategy, self.strategies.of(&self.strategy), &Options::default(), &all)?;
-        let mut named = BTreeMap::from([(DEFAULT.to_owned(), default)]);
+        let own = self.strategies.of(&self.strategy);
+        add(DEFAULT, &self.strategy, own, &Options::default(), all.clone())?;
         for table in &self.named {
             let settings = table.strategy_settings(&self.strategy, &self.strategies);
             let providers = table.providers.as_ref().map(|(ids, _)| ids.clone()).or_else(|| all.clone());
-            let strategy = table.strategy(&self.strategy);
             base.check_links(&table.choices.options).map_err(|error| table.explained(&error))?;
-            named.insert(
-                table.name.to_string(),
-                target(strategy, settings, &table.choices.options, &providers)?,
-            );
+            let strategy = table.strategy(&self.strategy);
+            add(table.name.as_str(), strategy, settings, &table.choices.options, providers)?;
         }
         let direct = Orchestrator::new(base.clone(), self.registry.strategy(DIRECT, Value::Null)?);
         // One candidate gives one answer, however many the others must give.
@@ -115,6 +153,7 @@ impl Settings {
             layers: self.layers.iter().map(|(name, own)| (name.to_owned(), own.clone())).collect(),
             prices: self.prices.table.clone(),
             stamps: self.stamps.clone(),
+            strategies,
         };
         Ok(Orchestrators { named, direct, direct_options, without_model, basis: Arc::new(basis) })
     }
@@ -227,13 +266,26 @@ impl Orchestrators {
         match same {
             true => {
                 let is_same = |id: &ProviderId| basis.stamps.agree_on(id, &settings.stamps);
-                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?)
+                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?, Some(self))
             }
             false => {
                 let first = prepare(settings.builder()?).succeeding(base).build()?;
-                settings.orchestrators_on(first.base())
+                settings.orchestrators_on(first.base(), Some(self))
             }
         }
+    }
+
+    /// The strategy of the orchestrator `name`, where it was built from the same.
+    fn strategy(
+        &self,
+        name: &str,
+        built_from: &(String, Map<String, Value>),
+        registry: &Arc<Registry>,
+    ) -> Option<Arc<dyn Strategy>> {
+        let same = self.basis.strategies.get(name) == Some(built_from)
+            && Arc::ptr_eq(&self.basis.registry, registry);
+        let target = self.named.get(name).filter(|_| same)?;
+        Some(Arc::clone(target.orchestrator.strategy()))
     }
 
     /// The names that requests may give as their model, but for those of the providers' other models.

@@ -92,6 +92,19 @@ async fn other_options_change_no_provider() {
 }
 
 #[tokio::test]
+async fn a_strategy_that_is_built_from_the_same_keeps_what_it_learned() {
+    let file = Edited::new();
+    let quick = "[orchestrators.quick]\nstrategy = \"fallback\"\n";
+    let old = file.first(&format!("{A}{quick}")).await;
+    let new = file.then(&old, &format!("{A}{B}{quick}[strategies.simple]\nwidth = 3\n")).await;
+    let strategy = |orchestrators: &Orchestrators, name| {
+        Arc::clone(orchestrators.target(name).unwrap().orchestrator.strategy())
+    };
+    assert!(Arc::ptr_eq(&strategy(&old, "quick"), &strategy(&new, "quick")));
+    assert!(!Arc::ptr_eq(&strategy(&old, "default"), &strategy(&new, "default")), "its width is another");
+}
+
+#[tokio::test]
 async fn with_other_layers_or_prices_the_counters_go_on() {
     let file = Edited::new();
     let old = file.first(A).await;
