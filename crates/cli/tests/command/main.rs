@@ -11,4 +11,5 @@ mod listings;
 mod models;
 mod program;
 mod secrets;
+mod serve;
 mod simulations;
