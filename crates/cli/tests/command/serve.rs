@@ -129,6 +129,17 @@ fn an_address_that_cannot_be_had_is_told_with_what_to_do() {
     assert_eq!(program.run(&["serve", "--workers", "0"]).code, Some(2));
 }
 
+#[test]
+fn a_probe_tells_whether_a_server_is_well() {
+    let running = Running::start(&Program::new(), &[]);
+    let (program, address) = (Program::new(), running.address.clone());
+    let ran = program.run(&["serve", "--probe", "--listen", &address]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""));
+    drop(running);
+    let ran = program.run(&["serve", "--probe", "--listen", &address]);
+    assert!(ran.code == Some(1) && ran.err.contains(&address), "{ran:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn told_to_stop_it_finishes_a_stream_and_ends_well() {
