@@ -56,7 +56,8 @@ Exit codes:
 /// The part of the help of `serve` that documents its exit codes.
 pub(crate) const SERVE_HELP: &str = "\
 Exit codes:
-  0    it was told to stop, and did; or --check found nothing wrong
+  0    it was told to stop, and did; --check found nothing wrong; or the server of --probe is well
+  1    the server of --probe is not, or there is none
   2    wrong arguments or settings, an address that it cannot or must not listen at, or a state folder that is in use";
 
 /// The part of the help of `keys` that documents its exit codes.

@@ -28,6 +28,10 @@ pub(crate) struct Serve {
     /// Check the settings, print what would be served, and serve nothing
     #[arg(long)]
     pub(crate) check: bool,
+
+    /// Ask the server that listens there whether it is well, and serve nothing; for health checks
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) probe: bool,
 }
 
 /// An IP address and a port.

@@ -1,9 +1,16 @@
 //! `ultraai serve`.
 
-use std::{fmt::Write as _, future::pending, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    future::pending,
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
-
 use ultraai::{Lookup, Registry};
 use ultraai_gateway::{
     App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
@@ -15,15 +22,24 @@ use crate::{
     exit::Exit,
     failure::Failure,
     state,
-    terminal::{NOTE, Table, print, tell},
+    terminal::{BAD, NOTE, Table, print, tell},
 };
+
+/// How long a server has to say that it is well.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
+    if let (true, Some(address)) = (serve.probe, serve.listen) {
+        return probe(address);
+    }
     let registry = Registry::linked()?;
     let sources = sources(&serve);
     let settings = Settings::load(&sources, &registry).await?;
     let settings = with_arguments(settings, &serve);
+    if serve.probe {
+        return probe(settings.gateway.listen);
+    }
     let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
     if serve.check {
         return check(&settings, &folder);
@@ -91,6 +107,32 @@ fn greeting(address: SocketAddr, models: &[String], demands_key: bool) -> String
          models: {}, and PROVIDER/MODEL\n{keys}\n",
         models.join(", ")
     )
+}
+
+/// Asks who listens at `address` whether it is well.
+fn probe(address: SocketAddr) -> Result<Exit, Failure> {
+    // What listens everywhere is reached here.
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let ask = || {
+        let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+        write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        io::Result::Ok(status)
+    };
+    let why = match ask() {
+        Ok(status) if status == *b"HTTP/1.1 200" => return Ok(Exit::Answer),
+        Ok(_) => "what answers there is no gateway that is well".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&format!("{BAD}not well:{BAD:#} http://{address}: {why}\n"));
+    Ok(Exit::NoAnswer)
 }
 
 /// Builds everything, and prints what would be served.

@@ -12,4 +12,5 @@ mod listings;
 mod models;
 mod program;
 mod secrets;
+mod serve;
 mod simulations;
