@@ -39,7 +39,7 @@ const STARVED: Duration = Duration::from_millis(250);
 
 /// The state, at one moment of one day, so that no midnight comes in between.
 fn state(folder: &Path) -> State {
-    let clock = Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let clock = Clock::new(|| UNIX_EPOCH + Duration::from_hours(500_000));
     State::with_store(Arc::new(DiskStore::open(folder).unwrap()), clock).unwrap()
 }
 
@@ -218,7 +218,7 @@ impl Known {
 }
 
 /// Reads what a process says, and tells when it is up.
-fn listen(out: ChildStdout, up: std::sync::mpsc::Sender<()>) -> Vec<String> {
+fn listen(out: ChildStdout, up: &std::sync::mpsc::Sender<()>) -> Vec<String> {
     let mut reader = BufReader::new(out);
     let mut lines = Vec::new();
     loop {
@@ -251,13 +251,13 @@ fn a_process_that_is_killed_200_times_loses_no_key_and_at_most_a_second_of_spend
         let mut child = known.begin(&folder);
         let (up, is_up) = std::sync::mpsc::channel();
         let out = child.stdout.take().unwrap();
-        let listener = thread::spawn(move || listen(out, up));
+        let listener = thread::spawn(move || listen(out, &up));
         // Some are killed while they open the store or make it. Of the others most live shortly, and some longer than a
         // second, so that there is something to lose.
         match number % 10 {
             0 => thread::sleep(Duration::from_millis(rng.u64(0..40))),
             _ => {
-                is_up.recv_timeout(Duration::from_secs(60)).expect("it opens the store");
+                is_up.recv_timeout(Duration::from_mins(1)).expect("it opens the store");
                 thread::sleep(Duration::from_secs_f64(0.01 + 1.4 * rng.f64().powi(10)));
             }
         }

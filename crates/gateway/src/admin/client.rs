@@ -109,7 +109,9 @@ impl Client {
     /// # Errors
     /// As [`State::create_key`](crate::State::create_key), and where the server does not answer as it should.
     pub async fn create_key(self, terms: &KeyTerms) -> Result<Created> {
-        let body = serde_json::to_vec(terms).expect("terms are plain data");
+        let unwritten =
+            |error| Error::new(ErrorKind::Config, "the terms cannot be written as JSON").with_source(error);
+        let body = serde_json::to_vec(terms).map_err(unwritten)?;
         self.ask(Method::POST, "/keys", body).await
     }
 

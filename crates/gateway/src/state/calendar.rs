@@ -33,7 +33,7 @@ impl Day {
     }
 
     fn date(self) -> Date {
-        let seconds = i64::from(self.0).saturating_mul(DAY as i64);
+        let seconds = i64::from(self.0).saturating_mul(DAY.cast_signed());
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date()
     }
 }

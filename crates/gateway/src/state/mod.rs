@@ -51,6 +51,9 @@ impl Default for State {
 
 impl State {
     /// Keys and spend that end with the process.
+    ///
+    /// # Panics
+    /// Where the system gives no thread.
     pub fn in_memory() -> Self {
         Self::with_store(Arc::new(MemoryStore::default()), Clock::default())
             .expect("a store in memory does not fail")

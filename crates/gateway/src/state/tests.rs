@@ -381,7 +381,9 @@ fn the_last_use_is_not_written_with_every_request() {
         let mut books = account.books(Day(1));
         books.touch(now);
         let unwritten = books.unwritten(&account.key);
-        unwritten.iter().for_each(|spend| books.written(spend));
+        for spend in &unwritten {
+            books.written(spend);
+        }
         unwritten.iter().filter_map(|spend| spend.last_used).collect::<Vec<_>>()
     };
     assert_eq!([100, 101, 159, 160].map(unwritten), [vec![100], vec![], vec![], vec![160]]);

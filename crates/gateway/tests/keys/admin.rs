@@ -39,7 +39,7 @@ async fn keys_are_made_listed_and_revoked_through_the_socket() {
         let created = client(folder).await.create_key(&KeyTerms::new("k")).await.unwrap();
         assert!(created.token.starts_with(&format!("sk-ultraai-{}-", created.key.id)));
         assert!(!format!("{created:?}").contains(&created.token));
-        assert_eq!(client(folder).await.keys().await.unwrap(), [created.key.clone()]);
+        assert_eq!(client(folder).await.keys().await.unwrap(), std::slice::from_ref(&created.key));
         let revoked = client(folder).await.revoke_key(&created.key.id).await.unwrap();
         assert_eq!(revoked.status, KeyStatus::Revoked);
         let more: u8 = client(folder).await.ask("GET".parse().unwrap(), "/more", Vec::new()).await.unwrap();
