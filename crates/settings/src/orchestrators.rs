@@ -61,7 +61,11 @@ impl Orchestrators {
             return Ok(target.clone());
         }
         let (id, model_of_provider) = match model.split_once('/') {
-            Some((id, model)) => (id, Some(ModelName::new(model)?)),
+            Some((id, model)) => {
+                // A caller wrote it, so it is no fault of the settings.
+                let wrong = |error: Error| Error::new(ErrorKind::InvalidRequest, error.message().to_owned());
+                (id, Some(ModelName::new(model).map_err(wrong)?))
+            }
             None => (model, None),
         };
         let candidates = self.direct.candidates();
