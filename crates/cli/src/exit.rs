@@ -53,6 +53,12 @@ Exit codes:
   3    no vectors in time
   130  Ctrl-C";
 
+/// The part of the help of `serve` that documents its exit codes.
+pub(crate) const SERVE_HELP: &str = "\
+Exit codes:
+  0    it was told to stop, and did; or --check found nothing wrong
+  2    wrong arguments or settings, an address that it cannot or must not listen at, or a state folder that is in use";
+
 /// The part of the help of `chat` that tells what can be typed, and how it ends.
 pub(crate) fn chat_help() -> String {
     format!(

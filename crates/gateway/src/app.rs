@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ultraai::Result;
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
-use crate::{Metrics, State};
+use crate::{Metrics, State, server::Lifecycle};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct App {
     pub(crate) state: State,
     /// Measurements.
     pub(crate) metrics: Metrics,
+    /// Whether it takes requests, or stops.
+    pub(crate) lifecycle: Lifecycle,
 }
 
 /// What a reload replaces. A request under way keeps what it began with.
@@ -31,7 +33,7 @@ impl App {
     /// `Config`, which says what a provider lacks.
     pub fn new(settings: Settings, state: State, metrics: Metrics) -> Result<Self> {
         let live = Arc::new(Live::new(settings, &metrics)?);
-        Ok(Self { live: RwLock::new(live), state, metrics })
+        Ok(Self { live: RwLock::new(live), state, metrics, lifecycle: Lifecycle::default() })
     }
 
     /// Puts other settings in the place of those in force.
@@ -42,6 +44,21 @@ impl App {
         let live = Live::new(settings, &self.metrics)?;
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
         Ok(())
+    }
+
+    /// The names that requests may give as their model, but for those of the providers' other models.
+    pub fn models(&self) -> Vec<String> {
+        self.live().orchestrators.names()
+    }
+
+    /// Asks the server to stop: the first time with what is under way finished, the second time at once.
+    pub fn stop(&self) {
+        self.lifecycle.stop();
+    }
+
+    /// Whether it takes requests: not once it was asked to stop.
+    pub fn is_ready(&self) -> bool {
+        !self.lifecycle.is_stopping()
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {

@@ -12,6 +12,6 @@ pub use self::{
     app::App,
     metrics::Metrics,
     routes::router,
-    server::{ServeOptions, serve},
+    server::{ServeOptions, Server, Task, may_listen, serve, workers},
     state::State,
 };

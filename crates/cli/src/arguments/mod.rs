@@ -92,7 +92,11 @@ pub(crate) enum Command {
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file
     Config(Box<Config>),
-    /// Serve the OpenAI and Anthropic APIs
+    /// Serve the OpenAI and Anthropic APIs to other programs
+    ///
+    /// Without access keys it only serves this machine; `ultraai keys create` makes one. SIGTERM and Ctrl-C let requests
+    /// and streams under way end, for as long as `gateway.shutdown_timeout_seconds` says; a second one does not.
+    #[command(after_help = exit::SERVE_HELP)]
     Serve(Box<Serve>),
     /// Let many requests run in virtual time, with providers that a world file simulates, and report what came of them
     ///

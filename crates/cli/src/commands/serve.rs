@@ -1,22 +1,124 @@
 //! `ultraai serve`.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, net::SocketAddr, path::Path, sync::Arc};
 
-use ultraai::Registry;
-use ultraai_gateway::{App, Metrics, ServeOptions, State};
-use ultraai_settings::Settings;
+use ultraai::{Lookup, Registry};
+use ultraai_gateway::{App, Metrics, ServeOptions, Server, State, may_listen, workers};
+use ultraai_settings::{GatewaySettings, Settings, Sources};
 
-use crate::{arguments::Serve, exit::Exit, failure::Failure};
+use crate::{
+    arguments::Serve,
+    exit::Exit,
+    failure::Failure,
+    state,
+    terminal::{NOTE, Table, print, tell},
+};
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     let registry = Registry::linked()?;
-    let mut settings = Settings::load(&serve.settings.sources(), &registry).await?;
+    let settings = Settings::load(&sources(&serve), &registry).await?;
+    let settings = with_arguments(settings, &serve);
+    let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
+    if serve.check {
+        return check(&settings, &folder);
+    }
+    let state = State::open(&folder)?;
+    let demands_key = state.demands_key();
+    let mut notices = settings.notices.clone();
+    notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
+    let app = Arc::new(App::new(settings, state, Metrics::default())?);
+    let server = Server::bind(Arc::clone(&app))?;
+    for notice in notices {
+        tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
+    }
+    tell(&greeting(server.address(), &app.models(), demands_key));
+    // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
+    server.run(ServeOptions::default())?;
+    Ok(Exit::Answer)
+}
+
+/// The environment, and what the arguments set. What answers at the gateway's own address is no server to be found.
+fn sources(serve: &Serve) -> Sources {
+    let mut sources = serve.settings.sources();
+    let own = serve.listen.unwrap_or_else(|| GatewaySettings::default().listen);
+    let servers = &mut sources.local_servers;
+    for server in [&mut servers.ollama, &mut servers.llama_cpp] {
+        *server = server.filter(|server| server.port() != own.port());
+    }
+    sources
+}
+
+fn with_arguments(mut settings: Settings, serve: &Serve) -> Settings {
     if let Some(listen) = serve.listen {
         settings.gateway.listen = listen;
     }
-    let app = Arc::new(App::new(settings, State::in_memory(), Metrics::default())?);
-    let served = std::thread::spawn(move || ultraai_gateway::serve(app, &ServeOptions::default())).join();
-    served.expect("the server does not panic")?;
+    if let Some(workers) = serve.workers {
+        settings.gateway.workers = Some(workers.into());
+    }
+    settings
+}
+
+/// What works and could be safer.
+fn warnings(gateway: &GatewaySettings, demands_key: bool) -> Option<&'static str> {
+    let is_open_to_all = !demands_key && gateway.cors_origins.iter().any(|origin| origin == "*");
+    is_open_to_all.then_some(
+        "every page that a browser of this machine shows may use this gateway: `gateway.cors_origins` names `*`, and there are no access keys",
+    )
+}
+
+/// Where it listens, what it answers to, and whether keys are demanded.
+fn greeting(address: SocketAddr, models: &[String], demands_key: bool) -> String {
+    let keys = match demands_key {
+        true => "an access key is demanded",
+        false => {
+            "no access key is demanded, so only programs of this machine may call; `ultraai keys create` makes one"
+        }
+    };
+    format!(
+        "listening at http://{address}; the base URL is http://{address}/v1 for OpenAI's clients, http://{address} for Anthropic's\n\
+         models: {}, and PROVIDER/MODEL\n{keys}\n",
+        models.join(", ")
+    )
+}
+
+/// Builds everything, and prints what would be served.
+fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
+    let models = settings.orchestrators(|builder| builder)?.names();
+    let gateway = &settings.gateway;
+    // What is not there is not made, and a server that runs has its store to itself.
+    let state = if folder.exists() { State::open(folder) } else { Ok(State::in_memory()) };
+    if let Ok(state) = &state {
+        may_listen(state, gateway.listen)?;
+    }
+    let keys = match &state {
+        Ok(state) if state.demands_key() => "demanded".to_owned(),
+        Ok(_) => "none, so only programs of this machine may call".to_owned(),
+        Err(error) => format!("not told: {error}"),
+    };
+    let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    let mut out = format!(
+        "settings file  {file}\nlisten         http://{}, {} workers\nmodels         {}, and PROVIDER/MODEL\naccess keys    {keys}\nstate folder   {}\n\n",
+        gateway.listen,
+        workers(gateway),
+        models.join(", "),
+        folder.display(),
+    );
+    let mut table = Table::new(["PROVIDER", "TYPE", "MODEL", "ADDRESS"]);
+    for provider in settings.summaries() {
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        table.row([
+            provider.id.to_string(),
+            provider.provider_type,
+            or_none(provider.model),
+            or_none(provider.base_url),
+        ]);
+    }
+    let _ = write!(out, "{}", table.text());
+    print(&out)?;
+    let warnings = warnings(gateway, state.is_ok_and(|state| state.demands_key())).map(str::to_owned);
+    for notice in settings.notices.iter().cloned().chain(settings.warnings()).chain(warnings) {
+        tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
+    }
     Ok(Exit::Answer)
 }

@@ -3,6 +3,7 @@
 mod body;
 mod chat;
 mod exchange;
+mod guard;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{Method, StatusCode, Uri},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -31,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }
 

@@ -32,6 +32,16 @@ impl State {
         Ok(Self)
     }
 
+    /// Whether callers must have an access key.
+    #[expect(clippy::unused_self, reason = "a placeholder")]
+    pub fn demands_key(&self) -> bool {
+        false
+    }
+
+    /// Writes down what is not written yet.
+    #[expect(clippy::unused_self, reason = "a placeholder")]
+    pub(crate) fn flush(&self) {}
+
     /// Who calls, by what stands in the head: `Authorization: Bearer`, or `x-api-key`.
     ///
     /// # Errors
