@@ -3,6 +3,7 @@
 //!
 //! `ULTRAAI_FUZZ_REQUESTS` and `ULTRAAI_FUZZ_SEED` set how many are sent, and which.
 
+mod able;
 mod heads;
 mod mutation;
 mod samples;
@@ -26,10 +27,15 @@ use self::samples::{SAMPLES, Sample};
 /// Requests of one run, as the gateway must bear them.
 const REQUESTS: u64 = 200_000;
 
-/// A provider that never fails, so that every failure is the caller's or ours.
+/// Providers that never fail, so that every failure is the caller's or ours.
 const SETTINGS: &str = r#"
 [orchestrator]
-strategy = "simple"
+strategy = "fallback"
+
+[providers.able]
+type = "able"
+model = "able-1"
+weight = 2
 
 [providers.mock]
 type = "mock"
@@ -72,6 +78,17 @@ fn no_bytes_of_a_caller_are_taken_for_a_fault_of_ours() {
     let wrong: Vec<_> = tallies.iter().flat_map(|tally| &tally.wrong).map(String::as_str).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(sent >= requests && refused > sent / 4 && refused < sent, "the mutations are no good ones");
+}
+
+#[test]
+fn the_samples_are_valid_ones() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let router = runtime.block_on(async { router(app().await) });
+    for sample in SAMPLES {
+        let request = Request::post(sample.path).body(Body::from(sample.body)).unwrap();
+        let (status, _, answer) = runtime.block_on(answer(&router, request));
+        assert_eq!(status, 200, "{}: {}", sample.path, String::from_utf8_lossy(&answer));
+    }
 }
 
 /// What came of some requests.

@@ -19,7 +19,7 @@ pub(crate) const SAMPLES: &[Sample] = &[
     ),
     sample(
         "/v1/chat/completions",
-        r#"{"model":"mock","messages":[{"role":"system","content":"Be short."},{"role":"user","content":[{"type":"text","text":"And this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}}]}],"temperature":0.5,"top_p":0.9,"max_completion_tokens":16,"stop":["\n"],"seed":7,"n":1,"logit_bias":{"50256":-100},"metadata":{"a":"b"},"user":"u"}"#,
+        r#"{"model":"able","messages":[{"role":"system","content":"Be short."},{"role":"user","content":[{"type":"text","text":"And this?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}}]}],"temperature":0.5,"top_p":0.9,"max_completion_tokens":16,"stop":["\n"],"seed":7,"n":1,"logit_bias":{"50256":-100},"metadata":{"a":"b"},"user":"u"}"#,
     ),
     sample(
         "/v1/chat/completions",

@@ -2,14 +2,14 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::Arc,
     thread,
     time::Duration,
 };
 
 use fastrand::Rng;
-use ultraai_gateway::{App, Metrics, ServeOptions, State, serve};
+use ultraai_gateway::{App, Metrics, ServeOptions, Server, State};
 
 use super::{samples::SAMPLES, set, settings};
 
@@ -21,14 +21,12 @@ fn server() -> SocketAddr {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut settings = runtime.block_on(settings(folder.path()));
-    let address = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    settings.gateway.listen = address;
+    settings.gateway.listen = ([127, 0, 0, 1], 0).into();
     settings.gateway.workers = Some(1);
     let app = Arc::new(App::new(settings, State::in_memory(), Metrics::default()).unwrap());
-    thread::spawn(move || serve(app, &ServeOptions::default()));
-    while TcpStream::connect(address).is_err() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    let server = Server::bind(app).unwrap();
+    let address = server.address();
+    thread::spawn(move || server.run(ServeOptions::default()));
     address
 }
 
