@@ -27,7 +27,7 @@ use ultraai::{
 };
 use ultraai_wire::{write_event, write_frame};
 
-use super::{cost, now};
+use super::{cost, now, told};
 use crate::routes::{Exchange, fresh_id};
 
 /// What is sent at once at most, unless one event is longer.
@@ -170,7 +170,7 @@ impl Events {
 
     fn fail(&mut self, error: &Error) {
         self.exchange.record.error = Some(error.kind().as_str());
-        self.encoder.fail(error, &mut self.frames);
+        self.encoder.fail(&told(error), &mut self.frames);
         self.flush();
         self.ended = true;
     }
