@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result};
+use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result, TokenCounter};
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
 use crate::{Metrics, State, access::Log, answer::now, server::Lifecycle};
@@ -33,6 +33,7 @@ pub(crate) struct Live {
     pub(crate) since: u64,
     /// Those that were asked so far.
     embedders: Mutex<BTreeMap<ProviderId, Arc<dyn Embedder>>>,
+    counters: Mutex<BTreeMap<ProviderId, Option<Arc<dyn TokenCounter>>>>,
 }
 
 impl App {
@@ -89,7 +90,13 @@ impl App {
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
+        Ok(Self {
+            settings,
+            orchestrators,
+            since: now(),
+            embedders: Mutex::default(),
+            counters: Mutex::default(),
+        })
     }
 
     /// Who makes the embeddings of the provider `id`, in the books of its candidate.
@@ -101,15 +108,34 @@ impl Live {
         if let Some(embedder) = embedders.get(id) {
             return Ok(Arc::clone(embedder));
         }
-        let candidate = self.orchestrators.default_orchestrator().candidate(id).ok_or_else(|| {
-            Error::new(
-                ErrorKind::ModelNotFound,
-                format!("the provider `{id}` is not among those that are asked"),
-            )
-        })?;
+        let candidate = self.orchestrators.default_orchestrator().candidate(id);
+        let candidate = candidate.ok_or_else(|| self.not_asked(id))?;
         let embedder = candidate.accounted(self.settings.embedder(id)?);
         embedders.insert(id.clone(), Arc::clone(&embedder));
         Ok(embedder)
+    }
+
+    /// The error for a provider that the settings hold and arguments leave out.
+    pub(crate) fn not_asked(&self, id: &ProviderId) -> Error {
+        let names = self.orchestrators.names().join(", ");
+        Error::new(
+            ErrorKind::ModelNotFound,
+            format!("the provider `{id}` is not asked here: name one of {names}"),
+        )
+    }
+
+    /// Who counts tokens as the vendor of the provider `id` does, where it counts any.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub(crate) fn token_counter(&self, id: &ProviderId) -> Result<Option<Arc<dyn TokenCounter>>> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = counters.get(id) {
+            return Ok(counter.clone());
+        }
+        let counter = self.settings.token_counter(id)?;
+        counters.insert(id.clone(), counter.clone());
+        Ok(counter)
     }
 
     /// What a name in a request stands for.
