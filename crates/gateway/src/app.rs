@@ -89,14 +89,27 @@ impl App {
 
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let settings = bounded(settings);
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
-        Ok(Self {
+        Ok(Self::of(settings, orchestrators))
+    }
+
+    /// What takes its place; a provider that is set up as before goes on as it is.
+    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let settings = bounded(settings);
+        let orchestrators =
+            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
+        Ok(Self::of(settings, orchestrators))
+    }
+
+    fn of(settings: Settings, orchestrators: Orchestrators) -> Self {
+        Self {
             settings,
             orchestrators,
             since: now(),
             embedders: Mutex::default(),
             counters: Mutex::default(),
-        })
+        }
     }
 
     /// Who makes the embeddings of the provider `id`, in the books of its candidate.
@@ -152,14 +165,21 @@ impl Live {
         own.chain(aliases).collect()
     }
 
-    /// What takes its place; a provider that is set up as before goes on as it is.
-    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
-        let orchestrators =
-            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
-    }
-
     pub(crate) fn gateway(&self) -> &GatewaySettings {
         &self.settings.gateway
     }
+}
+
+/// Requests under way at once, and those that wait for their turn, where the settings do not say how many: a server without a
+/// bound takes what it cannot carry.
+const IN_FLIGHT: usize = 10_000;
+const QUEUED: usize = 1_000;
+
+/// The settings with a bound of what is under way.
+fn bounded(mut settings: Settings) -> Settings {
+    let options = &mut settings.options;
+    if options.max_requests_in_flight.is_none() {
+        (options.max_requests_in_flight, options.max_queued_requests) = (Some(IN_FLIGHT), Some(QUEUED));
+    }
+    settings
 }
