@@ -35,10 +35,11 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
         request.model = model;
         Ok((orchestrator, request, options))
     };
-    let (orchestrator, request, options) = match asked.await {
+    let (orchestrator, mut request, options) = match asked.await {
         Ok(asked) => asked,
         Err(error) => return exchange.refused(&error),
     };
+    read_headers(api, &head.headers, &mut request);
     let result = match request.delivery {
         Delivery::Live => return live(exchange, &orchestrator, request, options).await,
         Delivery::Whole => whole(&mut exchange, &orchestrator, request, &options).await,
@@ -114,6 +115,12 @@ pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
     {
         headers.insert("x-ultraai-left-out", value);
     }
+}
+
+/// Adds what the headers say of the request.
+fn read_headers(api: Api, headers: &HeaderMap, request: &mut ChatRequest) {
+    let mut told = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    api.codec().read_headers(&mut told, request);
 }
 
 async fn live(
