@@ -35,7 +35,7 @@ fn served(folder: &Path, act: impl FnOnce()) {
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = admin::listen(&state, &folder, axum::Router::new()).unwrap();
+            let server = admin::listen(&state, &folder, admin::Router::new()).unwrap();
             up.send(()).unwrap();
             tokio::select! {
                 () = server => panic!("it ended"),
