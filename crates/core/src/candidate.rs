@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Accounting, Capabilities, ChatRequest, Error, ErrorKind, Field, KeySource, Layer, ModelName, Price,
-    Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
+    Accounting, Capabilities, ChatRequest, EndpointId, Error, ErrorKind, Field, KeySource, Layer, ModelName,
+    Price, Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
     registry::read_settings, stats::CandidateStats,
 };
 
@@ -397,6 +397,11 @@ impl Candidate {
             stats: Arc::clone(&self.stats),
             accounting: Arc::clone(&self.accounting),
         }
+    }
+
+    /// Where its provider sends, and as whom.
+    pub fn endpoint(&self) -> Option<EndpointId> {
+        self.stack.endpoint()
     }
 
     /// What it can do for `request`.

@@ -247,7 +247,8 @@ pub struct RequestOptions {
     pub ledger: Option<Ledger>,
     /// Seed of every random choice. Default: a random one.
     pub seed: Option<u64>,
-    /// A purse that this request draws from besides its own, such as a customer's; needs the layer `budget`. Default: none.
+    /// A purse that this request draws from besides its own, such as a customer's; one with a limit needs the layer `budget`.
+    /// Default: none.
     pub purse: Option<Purse>,
 }
 

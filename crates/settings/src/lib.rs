@@ -7,6 +7,7 @@ mod assemble;
 mod besides;
 mod discovery;
 mod document;
+mod embedding;
 mod gateway;
 mod init;
 mod kind;

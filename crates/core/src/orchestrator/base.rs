@@ -238,7 +238,8 @@ impl BaseOrchestrator {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
-        if over.purse.is_some() {
+        // One without a limit only counts, and core does that itself.
+        if over.purse.as_ref().is_some_and(|purse| purse.limit().is_some()) {
             self.check_budget_layer("purse")?;
         }
         request.validate()?;

@@ -10,6 +10,7 @@ mod media;
 mod object;
 mod request;
 mod source;
+mod splice;
 mod status;
 mod time;
 mod vectors;
@@ -26,6 +27,7 @@ pub use self::{
     object::{Key, Others, Unknown},
     request::{collision, model},
     source::Source,
+    splice::Splice,
     status::status_of,
     time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
