@@ -130,7 +130,16 @@ impl Live {
     fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators =
             self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
+        let old = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = old.iter().filter(|(id, _)| self.goes_on_in(&orchestrators, id));
+        let embedders = same.map(|(id, embedder)| (id.clone(), Arc::clone(embedder))).collect();
+        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::new(embedders) })
+    }
+
+    /// Whether the provider `id` is the same one in `others`, with the same books.
+    fn goes_on_in(&self, others: &Orchestrators, id: &ProviderId) -> bool {
+        let of = |orchestrators: &Orchestrators| orchestrators.default_orchestrator().candidate(id);
+        of(&self.orchestrators).zip(of(others)).is_some_and(|(old, new)| Arc::ptr_eq(&old, &new))
     }
 
     pub(crate) fn gateway(&self) -> &GatewaySettings {
