@@ -51,16 +51,17 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let app = Arc::new(App::new(settings, state, Metrics::default())?);
     let server = Server::bind(Arc::clone(&app))?;
+    // It minds SIGHUP from here on, which would end the process otherwise.
+    let watching = reload::watch(Arc::clone(&app), sources, pending());
     for notice in notices {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
     }
     tell(&greeting(server.address(), &app.models(), demands_key));
     // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
     let mut options = ServeOptions::default();
-    options.tasks.push(Box::pin(stop_at_signals(Arc::clone(&app))));
+    options.tasks.push(Box::pin(stop_at_signals(app)));
     options.tasks.push(Box::pin(admin));
-    // It minds a signal, so it begins where it is polled.
-    options.tasks.push(Box::pin(async move { reload::watch(app, sources, pending()).await }));
+    options.tasks.push(Box::pin(watching));
     server.run(options)?;
     Ok(Exit::Answer)
 }
