@@ -14,6 +14,7 @@ mod panel;
 mod run;
 mod stream;
 mod synthesis;
+mod telling;
 
 use std::{fmt, ops::Deref, sync::Arc};
 
