@@ -11,6 +11,7 @@ mod object;
 mod request;
 mod source;
 mod status;
+mod tier;
 mod time;
 mod vectors;
 mod write;
@@ -27,6 +28,7 @@ pub use self::{
     request::{collision, model},
     source::Source,
     status::status_of,
+    tier::openai_tier,
     time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
     write::{Joined, ListWriter, ObjectWriter},
