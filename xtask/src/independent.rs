@@ -1,7 +1,8 @@
-//! `cargo xtask independent`: installs mock servers that others wrote, for the test that our providers talk to them.
+//! `cargo xtask independent`: installs what others wrote: mock servers, for the test that our providers talk to them, and SDKs,
+//! for the test that they talk to the gateway.
 //!
-//! They are a package of npm and one of Python, which a folder under `target/` keeps from one run to the next. The test starts
-//! them itself, and says that it was skipped where they are not there.
+//! They are packages of npm and of Python, which a folder under `target/` keeps from one run to the next. The tests start them
+//! themselves, and say that they were skipped where they are not there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,17 +16,30 @@ const AIMOCK: &str = "@copilotkit/aimock@1.43.0";
 /// `LLMock` and all that it needs, each of one version.
 const REQUIREMENTS: &str = "xtask/independent/requirements.txt";
 
+/// The SDKs of Python, and what checks what they read; likewise.
+const SDKS: &str = "xtask/independent/sdks.txt";
+
+/// The SDKs of npm, as `package.json` and `package-lock.json`.
+const PACKAGES: &str = "xtask/independent/sdks";
+
 /// Installs what can be installed here, and says what cannot.
 pub(crate) fn install() -> Result<(), Problem> {
     let root = workspace::root()?;
     let folder = root.join("target/independent");
     fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let mut missing = Vec::new();
+    let read = |name: &str| {
+        fs::read_to_string(root.join(name)).map_err(|error| format!("{name} cannot be read: {error}"))
+    };
     missing.extend(once(&folder.join("aimock"), AIMOCK, aimock).err());
-    let wanted = root.join(REQUIREMENTS);
-    let text =
-        fs::read_to_string(&wanted).map_err(|error| format!("{REQUIREMENTS} cannot be read: {error}"))?;
-    missing.extend(once(&folder.join("llmock"), &text, |folder| llmock(folder, &wanted)).err());
+    for (name, requirements) in [("llmock", REQUIREMENTS), ("sdks-python", SDKS)] {
+        let wanted = root.join(requirements);
+        missing
+            .extend(once(&folder.join(name), &read(requirements)?, |folder| python(folder, &wanted)).err());
+    }
+    let locked = read(&format!("{PACKAGES}/package-lock.json"))?;
+    let packages = root.join(PACKAGES);
+    missing.extend(once(&folder.join("sdks-javascript"), &locked, |folder| npm(folder, &packages)).err());
     match missing.is_empty() {
         true => Ok(()),
         false => Err(missing.join("; ")),
@@ -53,7 +67,17 @@ fn aimock(folder: &Path) -> Result<(), Problem> {
     step.args(["--no-package-lock", "--no-save", "--prefix", ".", AIMOCK]).run()
 }
 
-fn llmock(folder: &Path, requirements: &Path) -> Result<(), Problem> {
+/// Exactly what the lock file says.
+fn npm(folder: &Path, packages: &Path) -> Result<(), Problem> {
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(packages.join(name), folder.join(name))
+            .map_err(|error| format!("{name} cannot be copied to {}: {error}", folder.display()))?;
+    }
+    let step = Step::new("npm", folder).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    step.args(["--loglevel", "error"]).run()
+}
+
+fn python(folder: &Path, requirements: &Path) -> Result<(), Problem> {
     Step::new("python3", folder).args(["-m", "venv", "--clear", "."]).run()?;
     let pip =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "-r"];

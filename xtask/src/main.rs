@@ -34,7 +34,7 @@ enum Task {
     },
     /// The rules of the house that neither rustc nor clippy knows.
     Tidy,
-    /// Installs the mock servers of others that the test `independent` talks to.
+    /// Installs what others wrote: the mock servers that the test `independent` talks to, and the SDKs that talk to the gateway.
     Independent,
     /// The end-to-end test against two llama.cpp servers with small models.
     Live {

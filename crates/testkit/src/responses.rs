@@ -22,7 +22,7 @@ pub fn stream<'a>(texts: impl IntoIterator<Item = &'a str>) -> Reply {
 pub fn answer_body(model: &str, output: &Value, status: &str) -> Value {
     let why = if status == "incomplete" { json!({ "reason": "max_output_tokens" }) } else { Value::Null };
     let usage = json!({
-        "input_tokens": 7, "input_tokens_details": { "cached_tokens": 0 },
+        "input_tokens": 7, "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
         "output_tokens": 3, "output_tokens_details": { "reasoning_tokens": 0 }, "total_tokens": 10,
     });
     json!({

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and this one tells what it sees"
 )]
 
+mod gateway;
 mod protocols;
 mod server;
 
@@ -45,6 +46,7 @@ async fn two_real_models_answer_and_the_ledger_agrees_with_their_servers() {
     assert_eq!((totals.estimated, totals.attempts_of_unknown_usage), (TokenSum::default(), 0), "{totals:?}");
     add(&mut counted, totals.reported);
     add(&mut counted, program(&smollm2, &gemma3));
+    add(&mut counted, gateway::all(&smollm2));
 
     let mut served = TokenSum::default();
     for (server, before) in [&smollm2, &gemma3].into_iter().zip(before) {

@@ -167,6 +167,12 @@ pub(crate) fn write_usage(
         }
         json.end(b'}');
     }
+    let tier = match tier {
+        // OpenAI's words: one has another name here, and the rest has none.
+        Some("default") => Some("standard"),
+        Some("auto" | "flex" | "scale") => None,
+        tier => tier,
+    };
     if let Some(tier) = tier {
         json.entry("service_tier", tier);
     }
@@ -212,6 +218,18 @@ mod tests {
         json.end(b'}');
         let expected = r#"{"usage":{"input_tokens":5,"cache_creation_input_tokens":20,"cache_read_input_tokens":100,"output_tokens":7,"output_tokens_details":{"thinking_tokens":3,"novel":1},"service_tier":"standard","inference_geo":"eu"}}"#;
         assert_eq!(String::from_utf8_lossy(&json.into_bytes()), expected);
+    }
+
+    #[test]
+    fn another_vendors_tier_is_told_in_this_ones_words() {
+        for (tier, expected) in [("default", Some("standard")), ("batch", Some("batch")), ("flex", None)] {
+            let mut json = Json::default();
+            json.begin(b'{');
+            write_usage(None, Some(tier), None, &mut json);
+            json.end(b'}');
+            let written: serde_json::Value = serde_json::from_slice(&json.into_bytes()).unwrap();
+            assert_eq!(written["usage"]["service_tier"].as_str(), expected, "{tier}");
+        }
     }
 
     #[test]

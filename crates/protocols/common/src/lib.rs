@@ -13,6 +13,7 @@ mod request;
 mod source;
 mod splice;
 mod status;
+mod tier;
 mod time;
 mod vectors;
 mod write;
@@ -31,6 +32,7 @@ pub use self::{
     source::Source,
     splice::Splice,
     status::status_of,
+    tier::openai_tier,
     time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
     write::{Joined, ListWriter, ObjectWriter},

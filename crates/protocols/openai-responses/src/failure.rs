@@ -1,11 +1,15 @@
 //! What stands around every answer, and errors as answers.
 
 use serde_json::{Map, Value, json};
-use ultraai_core::{Answering, Error, ErrorAnswer, ErrorKind, Losses, ResponseFormat};
+use ultraai_core::{Answering, ChatRequest, Error, ErrorAnswer, ErrorKind, Losses, Part, ResponseFormat};
 
-use crate::tool::{self, Tools};
+use crate::{
+    input::is_instructions,
+    tool::{self, Tools},
+};
 
-/// The object `response` as it stands before anything is said. SDKs want what the request said in it.
+/// The object `response` as it stands before anything is said. SDKs want what the request said in it, and the protocol's defaults
+/// where it said nothing.
 pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
     let request = to.request;
     let mut losses = Losses::noted();
@@ -28,26 +32,32 @@ pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
         "created_at": to.created,
         "status": "in_progress",
         "background": false,
+        "completed_at": null,
         "error": null,
+        "frequency_penalty": request.frequency_penalty.unwrap_or(0.0),
         "incomplete_details": null,
-        "instructions": null,
+        "instructions": instructions(request),
         "max_output_tokens": request.max_tokens,
+        "max_tool_calls": of_request("max_tool_calls", Value::Null),
         "metadata": request.metadata,
         "model": request.model.as_ref().map(ultraai_core::ModelName::as_str).unwrap_or_default(),
         "output": [],
         "parallel_tool_calls": request.parallel_tool_calls.unwrap_or(true),
+        "presence_penalty": request.presence_penalty.unwrap_or(0.0),
         "previous_response_id": of_request("previous_response_id", Value::Null),
+        "prompt_cache_key": of_request("prompt_cache_key", Value::Null),
         "reasoning": {
             "effort": reasoning.and_then(|reasoning| reasoning.effort.as_deref()),
             "summary": reasoning.and_then(|reasoning| reasoning.summary.as_deref()),
         },
+        "safety_identifier": of_request("safety_identifier", Value::Null),
         "store": of_request("store", json!(true)),
-        "temperature": request.temperature,
+        "temperature": request.temperature.unwrap_or(1.0),
         "text": { "format": format },
         "tool_choice": choice.unwrap_or_else(|| "auto".into()),
         "tools": tools,
-        "top_logprobs": request.top_logprobs,
-        "top_p": request.top_p,
+        "top_logprobs": request.top_logprobs.unwrap_or(0),
+        "top_p": request.top_p.unwrap_or(1.0),
         "truncation": of_request("truncation", json!("disabled")),
         "usage": null,
         "user": request.user,
@@ -56,6 +66,12 @@ pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+/// What the request says before its conversation.
+fn instructions(request: &ChatRequest) -> Option<&str> {
+    let first = request.messages.first().filter(|first| !first.inline && is_instructions(first))?;
+    first.content.first().and_then(Part::as_text)
 }
 
 /// An error in the vendor's words.

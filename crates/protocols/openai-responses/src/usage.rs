@@ -64,15 +64,14 @@ impl UsageBody<'_> {
     }
 }
 
-/// The object that usage is; SDKs want both counts of details, also where nobody counted.
+/// The object that usage is; SDKs want all counts of details, also where nobody counted.
 pub(crate) fn write(usage: &Usage) -> Value {
-    let mut input = json!({ "cached_tokens": usage.cache_read.unwrap_or(0) });
-    if let Some(written) = usage.cache_write {
-        input["cache_write_tokens"] = written.into();
-    }
     json!({
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": input,
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read.unwrap_or(0),
+            "cache_write_tokens": usage.cache_write.unwrap_or(0),
+        },
         "output_tokens": usage.output_tokens,
         "output_tokens_details": { "reasoning_tokens": usage.reasoning.unwrap_or(0) },
         "total_tokens": usage.input_tokens.saturating_add(usage.output_tokens),

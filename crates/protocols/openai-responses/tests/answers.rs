@@ -343,6 +343,16 @@ fn an_answer_is_written_as_it_was_read() {
 }
 
 #[test]
+fn an_answer_repeats_the_instructions() {
+    let codec = Responses::new();
+    let body = json!({ "model": "m", "instructions": "be brief", "input": "a" });
+    let asked = codec.decode_request("/v1/responses", body.to_string().as_bytes()).unwrap();
+    let to = Answering { request: &asked, id: "0", created: 1 };
+    let written = codec.encode_response(&to, &ChatResponse::from_text("b"), &mut Losses::refused()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap()["instructions"], "be brief");
+}
+
+#[test]
 fn tokens_are_told_with_the_text() {
     let tokens = json!([{ "token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": [{ "token": "a", "logprob": -0.5, "bytes": [97] }] }]);
     let output = json!([

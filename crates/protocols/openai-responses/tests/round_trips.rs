@@ -30,6 +30,7 @@ fn same_answer(mut answer: ChatResponse) -> ChatResponse {
     // SDKs want these counts, so they are 0 where nobody counted.
     if let Some(usage) = &mut answer.usage {
         usage.cache_read = usage.cache_read.filter(|tokens| *tokens > 0);
+        usage.cache_write = usage.cache_write.filter(|tokens| *tokens > 0);
         usage.reasoning = usage.reasoning.filter(|tokens| *tokens > 0);
     }
     answer

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    ChatRequest, Error, ErrorKind, Method, Orchestrator, Outcome, Recovery, Result, Run, Strategy,
-    StrategyRegistration, register_strategy, registry::parse_settings,
+    ChatRequest, Error, ErrorKind, FinishReason, Method, Orchestrator, Outcome, Recovery, Result, Run,
+    Strategy, StrategyRegistration, register_strategy, registry::parse_settings,
 };
 
 register_strategy!(
@@ -79,6 +79,16 @@ impl Strategy for Fallback {
                 Ok(answer) => {
                     let why = answer.no_good();
                     run.note(format!("{} gave no good answer: {}", answer.provider_id(), why.message()));
+                    let nobody_left =
+                        (chain.peek().is_none() || run.allowance() == 0) && without_place.is_empty();
+                    // Cut off where the caller wished it, the next answer would be too.
+                    let as_asked =
+                        request.max_tokens.is_some() && answer.response.finish_reason == FinishReason::Length;
+                    let is_first = incomplete.is_none() && !answer.response.is_empty();
+                    if run.is_live() && is_first && (nobody_left || as_asked) {
+                        // It has been handed on, and nothing better can take its place.
+                        return Ok(run.settle_for(&answer, true).await);
+                    }
                     run.discard("the answer is no good one").await;
                     let empty = answer.response.is_empty();
                     causes.push(why);

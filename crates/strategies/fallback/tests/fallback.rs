@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use ultraai_core::{
-    ChatResponse, ErrorKind, Event, FinishReason, Method, Options, OrchestratorBuilder, Registry,
-    orchestrator::ResponseStatus,
+    ChatRequest, ChatResponse, ErrorKind, Event, FinishReason, Method, Options, OrchestratorBuilder,
+    Registry, orchestrator::ResponseStatus,
 };
 use ultraai_strategy_fallback::{Fallback, FallbackOrchestrator};
 use ultraai_testkit::{Scripted, Step};
@@ -106,6 +106,30 @@ async fn a_live_answer_that_is_no_good_one_is_taken_back() {
         }
     }
     assert_eq!(kinds, ["delta", "discarded", "delta", "finished"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_answer_that_is_cut_off_stays_where_nobody_is_left_or_the_caller_set_the_limit() {
+    let limited = ChatRequest::from_prompt("hi").with_max_tokens(3);
+    for (request, others) in [(ChatRequest::from_prompt("hi"), 0), (limited, 1)] {
+        let (one, two) = (Scripted::new([cut_off("hel")]), Scripted::always("hello"));
+        let members = [("one", &one), ("two", &two)];
+        let mut stream = orchestrator(&members[..=others]).process_stream(request).unwrap();
+        let mut deltas = 0;
+        let outcome = loop {
+            match stream.next().await.unwrap().unwrap() {
+                Event::Delta { .. } => deltas += 1,
+                Event::Discarded { reason } => panic!("{reason}"),
+                Event::Finished { outcome } => break outcome,
+                _ => {}
+            }
+        };
+        assert_eq!(
+            (outcome.synthesis.response.as_str(), outcome.synthesis.method),
+            ("hel", Method::Degraded)
+        );
+        assert_eq!((deltas, two.count()), (1, 0));
+    }
 }
 
 /// What a layer says that has no place for an attempt.

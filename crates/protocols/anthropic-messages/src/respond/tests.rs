@@ -67,6 +67,15 @@ fn an_answer_of_another_vendor_is_said_in_this_protocol() {
 }
 
 #[test]
+fn of_what_another_vendor_keeps_without_words_nothing_is_told() {
+    let mut kept = Reasoning::default();
+    kept.state = Some(VendorState::new("openai", json!({ "id": "rs_1" })));
+    let mut answer = ChatResponse::default();
+    answer.content = vec![Part::Reasoning(kept), Part::text("a")];
+    assert_eq!(written(&answer)["content"], json!([{ "type": "text", "text": "a" }]));
+}
+
+#[test]
 fn a_stream_says_its_blocks_one_after_the_other() {
     let events = streamed(events_of(foreign()));
     let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();

@@ -161,7 +161,9 @@ impl<'w> Blocks<'w> {
     fn reasoning(&mut self, reasoning: &Reasoning, at: At) -> Result<()> {
         let signature =
             reasoning.state.as_ref().and_then(own).and_then(|state| state.get(SIGNATURE)?.as_str());
-        let Some(signature) = signature.or(self.answer.then_some("")) else { return Ok(()) };
+        // Of what another vendor keeps with it, there is nothing to tell.
+        let told = self.answer && !reasoning.text.is_empty();
+        let Some(signature) = signature.or(told.then_some("")) else { return Ok(()) };
         self.json.begin(b'{');
         self.json.entry("type", "thinking");
         self.json.entry("thinking", &reasoning.text);

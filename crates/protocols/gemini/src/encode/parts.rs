@@ -104,7 +104,8 @@ impl<'a> Parts<'a, '_> {
     }
 
     fn media(&mut self, media: &'a Media, kind: &str, place: &dyn Display) -> Result<Option<Piece<'a>>> {
-        if media.detail.is_some() {
+        // `auto` is what holds unasked.
+        if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
             self.lose(place, "the `detail` of", "gemini has `mediaResolution` instead")?;
         }
         let mut name = media.name.as_deref();

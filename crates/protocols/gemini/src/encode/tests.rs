@@ -390,6 +390,16 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
 }
 
 #[test]
+fn the_usual_detail_of_an_image_is_no_loss() {
+    let mut request = request();
+    let mut image = Media::new(MediaSource::Data(b"A".as_slice().into()));
+    image.media_type = Some("image/png".into());
+    image.detail = Some("auto".into());
+    request.messages.push(Message::new(Role::User, vec![Part::Image(image)]));
+    assert!(encode(&request, false, &mut Losses::refused()).is_ok());
+}
+
+#[test]
 fn a_field_that_is_set_twice_is_refused_by_name() {
     for (key, value, refused) in [
         ("contents", json!([]), Some("contents")),

@@ -42,6 +42,10 @@ pub(super) fn read(mut fields: Fields) -> Result<Message> {
     message.content = content;
     message.name = fields.text("name")?;
     message.extra = fields.rest();
+    if message.role == Role::Assistant {
+        // What an SDK made of the text.
+        message.extra.remove("parsed");
+    }
     Ok(message)
 }
 
@@ -121,7 +125,10 @@ fn call(place: Place, value: Value) -> Result<Part> {
     call.state = fields.any("extra_content").map(|value| state::from_extra_content(value, NAME));
     let marker = cache(&mut fields);
     let mut extra: Map<String, Value> = fields.rest();
-    let inner = function.rest();
+    let mut inner = function.rest();
+    // OpenAI's SDKs leave in calls that they read their place in the stream and the arguments once more.
+    extra.remove("index");
+    inner.remove("parsed_arguments");
     if !inner.is_empty() {
         extra.insert("function".to_owned(), inner.into());
     }

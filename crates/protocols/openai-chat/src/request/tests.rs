@@ -31,6 +31,18 @@ fn what_nobody_knows_is_kept() {
 }
 
 #[test]
+fn what_an_sdk_leaves_in_what_it_read_is_nobodys_field() {
+    let function = json!({ "name": "f", "arguments": "{}", "parsed_arguments": {}, "novel": 1 });
+    let call = json!({ "id": "1", "type": "function", "index": 0, "function": function });
+    let said = json!({ "role": "assistant", "content": null, "parsed": null, "tool_calls": [call] });
+    let request = read(&json!({ "messages": [said] }));
+    let Message { content, extra, .. } = &request.messages[0];
+    assert!(extra.is_empty(), "{extra:?}");
+    let notes = content[0].notes().unwrap().extra.as_ref().unwrap();
+    assert_eq!(notes.data, json!({ "function": { "novel": 1 } }));
+}
+
+#[test]
 fn a_wrong_field_is_named_by_its_place() {
     for (body, place) in [
         (json!({}), "`messages` is missing"),

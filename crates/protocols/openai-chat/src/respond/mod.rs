@@ -5,7 +5,7 @@ mod write;
 
 use serde_json::{Map, Value};
 use ultraai_core::{Answering, ChatResponse, Choice, FinishReason, Losses, Part, Result, TokenLogprob};
-use ultraai_protocol_common::{Joined, Lossy, ObjectWriter};
+use ultraai_protocol_common::{Joined, Lossy, ObjectWriter, openai_tier};
 
 pub(crate) use self::stream::Encoder;
 use self::write::{self as pieces, Besides};
@@ -47,7 +47,7 @@ pub(crate) fn encode_response(
     if let Some(counted) = &answer.usage {
         usage::write(&mut top.object("usage"), counted, besides.usage);
     }
-    top.optional("service_tier", answer.service_tier.as_ref());
+    top.optional("service_tier", answer.service_tier.as_deref().map(openai_tier).as_ref());
     top.entries(besides.top());
     drop(top);
     Ok(out)

@@ -5,7 +5,7 @@ use ultraai_core::{
     Answering, ChatEvent, ChoicePiece, Delta, Details, Error, EventEncoder, FinishReason, Losses, Native,
     OwnedFrame, Part, Result, Usage,
 };
-use ultraai_protocol_common::{Lossy, ObjectWriter};
+use ultraai_protocol_common::{Lossy, ObjectWriter, openai_tier};
 
 use super::write::{self, Besides};
 use crate::{
@@ -134,7 +134,7 @@ impl Encoder {
                 top.field("usage", &());
             }
             if index == 0 {
-                top.optional("service_tier", details.service_tier.as_ref());
+                top.optional("service_tier", details.service_tier.as_deref().map(openai_tier).as_ref());
                 top.entries(besides.top());
             }
         });

@@ -8,6 +8,7 @@ use ultraai_core::{
     Answering, ChatEvent, ChatResponse, Details, Error, EventEncoder, FinishReason, Losses, Native,
     OwnedFrame, Result, Usage, events_of,
 };
+use ultraai_protocol_common::openai_tier;
 
 use crate::{
     NAME, failure,
@@ -187,7 +188,7 @@ impl Encoder {
         set("output", Value::Array(std::mem::take(&mut self.output)));
         set("usage", self.usage.as_ref().map_or(Value::Null, usage::write));
         if let Some(tier) = self.details.service_tier.take() {
-            set("service_tier", tier.into());
+            set("service_tier", openai_tier(&tier).into());
         }
         for (key, value) in std::mem::take(&mut self.details.raw) {
             fill(answer.entry(key).or_insert(Value::Null), value);
