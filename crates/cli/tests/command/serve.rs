@@ -173,7 +173,7 @@ fn told_by_a_signal_it_reads_its_settings_again_and_refuses_broken_ones() {
     running.signal("-TERM");
     let (code, said) = running.ended();
     // Where it listens was an argument and no change of the file.
-    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(code == Some(0) && !said.contains("waits for a restart"), "{said}");
 }
 
 #[cfg(unix)]
@@ -189,7 +189,7 @@ fn told_to_stop_it_finishes_a_stream_and_ends_well() {
         stream.read_to_string(&mut rest).unwrap();
         assert!(rest.contains("two") && rest.contains("[DONE]"), "{rest}");
         let (code, said) = running.ended();
-        assert_eq!((code, said.as_str()), (Some(0), ""));
+        assert!(code == Some(0) && !said.contains("waits for a restart"), "{said}");
     }
 }
 
