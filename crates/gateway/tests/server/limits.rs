@@ -14,7 +14,7 @@ fn an_oversized_head_is_refused() {
     };
     assert_eq!(gateway.request(&with(7 << 10)).status, 200);
     assert_eq!(gateway.request(&with(9 << 10)).status, 431);
-    let many: String = (0..200).map(|number| format!("x-{number}: a\r\n")).collect();
+    let many = "x-many: a\r\n".repeat(200);
     let many = get("/healthz").replace("\r\n\r\n", &format!("\r\n{many}\r\n"));
     assert_eq!(gateway.request(&many).status, 431);
 }
