@@ -92,6 +92,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Models(models) => commands::models(models).await,
             Command::Embed(embed) => commands::embed(*embed).await,
             Command::Providers(providers) => commands::providers(providers).await,
+            Command::Keys(keys) => commands::keys(keys).await,
             Command::Serve(serve) => commands::serve(*serve).await,
             Command::Simulate(simulate) => commands::simulate(simulate).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abandonment;
+mod accounted;
 mod accounting;
 mod analyzer;
 pub mod attempt;
@@ -40,6 +41,7 @@ mod response;
 mod selector;
 pub mod stats;
 mod strategy;
+mod token_count;
 
 pub use self::{
     abandonment::AbandonReason,
@@ -81,15 +83,16 @@ pub use self::{
     rate_limits::{Quota, RateLimits},
     registry::{
         AnalyzerRegistration, BuildContext, EmbedderRegistration, FeatureHint, Field, KeySource,
-        LayerContext, LayerRegistration, Lookup, ModelListerRegistration, Plugin, PricesRegistration,
-        ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration, TokenizerRegistration,
-        nearest,
+        LayerContext, LayerReading, LayerRegistration, Lookup, ModelListerRegistration, Plugin,
+        PricesRegistration, ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration,
+        TokenCounterRegistration, TokenizerRegistration, nearest,
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},
     response::{ChatResponse, Choice, FinishReason, TokenLogprob, Usage, UsageSource},
     selector::{Priority, Selector},
     strategy::Strategy,
+    token_count::{TokenCountCodec, TokenCounter},
 };
 
 /// The trait macro that `Provider` and `Strategy` are written with.

@@ -11,7 +11,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 
-    /// Where to listen: an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080. Default: `gateway.listen` of the
+    /// Where to listen: an IP address and a port, as in 127.0.0.1:8080. Default: `gateway.listen` of the
     /// settings, else 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
@@ -28,6 +28,10 @@ pub(crate) struct Serve {
     /// Check the settings, print what would be served, and serve nothing
     #[arg(long)]
     pub(crate) check: bool,
+
+    /// Ask the server that listens there whether it is well, and serve nothing; for health checks
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) probe: bool,
 }
 
 /// An IP address and a port.

@@ -1,9 +1,20 @@
 //! `ultraai serve`.
 
-use std::{fmt::Write as _, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    future::pending,
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
+use axum::Router;
 use ultraai::{Lookup, Registry};
-use ultraai_gateway::{App, Metrics, ServeOptions, Server, State, may_listen, workers};
+use ultraai_gateway::{
+    App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
+};
 use ultraai_settings::{GatewaySettings, Settings, Sources};
 
 use crate::{
@@ -11,30 +22,59 @@ use crate::{
     exit::Exit,
     failure::Failure,
     state,
-    terminal::{NOTE, Table, print, tell},
+    terminal::{BAD, NOTE, Table, print, tell},
 };
+
+/// How long a server has to say that it is well.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// So few connections that one program alone may want more.
+const FEW: usize = 1000;
 
 /// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
+    if let (true, Some(address)) = (serve.probe, serve.listen) {
+        return probe(address);
+    }
     let registry = Registry::linked()?;
-    let settings = Settings::load(&sources(&serve), &registry).await?;
+    let sources = sources(&serve);
+    let settings = Settings::load(&sources, &registry).await?;
     let settings = with_arguments(settings, &serve);
+    if serve.probe {
+        return probe(settings.gateway.listen);
+    }
     let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
     if serve.check {
         return check(&settings, &folder);
     }
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
+    let admin = admin::listen(&state, &folder, Router::new())?;
     let mut notices = settings.notices.clone();
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
+    let wanted = settings.gateway.max_connections;
     let app = Arc::new(App::new(settings, state, Metrics::default())?);
     let server = Server::bind(Arc::clone(&app))?;
+    // It minds SIGHUP from here on, which would end the process otherwise.
+    let watching = reload::watch(Arc::clone(&app), sources, pending());
+    // The default is more than most need, so less of it is no news.
+    let is_news = wanted != GatewaySettings::default().max_connections || server.max_connections() < FEW;
+    if server.max_connections() < wanted && is_news {
+        notices.push(format!(
+            "only {} connections may be open and not {wanted}, since the system lets this process open no more files: raise its limit (`ulimit -Hn`)",
+            server.max_connections()
+        ));
+    }
     for notice in notices {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
     }
     tell(&greeting(server.address(), &app.models(), demands_key));
     // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
-    server.run(ServeOptions::default())?;
+    let mut options = ServeOptions::default();
+    options.tasks.push(Box::pin(stop_at_signals(app)));
+    options.tasks.push(Box::pin(admin));
+    options.tasks.push(Box::pin(watching));
+    server.run(options)?;
     Ok(Exit::Answer)
 }
 
@@ -80,6 +120,32 @@ fn greeting(address: SocketAddr, models: &[String], demands_key: bool) -> String
          models: {}, and PROVIDER/MODEL\n{keys}\n",
         models.join(", ")
     )
+}
+
+/// Asks who listens at `address` whether it is well.
+fn probe(address: SocketAddr) -> Result<Exit, Failure> {
+    // What listens everywhere is reached here.
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let ask = || {
+        let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+        write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        io::Result::Ok(status)
+    };
+    let why = match ask() {
+        Ok(status) if status == *b"HTTP/1.1 200" => return Ok(Exit::Answer),
+        Ok(_) => "what answers there is no gateway that is well".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&format!("{BAD}not well:{BAD:#} http://{address}: {why}\n"));
+    Ok(Exit::NoAnswer)
 }
 
 /// Builds everything, and prints what would be served.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accounting, Analyzer, Budgets, BuildContext, Clock, Embedder, EndpointId, Error, ErrorKind, Layer,
-    ModelLister, ModelName, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy, Tokenizer,
-    registry::parse_settings, stats::CandidateStats,
+    ModelLister, ModelName, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy,
+    TokenCounter, Tokenizer, registry::parse_settings, stats::CandidateStats,
 };
 
 /// One submission of a plugin crate. Use the `register_*!` macros.
@@ -21,6 +21,8 @@ pub enum Plugin {
     Embedders(&'static [EmbedderRegistration]),
     /// Listers of models, a row each.
     ModelListers(&'static [ModelListerRegistration]),
+    /// Counters of tokens, a row each.
+    TokenCounters(&'static [TokenCounterRegistration]),
     /// A strategy.
     Strategy(StrategyRegistration),
     /// A layer.
@@ -61,7 +63,7 @@ pub struct Field {
 /// Which feature of the facade brings a plugin; only the facade can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureHint {
-    /// `provider`, `embedder`, `model lister`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
+    /// `provider`, `embedder`, `model lister`, `token counter`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
     pub kind: &'static str,
     /// The registered name.
     pub name: &'static str,
@@ -162,10 +164,30 @@ registration!(
     {}
 );
 
+registration!(
+    TokenCounterRegistration,
+    "token counter",
+    fn(&'static str, Value, &BuildContext) -> Result<Arc<dyn TokenCounter>>,
+    {}
+);
+
 registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Strategy>>, {
     /// Its own settings.
     fields: &'static [Field] = &[],
 });
+
+/// What a layer of this process says of one address and model now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerReading {
+    /// Where the candidates send that it is about, and as whom; `None` where they have no address.
+    pub endpoint: Option<EndpointId>,
+    /// The model, where requests name one.
+    pub model: Option<String>,
+    /// The states that there are, the best one first.
+    pub states: &'static [&'static str],
+    /// The one that it is in, by its place among them.
+    pub state: usize,
+}
 
 /// Builds a layer around one candidate from its own settings; `None` where it has nothing to do.
 type BuildLayer = fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>;
@@ -175,6 +197,8 @@ registration!(LayerRegistration, "layer", BuildLayer, {
     slot: Slot = Slot::Outermost,
     /// Its own settings, besides `enabled`, which every layer has.
     fields: &'static [Field] = &[],
+    /// What it tells of the states that candidates are in, such as whether they are left alone.
+    readings: Option<fn() -> Vec<LayerReading>> = None,
 });
 
 registration!(AnalyzerRegistration, "analyzer", fn() -> Arc<dyn Analyzer>, {});

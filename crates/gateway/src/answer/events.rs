@@ -139,14 +139,7 @@ impl Events {
                 }
                 ChatEvent::Finished { .. } if self.passing => self.encoder.end_passing(&mut self.frames),
                 _ if self.passing => {}
-                mut event => {
-                    if let ChatEvent::Details(details) = &mut event
-                        && details.raw_of(protocol).is_none()
-                    {
-                        details.raw.clear();
-                    }
-                    self.encoder.push(&event, &mut self.frames, &mut self.losses)?;
-                }
+                event => self.encoder.push(&event, &mut self.frames, &mut self.losses)?,
             }
             self.flush();
         }
@@ -190,6 +183,7 @@ impl http_body::Body for Events {
         }
         if this.out.is_empty() {
             if this.ended {
+                this.exchange.record.is_complete = true;
                 return Poll::Ready(None);
             }
             if this.comment.as_mut().poll(cx).is_pending() {

@@ -12,7 +12,7 @@ use ultraai::{Cost, ledger::Totals};
 pub(crate) use self::{
     api::Api,
     events::Events,
-    refusal::{refusal, told},
+    refusal::{Refusal, refusal, told},
 };
 
 /// Seconds since 1970.

@@ -55,7 +55,9 @@ pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
     use ErrorKind as K;
     let is_sum = error.kind() == K::Exhausted && !error.causes().is_empty();
     let causes = if is_sum { error.causes() } else { std::slice::from_ref(error) };
-    let is_upstreams = |cause: &Error| cause.provider().is_some() || cause.status().is_some();
+    // Only this server says 408 of itself: the caller's body came too slowly.
+    let is_upstreams =
+        |cause: &Error| cause.provider().is_some() || !matches!(cause.status(), None | Some(408));
     // The first refusal of the request itself is what its author must read.
     let of_the_request = [K::Rejected, K::InvalidRequest, K::ContextTooLong, K::ContentFiltered];
     if let Some(cause) =
@@ -90,6 +92,13 @@ fn message(error: &Error, is_sum: bool) -> String {
         message = format!("{message}: {}", causes.join("; "));
     }
     message
+}
+
+impl Refusal {
+    /// The same with another body, in JSON too.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
 }
 
 impl IntoResponse for Refusal {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 use ultraai::{Error, ErrorKind, Result};
@@ -17,6 +18,14 @@ const SLOWEST: u64 = 500;
 /// # Errors
 /// `ContextTooLong`, `Timeout`, `InvalidRequest` where the caller broke off.
 pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
+    let too_large = || {
+        let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
+        Error::new(ErrorKind::ContextTooLong, message).with_status(413)
+    };
+    // Who says so beforehand need not send it.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let begun = Instant::now();
@@ -39,8 +48,7 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
         };
         let Ok(data) = frame.into_data() else { continue };
         if received + data.len() > limit {
-            let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
-            return Err(Error::new(ErrorKind::ContextTooLong, message).with_status(413));
+            return Err(too_large());
         }
         match first.is_empty() {
             true => first = data,

@@ -9,7 +9,8 @@ use axum::{
 };
 use bytes::Bytes;
 use ultraai::{
-    Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, Native, Outcome, RequestOptions, Result,
+    Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, ModelName, Native, Outcome, RequestOptions,
+    Result,
 };
 use ultraai_settings::Target;
 
@@ -28,25 +29,17 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
         let gateway = exchange.live.gateway();
         let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
         let mut request = read(api, head.uri.path(), &body)?;
-        let name = request.model.take().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                "`model` is missing: name an orchestrator, such as `default`, or a provider",
-            )
-        })?;
+        let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
-        let aliases = &exchange.live.gateway().aliases;
-        let name = aliases.get(name.as_str()).map_or(name.as_str(), String::as_str);
-        let Target { orchestrator, mut options, model, .. } = exchange.live.orchestrators.target(name)?;
+        let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
         request.model = model;
-        options.ledger = Some(exchange.record.ledger.clone());
-        options.purse = caller.purse();
         Ok((orchestrator, request, options))
     };
-    let (orchestrator, request, options) = match asked.await {
+    let (orchestrator, mut request, options) = match asked.await {
         Ok(asked) => asked,
         Err(error) => return exchange.refused(&error),
     };
+    read_headers(api, &head.headers, &mut request);
     let result = match request.delivery {
         Delivery::Live => return live(exchange, &orchestrator, request, options).await,
         Delivery::Whole => whole(&mut exchange, &orchestrator, request, &options).await,
@@ -59,8 +52,16 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
 
 type Orchestrator = ultraai::Orchestrator<Arc<dyn ultraai::Strategy>>;
 
+/// Takes the name that says who answers.
+pub(super) fn named(request: &mut ChatRequest) -> Result<ModelName> {
+    request.model.take().ok_or_else(|| {
+        let message = "`model` is missing: name an orchestrator, such as `default`, or a provider";
+        Error::new(ErrorKind::InvalidRequest, message)
+    })
+}
+
 /// The request, with the form it came in.
-fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
+pub(super) fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
     let codec = api.codec();
     let mut request = codec.decode_request(path, body)?;
     request.native = Some(Native::new(codec.protocol(), body.clone()));
@@ -81,9 +82,7 @@ async fn whole(
     let run = orchestrator.base().start(request, options)?;
     let request = Arc::clone(run.request());
     let outcome = run.drive(orchestrator.strategy()).await?;
-    exchange.record.status = Some(200);
-    exchange.record.strategy = Some(outcome.strategy.clone());
-    exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
+    exchange.answered(&outcome);
     let mut losses = Losses::noted();
     let body = written(exchange.api, &request, &outcome, &mut losses)?;
     let mut response = Response::new(body.into());
@@ -106,19 +105,22 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let to = Answering { request, id: &id, created: now() };
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
-    if answer.raw_of(codec.protocol()).is_none() {
-        answer.raw.clear();
-    }
     Ok(codec.encode_response(&to, &answer, losses)?.into())
 }
 
-fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
+pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
     let said = losses.as_slice().join("; ");
     if let Ok(value) = HeaderValue::from_str(&said)
         && !said.is_empty()
     {
         headers.insert("x-ultraai-left-out", value);
     }
+}
+
+/// Adds what the headers say of the request.
+fn read_headers(api: Api, headers: &HeaderMap, request: &mut ChatRequest) {
+    let mut told = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    api.codec().read_headers(&mut told, request);
 }
 
 async fn live(

@@ -45,7 +45,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         live.gateway().cors_origins.iter().any(|one| one == "*" || one.as_bytes() == origin.as_bytes())
     });
     if is_open && let Some(why) = stranger(&request, origin.as_ref().filter(|_| !is_allowed)) {
-        let error = Error::new(ErrorKind::PermissionDenied, why).with_status(403);
+        let error = Error::new(ErrorKind::PermissionDenied, why);
         return refusal(Api::of_path(request.uri().path()), &error).into_response();
     }
     let Some(origin) = origin.filter(|_| is_allowed) else { return next.run(request).await };

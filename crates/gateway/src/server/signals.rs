@@ -1,18 +1,22 @@
 //! The signals that stop the server.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use crate::App;
 
-/// Stops the server at the first signal that asks for it, and at once at the second.
-///
-/// # Errors
-/// Where the system lets nobody listen for signals.
-pub(super) async fn obey(app: &App) -> io::Result<()> {
-    let mut signals = Signals::new()?;
-    loop {
-        signals.next().await?;
-        app.stop();
+/// Stops the server at the first SIGTERM or SIGINT, and at once at the second. It is one of
+/// [`ServeOptions::tasks`](crate::ServeOptions::tasks): a program of its own may mean other things by them.
+pub async fn stop_at_signals(app: Arc<App>) {
+    let obey = async {
+        let mut signals = Signals::new()?;
+        loop {
+            signals.next().await?;
+            app.stop();
+        }
+    };
+    let obeyed: io::Result<()> = obey.await;
+    if let Err(error) = obeyed {
+        tracing::warn!(%error, "signals cannot be obeyed");
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{
 };
 use ultraai::Result;
 
-use super::{Task, connection, lifecycle::Phase, signals, wrong};
+use super::{Task, connection, lifecycle::Phase, wrong};
 use crate::App;
 
 /// How long is waited where the system has no socket to give: for a file to be closed, say.
@@ -36,12 +36,6 @@ pub(super) fn run(listener: TcpListener, common: &Common, tasks: Option<Vec<Task
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
         if let Some(tasks) = tasks {
-            let app = Arc::clone(&common.app);
-            spawn(async move {
-                if let Err(error) = signals::obey(&app).await {
-                    tracing::warn!(%error, "signals cannot be obeyed");
-                }
-            });
             for task in tasks {
                 spawn(task);
             }
@@ -73,9 +67,10 @@ async fn accept(listener: tokio::net::TcpListener, common: &Common) {
             // While one waits for its place no other is accepted: they wait in the system's queue.
             let Ok(place) = Arc::clone(&common.places).acquire_owned().await else { return };
             let (router, app) = (common.router.clone(), Arc::clone(&common.app));
+            let counted = app.metrics.connection();
             spawn(async move {
                 connection::serve(stream, router, app).await;
-                drop(place);
+                drop((place, counted));
             });
         }
     };

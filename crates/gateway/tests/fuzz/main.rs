@@ -82,7 +82,8 @@ fn no_bytes_of_a_caller_are_taken_for_a_fault_of_ours() {
 
 #[test]
 fn the_samples_are_valid_ones() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let router = runtime.block_on(async { router(app().await) });
     for sample in SAMPLES {
         let request = Request::post(sample.path).body(Body::from(sample.body)).unwrap();

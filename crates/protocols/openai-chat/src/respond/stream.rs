@@ -263,12 +263,7 @@ impl EventEncoder for Encoder {
                 self.end(out, *index, reason);
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
-            ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {
-                let known = &mut self.details;
-                known.service_tier = service_tier.clone().or(known.service_tier.take());
-                known.stop_sequence = stop_sequence.clone().or(known.stop_sequence.take());
-                known.raw.extend(raw.clone());
-            }
+            ChatEvent::Details(more) => self.details.add(more, NAME),
             ChatEvent::Finished { finish_reason } => {
                 self.end(out, 0, finish_reason);
                 if let Some(counted) = self.usage.filter(|_| self.wants_usage) {

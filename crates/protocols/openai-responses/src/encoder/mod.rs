@@ -10,7 +10,7 @@ use ultraai_core::{
 };
 
 use crate::{
-    failure,
+    NAME, failure,
     opened::{Call, Open},
     usage,
 };
@@ -242,8 +242,7 @@ impl EventEncoder for Encoder {
                 if details.stop_sequence.is_some() {
                     losses.lose("`stop_sequence`", "openai-responses does not tell it")?;
                 }
-                self.details.service_tier = details.service_tier.clone().or(self.details.service_tier.take());
-                self.details.raw.extend(details.raw.clone());
+                self.details.add(details, NAME);
             }
             ChatEvent::Choice { index, .. } => {
                 losses.lose(&format!("the choice {index}"), "openai-responses has one answer alone")?;
