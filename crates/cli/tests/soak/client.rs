@@ -35,7 +35,12 @@ impl Client {
     }
 
     /// Sends a request on a new connection.
-    pub(crate) async fn send(&mut self, path: &str, body: &str, small_window: bool) -> std::io::Result<TcpStream> {
+    pub(crate) async fn send(
+        &mut self,
+        path: &str,
+        body: &str,
+        small_window: bool,
+    ) -> std::io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         if small_window {
             socket.set_recv_buffer_size(4096)?;
@@ -78,11 +83,13 @@ impl Answer {
         let (head, rest) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let head = head.to_ascii_lowercase();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let at = received.windows(4).position(|window| window == b"\r\n\r\n").map_or(received.len(), |at| at + 4);
+        let at =
+            received.windows(4).position(|window| window == b"\r\n\r\n").map_or(received.len(), |at| at + 4);
         let (body, is_complete) = match head.contains("transfer-encoding: chunked") {
             true => unchunked(&received[at..]),
             false => {
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
                 (received[at..].to_vec(), length == Some(rest.len()) || length == Some(received.len() - at))
             }
         };
@@ -94,7 +101,8 @@ impl Answer {
 fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
-        let length = std::str::from_utf8(&rest[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let length =
+            std::str::from_utf8(&rest[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
         let Some(length) = length else { return (body, false) };
         rest = &rest[end + 2..];
         if length == 0 {

@@ -12,7 +12,8 @@ use crate::client::{Answer, Client};
 pub(crate) const AT_LENGTH: &str = "at great length";
 
 /// A piece of a long answer.
-pub(crate) const PIECE: &str = "Grass, and clover, and the leaves of low trees where there is neither of them. ";
+pub(crate) const PIECE: &str =
+    "Grass, and clover, and the leaves of low trees where there is neither of them. ";
 
 /// The pieces of a long answer: together more than a socket holds for a reader who does not read.
 pub(crate) const PIECES: usize = 1_000;
@@ -121,7 +122,9 @@ impl Protocol {
         }
         if tools {
             request["tools"] = match self {
-                Self::Chat => json!([{ "type": "function", "function": { "name": "weather", "parameters": schema } }]),
+                Self::Chat => {
+                    json!([{ "type": "function", "function": { "name": "weather", "parameters": schema } }])
+                }
                 Self::Responses => json!([{ "type": "function", "name": "weather", "parameters": schema }]),
                 Self::Messages => json!([{ "name": "weather", "input_schema": schema }]),
             };
@@ -152,7 +155,9 @@ impl Protocol {
     fn is_end(self, data: &str, event: &Value) -> bool {
         match self {
             Self::Chat => data == "[DONE]",
-            Self::Responses => event["type"] == "response.completed" || event["type"] == "response.incomplete",
+            Self::Responses => {
+                event["type"] == "response.completed" || event["type"] == "response.incomplete"
+            }
             Self::Messages => event["type"] == "message_stop",
         }
     }
@@ -236,7 +241,8 @@ fn read(protocol: Protocol, answer: &Answer, kind: Kind) -> Result<Good, String>
         let event: Value = serde_json::from_str(data).unwrap_or_default();
         text.extend(protocol.piece(&event));
         ended |= protocol.is_end(data, &event);
-        failed |= event["error"].is_object() || event["type"] == "error" || event["type"] == "response.failed";
+        failed |=
+            event["error"].is_object() || event["type"] == "error" || event["type"] == "response.failed";
     }
     let right = match kind {
         Kind::Slow => PIECE.repeat(PIECES),

@@ -15,8 +15,9 @@ use ultraai_protocol_openai_responses::Responses;
 #[derive(Debug)]
 struct Able;
 
-static CODECS: LazyLock<[Box<dyn Codec>; 3]> =
-    LazyLock::new(|| [Box::new(Chat(&Dialect::OPENAI)), Box::new(Responses::new()), Box::new(Messages::new())]);
+static CODECS: LazyLock<[Box<dyn Codec>; 3]> = LazyLock::new(|| {
+    [Box::new(Chat(&Dialect::OPENAI)), Box::new(Responses::new()), Box::new(Messages::new())]
+});
 
 #[async_trait]
 impl Provider for Able {
@@ -31,7 +32,8 @@ impl Provider for Able {
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let mut losses = cx.losses();
         for codec in CODECS.iter() {
-            let passed = request.native_in(codec.protocol()).and_then(|native| codec.native(&request, native));
+            let passed =
+                request.native_in(codec.protocol()).and_then(|native| codec.native(&request, native));
             // What one of them cannot take is no fault; what is sent must be sound.
             let written = codec.encode(&request, &mut losses).ok();
             for body in passed.into_iter().chain(written) {
@@ -49,4 +51,6 @@ fn build(_: &'static str, _: Value, _: &BuildContext) -> Result<Arc<dyn Provider
     Ok(Arc::new(Able))
 }
 
-ultraai::register_provider!(ProviderRegistration::new("able", build).key_optional(true).default_model(Some("able-1")));
+ultraai::register_provider!(
+    ProviderRegistration::new("able", build).key_optional(true).default_model(Some("able-1"))
+);
