@@ -12,5 +12,5 @@ pub(crate) const SHORT_SECONDS: u64 = 180;
 /// Runs it for so many seconds.
 pub(crate) fn run(seconds: u64) -> Result<(), Problem> {
     // As in the run of all tests, so that nothing is built again.
-    Step::cargo(&workspace::root()?, LINE).env("ULTRAAI_SOAK_SECONDS", &seconds.to_string()).run()
+    Step::cargo(&workspace::root()?, LINE).env("ULTRAAI_SOAK_SECONDS", seconds.to_string()).run()
 }

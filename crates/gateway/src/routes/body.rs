@@ -13,6 +13,9 @@ use ultraai::{Error, ErrorKind, Result};
 /// a byte now and then. As in Apache's `mod_reqtimeout`.
 const SLOWEST: u64 = 500;
 
+/// The largest piece that is copied out of the buffer it was read into, in bytes; that has 8 KiB at first.
+const COPIED: usize = 4 << 10;
+
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
@@ -51,8 +54,10 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
             return Err(too_large());
         }
         match first.is_empty() {
+            // Mostly a body is one piece, and a small one is copied: as a slice it would keep all of the buffer that the
+            // connection reads into for as long as the request lives, and the connection would make another.
+            true if data.len() <= COPIED => first = Bytes::copy_from_slice(&data),
             true => first = data,
-            // Mostly a body is one piece.
             false if rest.is_empty() => {
                 rest.extend_from_slice(&first);
                 rest.extend_from_slice(&data);
