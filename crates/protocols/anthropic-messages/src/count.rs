@@ -88,7 +88,7 @@ mod tests {
             "thinking": { "type": "enabled", "budget_tokens": 1024 }, "max_tokens": 5, "stream": true,
         });
         let mut request = Messages::new().decode_request("", body.to_string().as_bytes()).unwrap();
-        request.native = Some(Native::new(NAME, body.to_string().into()));
+        request.native = Some(Native::new(NAME, body.to_string()));
         request.model = Some(ModelName::new("claude-x").unwrap());
         let expected = json!({
             "model": "claude-x", "messages": [{ "role": "user", "content": "Hi" }], "system": "Be short", "novel": 7,
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn another_request_is_written_and_what_no_count_takes_is_left_out() {
         let mut request = ChatRequest::from_prompt("Hi").with_model(ModelName::new("claude-x").unwrap());
-        request.temperature = Some(0.5);
+        request.stop_sequences = vec!["END".into()];
         let body = encoded(&request);
         let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["messages", "model"], "{body}");
