@@ -1,7 +1,7 @@
 //! What the gateway costs beside nginx: `cargo run --release -p ultraai-benches --bin gateway`.
 //!
 //! One run drives nginx and `ultraai serve` in turns with the same bytes, on this machine and over loopback alone, and prints
-//! one table. LiteLLM's proxy stands beside them where `litellm` is on the path. The upstream is this program in a process of
+//! one table. `LiteLLM`'s proxy stands beside them where `litellm` is on the path. The upstream is this program in a process of
 //! its own.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 
@@ -89,7 +89,7 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
             for (place, process) in running.iter().enumerate() {
                 let before = process.cpu()?;
                 let turn = load::turn(process.address(), load::CONNECTIONS, None, extent.turn)?;
-                report.whole(place, turn, process.cpu()? - before);
+                report.whole(place, turn, process.cpu()?.saturating_sub(before));
                 // What callers see where the machine has time to spare.
                 let paced = load::turn(process.address(), load::CONNECTIONS, Some(load::PACE), extent.turn)?;
                 report.paced(place, paced);
@@ -101,7 +101,7 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
             for (place, process) in running.iter().enumerate() {
                 let before = process.cpu()?;
                 let events = streams::turn(process.address(), streams::STREAMS, extent.live)?;
-                report.live(place, events, process.cpu()? - before);
+                report.live(place, events, process.cpu()?.saturating_sub(before));
             }
         }
     }

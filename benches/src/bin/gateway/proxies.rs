@@ -77,7 +77,7 @@ impl Proxy {
         loop {
             match load::turn(address, 1, None, Duration::from_nanos(1)) {
                 Ok(turn) if !turn.latencies.is_empty() => return Ok((process, begun.elapsed())),
-                failed if begun.elapsed() > Duration::from_secs(60) => {
+                failed if begun.elapsed() > Duration::from_mins(1) => {
                     let why = failed.err().map_or_else(String::new, |error| error.to_string());
                     return Err(io::Error::other(format!("{} does not answer: {why}", self.name())));
                 }

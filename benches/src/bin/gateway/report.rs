@@ -84,13 +84,15 @@ struct Figure {
     name: &'static str,
     of: fn(&Row) -> Option<f64>,
     /// What must hold of our own and nginx's figure, in words and as a judgement.
-    limit: Option<(&'static str, fn(f64, f64) -> bool)>,
+    limit: Option<Limit>,
 }
 
-const THREE_TIMES: Option<(&str, fn(f64, f64) -> bool)> =
-    Some(("at most 3 times nginx's", |own, nginx| own <= 3.0 * nginx));
+/// A limit in words, and whether our own figure keeps it beside nginx's.
+type Limit = (&'static str, fn(f64, f64) -> bool);
 
-const A_MILLISECOND_MORE: Option<(&str, fn(f64, f64) -> bool)> =
+const THREE_TIMES: Option<Limit> = Some(("at most 3 times nginx's", |own, nginx| own <= 3.0 * nginx));
+
+const A_MILLISECOND_MORE: Option<Limit> =
     Some(("at most 1,000 more than nginx's", |own, nginx| own <= nginx + 1000.0));
 
 const FIGURES: [Figure; 14] = [

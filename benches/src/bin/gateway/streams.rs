@@ -24,7 +24,7 @@ pub(crate) const STREAMS: usize = 200;
 const INTERVAL: u64 = 20;
 
 /// The longest wait for the crowd to be there.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Reads `streams` streams of one event each 20 ms for `time`; returns the events that came.
 pub(crate) fn turn(address: SocketAddr, streams: usize, time: Duration) -> io::Result<usize> {

@@ -5,10 +5,11 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use ultraai::ledger::TokenSum;
 
 use crate::server::{PATIENCE, Server};

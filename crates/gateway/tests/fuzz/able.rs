@@ -47,6 +47,7 @@ impl Provider for Able {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a registration wants it")]
 fn build(_: &'static str, _: Value, _: &BuildContext) -> Result<Arc<dyn Provider>> {
     Ok(Arc::new(Able))
 }

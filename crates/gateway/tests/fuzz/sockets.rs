@@ -72,9 +72,9 @@ fn spoil(random: &mut Rng, bytes: &mut Vec<u8>) {
             bytes.splice(head - 2..head - 2, line.bytes());
         }
         _ => {
-            let lines: String =
+            let lines: Vec<_> =
                 (0..random.usize(1..300)).map(|number| format!("x-{number}: a\r\n")).collect();
-            bytes.splice(head - 2..head - 2, lines.bytes());
+            bytes.splice(head - 2..head - 2, lines.concat().into_bytes());
         }
     }
 }
