@@ -29,7 +29,8 @@ fn refusal(path: &str, body: &Value) -> Result<(), String> {
         error[field].as_str().filter(|text| !text.is_empty()).ok_or(format!("has no `error.{field}`"))
     };
     said("message")?;
-    said("type")?;
+    // What is asked of the orchestrator itself fails in its own words.
+    said(if path.starts_with("/v1/orchestrate") { "kind" } else { "type" })?;
     match path.starts_with("/v1/messages") && body["type"] != "error" {
         true => Err("has no `type` of Anthropic's".to_owned()),
         false => Ok(()),
