@@ -58,7 +58,11 @@ impl Settings {
             return wrong(format!("no model of embeddings `{name}` here: {advice}"));
         };
         match model.or_else(|| self.embedding_model(provider)) {
-            Some(model) => Ok((provider.id.clone(), ModelName::new(model)?)),
+            Some(model) => {
+                // A caller wrote it, so it is no fault of the settings.
+                let wrong = |error: Error| Error::new(ErrorKind::ModelNotFound, error.message().to_owned());
+                Ok((provider.id.clone(), ModelName::new(model).map_err(wrong)?))
+            }
             None => {
                 wrong(format!("no model of embeddings: name one that `{0}` has, as `{0}/MODEL`", provider.id))
             }

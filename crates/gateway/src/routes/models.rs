@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, Uri, header::CONTENT_TYPE, request::Parts},
     response::Response,
 };
@@ -39,8 +39,14 @@ pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Respo
 }
 
 /// Tells one of them; its name may hold slashes.
-pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
+pub(super) async fn one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
     let (head, _) = request.into_parts();
+    // No model has a name that is no text.
+    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     answered(app, &head, |api, since, all| {
         let Some(found) = all.iter().find(|it| it.id == id) else {
             let advice = match nearest(&id, all.iter().map(|it| it.id.as_str())) {

@@ -42,7 +42,7 @@ impl Provider for Able {
             }
         }
         let mut answer = ChatResponse::default();
-        answer.content = vec![Part::text("Grass, "), Part::text("mostly.")];
+        answer.content = vec![Part::text("{\"a\": 1}")];
         Ok(ChatReply::whole(answer))
     }
 }

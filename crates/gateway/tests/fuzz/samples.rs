@@ -52,6 +52,6 @@ pub(crate) const SAMPLES: &[Sample] = &[
     ),
     sample(
         "/v1/orchestrate",
-        r#"{"model":"default","messages":[{"role":"user","content":"What do zebras eat?"}]}"#,
+        r#"{"model":"default","prompt":"What do zebras eat?","options":{"max_retries":1},"stream":false}"#,
     ),
 ];

@@ -183,7 +183,7 @@ impl EmbeddingServerCodec for Embeddings {
         let mut fields = Fields::parse(body)?;
         let mut request = EmbeddingRequest::default();
         request.origin = Some(EMBEDDINGS);
-        request.model = fields.text("model")?.map(ModelName::new).transpose()?;
+        request.model = fields.model()?;
         let place = fields.place().field("input");
         let input = fields.any("input").ok_or_else(|| fields.place().missing("input"))?;
         request.input = read_input(input, &place)?;
