@@ -53,6 +53,21 @@ Exit codes:
   3    no vectors in time
   130  Ctrl-C";
 
+/// The part of the help of `serve` that documents its exit codes.
+pub(crate) const SERVE_HELP: &str = "\
+Exit codes:
+  0    it was told to stop, and did; --check found nothing wrong; or the server of --probe is well
+  1    the server of --probe is not, or there is none
+  2    wrong arguments or settings, an address that it cannot or must not listen at, or a state folder that is in use";
+
+/// The part of the help of `keys` that documents its exit codes.
+pub(crate) const KEYS_HELP: &str = "\
+Exit codes:
+  0    done
+  1    not done: the running server or the disk failed
+  2    wrong arguments or settings, no such key, or keys that cannot be opened
+  130  Ctrl-C";
+
 /// The part of the help of `chat` that tells what can be typed, and how it ends.
 pub(crate) fn chat_help() -> String {
     format!(

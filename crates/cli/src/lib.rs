@@ -17,6 +17,7 @@ mod prompt;
 mod reach;
 mod report;
 mod simulation;
+mod state;
 mod statistics;
 mod summary;
 mod sums;
@@ -79,8 +80,8 @@ fn is_a_word_of_a_prompt(error: &clap::Error) -> bool {
 
 async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     log::start(arguments.log.as_deref())?;
-    // A conversation goes on after Ctrl-C.
-    let minds_ctrl_c_itself = matches!(arguments.command, Command::Chat(_));
+    // A conversation goes on after Ctrl-C, and a server finishes what is under way.
+    let minds_ctrl_c_itself = matches!(arguments.command, Command::Chat(_) | Command::Serve(_));
     let work = async {
         match arguments.command {
             Command::Ask(ask) => commands::ask(*ask).await,
@@ -91,6 +92,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Models(models) => commands::models(models).await,
             Command::Embed(embed) => commands::embed(*embed).await,
             Command::Providers(providers) => commands::providers(providers).await,
+            Command::Keys(keys) => commands::keys(keys).await,
             Command::Serve(serve) => commands::serve(*serve).await,
             Command::Simulate(simulate) => commands::simulate(simulate).await,
             Command::Strategies(strategies) => commands::strategies(&strategies),

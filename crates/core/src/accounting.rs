@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Clock, Cost, Meter, Price, Usage};
+use crate::{Clock, Cost, Meter, ModelName, Price, Usage};
 
 /// Knows what models cost.
 pub trait PriceSource: fmt::Debug + Send + Sync + 'static {
@@ -38,6 +38,8 @@ pub trait Tokenizer: fmt::Debug + Send + Sync + 'static {
 pub struct Accounting {
     /// The user's own price, which goes over every source.
     own: Option<Price>,
+    /// The model that the user's own price is of; none: of every one.
+    own_model: Option<ModelName>,
     /// The registered name that sources are asked by.
     registered: Option<&'static str>,
     sources: Sources,
@@ -102,14 +104,29 @@ impl Accounting {
         meter: Option<Arc<dyn Meter>>,
         clock: Clock,
     ) -> Self {
-        Self { own, registered, sources, tokenizers, meter, clock, last: Default::default() }
+        Self { own, own_model: None, registered, sources, tokenizers, meter, clock, last: Default::default() }
+    }
+
+    /// Says of which model the user's own price is: a request may ask for another, and what that costs is not known by it.
+    pub(crate) fn of_model(self, model: Option<&ModelName>) -> Self {
+        Self { own_model: model.cloned(), ..self }
+    }
+
+    /// The user's own price, unless another model than its own is asked.
+    fn own(&self, request_model: Option<&str>) -> Option<&Price> {
+        let other =
+            self.own_model.as_ref().zip(request_model).is_some_and(|(own, asked)| own.as_str() != asked);
+        self.own.as_ref().filter(|_| !other)
     }
 
     /// The price of an exchange: the user's own, else what the sources know of the model that answered, or of the one that is
     /// asked.
     pub fn price(&self, request_model: Option<&str>, response_model: Option<&str>) -> Option<Price> {
-        if self.own.is_some() || self.sources.all.is_empty() {
-            return self.own.clone();
+        if let Some(own) = self.own(request_model) {
+            return Some(own.clone());
+        }
+        if self.sources.all.is_empty() {
+            return None;
         }
         let provider = self.registered?;
         let now = self.clock.now();
@@ -211,6 +228,15 @@ mod tests {
         assert_eq!(own.price(Some("dear"), None), Some(Price::new(9, 9)));
         let (elsewhere, ..) = accounting(None, 0, false);
         assert_eq!(elsewhere.price(Some("dear"), None), None);
+    }
+
+    #[test]
+    fn the_users_own_price_is_not_that_of_another_model_that_a_request_asks_for() {
+        let (accounting, ..) = accounting(Some(Price::new(9, 9)), 1, true);
+        let accounting = accounting.of_model(Some(&ModelName::new("mine").unwrap()));
+        assert_eq!(accounting.price(Some("mine"), Some("mine-2026")), Some(Price::new(9, 9)));
+        assert_eq!(accounting.price(Some("dear"), None), Some(Price::new(2, 2)));
+        assert_eq!(accounting.price(Some("stranger"), None), None);
     }
 
     #[test]

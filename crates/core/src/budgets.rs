@@ -6,7 +6,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use crate::{Clock, EndpointId, Purse};
+use crate::{Clock, Cost, EndpointId, Purse};
 
 /// No key is forgotten before there are so many.
 const KEYS: usize = 1024;
@@ -34,6 +34,28 @@ impl Budgets {
     /// So many nano-dollars a day in all, and with each key at its host.
     pub fn new(daily: Option<u64>, daily_per_key: Option<u64>, clock: Clock) -> Self {
         Self { clock, daily, daily_per_key, today: Mutex::default() }
+    }
+
+    /// The limits: in all, and with each key.
+    pub(crate) fn limits(&self) -> [Option<u64>; 2] {
+        [self.daily, self.daily_per_key]
+    }
+
+    /// Other limits for the same day: what was spent stays spent. What is reserved now is settled in the old one only.
+    pub(crate) fn with_limits(&self, daily: Option<u64>, daily_per_key: Option<u64>) -> Self {
+        let guard = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = |limit: Option<u64>, old: &Purse| {
+            let purse = purse(limit);
+            purse.spend(Cost::NanoDollars(old.spent()));
+            purse
+        };
+        let today = guard.as_ref().map(|today| Today {
+            day: today.day,
+            all: spent(daily, &today.all),
+            keys: today.keys.iter().map(|(key, old)| (key.clone(), spent(daily_per_key, old))).collect(),
+            sweep_at: today.sweep_at,
+        });
+        Self { clock: self.clock.clone(), daily, daily_per_key, today: Mutex::new(today) }
     }
 
     /// Whether anything is limited.
@@ -97,7 +119,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::Cost;
 
     #[test]
     fn every_day_begins_with_whole_purses_and_no_clock_gives_a_day_twice() {
@@ -118,6 +139,19 @@ mod tests {
         budgets.today(None)[0].1.spend(Cost::NanoDollars(3));
         seconds.store(0, Ordering::Relaxed);
         assert_eq!(budgets.spent_today(), Some(3));
+    }
+
+    #[test]
+    fn other_limits_do_not_give_back_what_was_spent_today() {
+        let budgets = Budgets::new(Some(10), Some(4), Clock::default());
+        let endpoint = EndpointId::new("host", None);
+        for (_, purse) in budgets.today(Some(&endpoint)) {
+            purse.spend(Cost::NanoDollars(3));
+        }
+        let other = budgets.with_limits(Some(5), Some(9));
+        assert_eq!(other.spent_today(), Some(3));
+        let left = other.today(Some(&endpoint)).into_iter().map(|(_, purse)| purse.remaining());
+        assert_eq!(left.collect::<Vec<_>>(), [Some(2), Some(6)]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Accounting, Capabilities, ChatRequest, Error, ErrorKind, Field, KeySource, Layer, ModelName, Price,
-    Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
+    Accounting, Capabilities, ChatRequest, EndpointId, Error, ErrorKind, Field, KeySource, Layer, ModelName,
+    Price, Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
     registry::read_settings, stats::CandidateStats,
 };
 
@@ -347,7 +347,7 @@ pub(crate) struct Terms {
 #[derive(Debug)]
 pub struct Candidate {
     pub(crate) id: ProviderId,
-    pub(crate) spec: ProviderSpec,
+    pub(crate) spec: Arc<ProviderSpec>,
     pub(crate) terms: Terms,
     pub(crate) provider_name: Arc<str>,
     pub(crate) stack: Arc<dyn Provider>,
@@ -384,6 +384,24 @@ impl Candidate {
     /// Its counters.
     pub fn stats(&self) -> &CandidateStats {
         &self.stats
+    }
+
+    /// The same candidate, with the same counters and layers, that is asked for another model.
+    pub(crate) fn asked_for(&self, model: ModelName) -> Self {
+        Self {
+            id: self.id.clone(),
+            spec: Arc::clone(&self.spec),
+            terms: Terms { model: Some(model), ..self.terms.clone() },
+            provider_name: Arc::clone(&self.provider_name),
+            stack: Arc::clone(&self.stack),
+            stats: Arc::clone(&self.stats),
+            accounting: Arc::clone(&self.accounting),
+        }
+    }
+
+    /// Where its provider sends, and as whom.
+    pub fn endpoint(&self) -> Option<EndpointId> {
+        self.stack.endpoint()
     }
 
     /// What it can do for `request`.

@@ -64,6 +64,13 @@ impl Details {
     pub fn raw_of(&self, protocol: &str) -> Option<&Map<String, Value>> {
         self.origin.is_none_or(|origin| origin == protocol).then_some(&self.raw)
     }
+
+    /// Adds what was said later, for those who write the answer in `protocol`.
+    pub fn add(&mut self, more: &Self, protocol: &str) {
+        self.service_tier = more.service_tier.clone().or(self.service_tier.take());
+        self.stop_sequence = more.stop_sequence.clone().or(self.stop_sequence.take());
+        self.raw.extend(more.raw_of(protocol).cloned().unwrap_or_default());
+    }
 }
 
 /// A piece of one of several answers.

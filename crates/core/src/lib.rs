@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abandonment;
+mod accounted;
 mod accounting;
 mod analyzer;
 pub mod attempt;
@@ -81,9 +82,9 @@ pub use self::{
     rate_limits::{Quota, RateLimits},
     registry::{
         AnalyzerRegistration, BuildContext, EmbedderRegistration, FeatureHint, Field, KeySource,
-        LayerContext, LayerRegistration, Lookup, ModelListerRegistration, Plugin, PricesRegistration,
-        ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration, TokenizerRegistration,
-        nearest,
+        LayerContext, LayerReading, LayerRegistration, Lookup, ModelListerRegistration, Plugin,
+        PricesRegistration, ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration,
+        TokenizerRegistration, nearest,
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},

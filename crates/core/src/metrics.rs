@@ -24,6 +24,13 @@ pub struct Measurement<'a> {
     pub attributes: &'a [Attribute<'a>],
 }
 
+impl<'a> Measurement<'a> {
+    /// A value of `instrument` that belongs to `attributes`.
+    pub fn new(instrument: &'static Instrument, value: f64, attributes: &'a [Attribute<'a>]) -> Self {
+        Self { instrument, value, attributes }
+    }
+}
+
 /// A name and a value that a measurement belongs to.
 pub type Attribute<'a> = (&'static str, &'a str);
 
@@ -55,6 +62,11 @@ impl Instrument {
     pub(crate) fn record(&'static self, meter: &dyn Meter, value: f64, attributes: &[Attribute<'_>]) {
         meter.record(&Measurement { instrument: self, value, attributes });
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a measurement needs no more than 53 bits")]
+pub(crate) fn as_f64(count: u64) -> f64 {
+    count as f64
 }
 
 const fn histogram(name: &'static str, unit: &'static str, description: &'static str) -> Instrument {

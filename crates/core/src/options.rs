@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptLimits, Error, ErrorKind, Field, Ledger, ProviderId, Purse, Result, money::nano_dollars};
+use crate::{
+    AttemptLimits, Error, ErrorKind, Field, Ledger, ModelName, ProviderId, Purse, Result, money::nano_dollars,
+};
 
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)*) => {
@@ -166,7 +168,7 @@ impl Options {
     }
 
     /// What belongs to the whole orchestrator and cannot be set for one request: the name of what is set all the same.
-    pub(crate) fn shared_by_requests(&self) -> Option<&'static str> {
+    pub fn shared_by_requests(&self) -> Option<&'static str> {
         [
             ("max_requests_in_flight", self.max_requests_in_flight.is_some()),
             ("max_queued_requests", self.max_queued_requests.is_some()),
@@ -238,11 +240,15 @@ pub struct RequestOptions {
     pub options: Options,
     /// Only these candidates. Default: all.
     pub providers: Option<Vec<ProviderId>>,
+    /// The model that the candidates are asked for in place of their own; whoever is asked as somebody's fallback keeps its own.
+    /// Default: none.
+    pub model: Option<ModelName>,
     /// Where the attempts are written, so that they can be read when the call was dropped. Default: a new one.
     pub ledger: Option<Ledger>,
     /// Seed of every random choice. Default: a random one.
     pub seed: Option<u64>,
-    /// A purse that this request draws from besides its own, such as a customer's; needs the layer `budget`. Default: none.
+    /// A purse that this request draws from besides its own, such as a customer's; one with a limit needs the layer `budget`.
+    /// Default: none.
     pub purse: Option<Purse>,
 }
 
@@ -258,6 +264,13 @@ impl RequestOptions {
     #[must_use]
     pub fn with_providers(mut self, providers: Vec<ProviderId>) -> Self {
         self.providers = Some(providers);
+        self
+    }
+
+    /// Sets the model that the candidates are asked for in place of their own.
+    #[must_use]
+    pub fn with_model(mut self, model: ModelName) -> Self {
+        self.model = Some(model);
         self
     }
 

@@ -14,13 +14,13 @@ pub struct Purse(Arc<Account>);
 
 #[derive(Debug)]
 struct Account {
-    limit: Option<u64>,
-    /// One lock and no pair of atomics: a reservation must see both numbers of one moment.
+    /// One lock and no atomics: a reservation must see all numbers of one moment.
     balance: Mutex<Balance>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Balance {
+    limit: Option<u64>,
     reserved: u64,
     spent: u64,
 }
@@ -28,21 +28,28 @@ struct Balance {
 impl Purse {
     /// A purse without a limit.
     pub fn unlimited() -> Self {
-        Self::new(None)
+        Self::resumed(None, 0)
     }
 
     /// A purse of so many nano-dollars.
     pub fn of(nano_dollars: u64) -> Self {
-        Self::new(Some(nano_dollars))
+        Self::resumed(Some(nano_dollars), 0)
     }
 
-    fn new(limit: Option<u64>) -> Self {
-        Self(Arc::new(Account { limit, balance: Mutex::default() }))
+    /// A purse of which so many nano-dollars were spent before, such as one that was written down and is read again.
+    pub fn resumed(limit: Option<u64>, spent: u64) -> Self {
+        Self(Arc::new(Account { balance: Mutex::new(Balance { limit, reserved: 0, spent }) }))
     }
 
     /// What may be spent in all, in nano-dollars.
     pub fn limit(&self) -> Option<u64> {
-        self.0.limit
+        self.balance().limit
+    }
+
+    /// Changes what may be spent in all, in nano-dollars: where others draw from the same money elsewhere, and what they leave
+    /// becomes less or more. What is reserved stays so.
+    pub fn set_limit(&self, limit: Option<u64>) {
+        self.balance().limit = limit;
     }
 
     /// What was spent, in nano-dollars: what is known, and of attempts that were reserved for and whose cost nobody knows
@@ -58,15 +65,15 @@ impl Purse {
 
     /// What is neither spent nor reserved, or `None` when there is no limit.
     pub fn remaining(&self) -> Option<u64> {
-        let Balance { reserved, spent } = *self.balance();
-        self.0.limit.map(|limit| limit.saturating_sub(spent).saturating_sub(reserved))
+        let Balance { limit, reserved, spent } = *self.balance();
+        limit.map(|limit| limit.saturating_sub(spent).saturating_sub(reserved))
     }
 
     /// Reserves an upper bound for one attempt, or `None` when the purse does not hold it. A reservation that is dropped
     /// was not needed.
     pub fn reserve(&self, nano_dollars: u64) -> Option<Reservation> {
-        let limit = self.0.limit.unwrap_or(u64::MAX);
         let mut balance = self.balance();
+        let limit = balance.limit.unwrap_or(u64::MAX);
         let reserved = balance.reserved.checked_add(nano_dollars)?;
         if reserved.checked_add(balance.spent)? > limit {
             return None;
@@ -84,8 +91,8 @@ impl Purse {
         }
     }
 
-    /// Whether anybody else holds it.
-    pub(crate) fn is_shared(&self) -> bool {
+    /// Whether anybody else holds it, such as a request under way that may still spend of it.
+    pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 
@@ -230,6 +237,19 @@ mod tests {
         purse.spend(Cost::NanoDollars(u64::MAX));
         purse.spend(Cost::NanoDollars(2));
         assert_eq!(purse.remaining(), Some(0));
+    }
+
+    #[test]
+    fn a_purse_that_is_resumed_and_limited_anew_keeps_what_was_spent_and_reserved() {
+        let purse = Purse::resumed(Some(10), 4);
+        let held = purse.reserve(5).unwrap();
+        assert_eq!((purse.spent(), purse.remaining()), (4, Some(1)));
+        purse.set_limit(Some(8));
+        assert_eq!((purse.limit(), purse.remaining()), (Some(8), Some(0)));
+        held.settle(Cost::NanoDollars(2));
+        assert!(purse.reserve(3).is_none() && purse.reserve(2).is_some());
+        purse.set_limit(Some(20));
+        assert_eq!(purse.remaining(), Some(14));
     }
 
     #[test]

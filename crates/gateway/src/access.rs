@@ -1,10 +1,22 @@
 //! The access log: a line for each request, without content.
+//!
+//! It is no `tracing` event besides: who wants spans has those of the orchestrators, and who reads the log gets each request once.
 
-use std::time::Instant;
+mod log;
+mod time;
 
-use ultraai::Ledger;
+use std::{sync::Arc, time::SystemTime};
 
-use crate::App;
+use axum::http::request::Parts;
+use serde::Serialize;
+use tokio::time::Instant;
+use ultraai::{Cost, Ledger};
+
+pub(crate) use self::{log::Log, time::seconds as rfc3339};
+use crate::{App, answer::cost, metrics::Counted, routes::route};
+
+/// Bytes of a name or an address that a line repeats at most: callers choose them.
+const LONGEST: usize = 256;
 
 /// What is told of one request when it ends, however it ends.
 #[derive(Debug)]
@@ -28,9 +40,107 @@ pub(crate) struct Record {
     pub(crate) error: Option<&'static str>,
     /// Every attempt so far.
     pub(crate) ledger: Ledger,
+    /// The answer came to its end, as far as it is ours: a live one was read to its last byte.
+    pub(crate) is_complete: bool,
+    /// Counts it as a request under way.
+    under_way: Option<Counted>,
+}
+
+/// A line of the log.
+#[derive(Debug, Serialize)]
+struct Line {
+    #[serde(serialize_with = "time::rfc3339")]
+    time: SystemTime,
+    request_id: String,
+    method: String,
+    path: String,
+    status: Option<u16>,
+    duration_seconds: f64,
+    key: Option<String>,
+    model: Option<String>,
+    strategy: Option<String>,
+    provider: Option<String>,
+    stream: bool,
+    attempts: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+    /// How many of the tokens are estimates.
+    estimated_tokens: u64,
+    /// In US dollars; none where it is not known.
+    cost: Option<String>,
+    error: Option<&'static str>,
+    client_gone: bool,
 }
 
 impl Record {
+    /// A request whose head has come.
+    pub(crate) fn begin(app: &App, request_id: String, head: &Parts) -> Self {
+        Self {
+            request_id,
+            started: Instant::now(),
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            status: None,
+            model: None,
+            key: None,
+            strategy: None,
+            provider: None,
+            is_stream: false,
+            error: None,
+            ledger: Ledger::new(),
+            is_complete: false,
+            under_way: Some(app.metrics.request()),
+        }
+    }
+
     /// Tells it to the log and to the measurements.
-    pub(crate) fn close(&self, _app: &App) {}
+    pub(crate) fn close(&mut self, app: &App, logs: bool) {
+        let duration = self.started.elapsed().as_secs_f64();
+        app.metrics.http_request(&self.method, route(&self.path), self.status, self.error, duration);
+        self.under_way = None;
+        if !logs {
+            return;
+        }
+        let totals = self.ledger.totals();
+        let sum = |of: fn(&ultraai::ledger::TokenSum) -> u64| of(&totals.reported) + of(&totals.estimated);
+        let line = Line {
+            time: SystemTime::now(),
+            request_id: std::mem::take(&mut self.request_id),
+            method: std::mem::take(&mut self.method),
+            path: cut(std::mem::take(&mut self.path)),
+            status: self.status,
+            duration_seconds: (duration * 1e6).round() / 1e6,
+            key: self.key.take(),
+            model: self.model.take().map(cut),
+            strategy: self.strategy.take(),
+            provider: self.provider.take(),
+            stream: self.is_stream,
+            attempts: totals.attempts,
+            input_tokens: sum(|tokens| tokens.input_tokens),
+            output_tokens: sum(|tokens| tokens.output_tokens),
+            estimated_tokens: totals.estimated.input_tokens + totals.estimated.output_tokens,
+            cost: Some(totals.cost()).filter(|cost| *cost != Cost::Unknown).map(cost),
+            error: self.error,
+            client_gone: !self.is_complete,
+        };
+        app.log.push(line);
+    }
+}
+
+/// At most the start of a text that the caller chose.
+fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
+impl App {
+    /// Writes the access log to `place` in place of standard output. Call it before requests come.
+    #[must_use]
+    pub fn with_access_log(mut self, place: impl std::io::Write + Send + 'static) -> Self {
+        self.log = Arc::new(Log::to(Box::new(place)));
+        self
+    }
 }

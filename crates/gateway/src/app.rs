@@ -1,11 +1,14 @@
 //! What all requests share, and what a reload replaces.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
-use ultraai::Result;
+use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result};
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
-use crate::{Metrics, State};
+use crate::{Metrics, State, access::Log, answer::now, server::Lifecycle};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -15,6 +18,10 @@ pub struct App {
     pub(crate) state: State,
     /// Measurements.
     pub(crate) metrics: Metrics,
+    /// Whether it takes requests, or stops.
+    pub(crate) lifecycle: Lifecycle,
+    /// Where requests are told.
+    pub(crate) log: Arc<Log>,
 }
 
 /// What a reload replaces. A request under way keeps what it began with.
@@ -22,6 +29,10 @@ pub struct App {
 pub(crate) struct Live {
     pub(crate) settings: Settings,
     pub(crate) orchestrators: Orchestrators,
+    /// When they were put in force, in seconds since 1970.
+    pub(crate) since: u64,
+    /// Those that were asked so far.
+    embedders: Mutex<BTreeMap<ProviderId, Arc<dyn Embedder>>>,
 }
 
 impl App {
@@ -31,17 +42,43 @@ impl App {
     /// `Config`, which says what a provider lacks.
     pub fn new(settings: Settings, state: State, metrics: Metrics) -> Result<Self> {
         let live = Arc::new(Live::new(settings, &metrics)?);
-        Ok(Self { live: RwLock::new(live), state, metrics })
+        metrics.know(live.models());
+        Ok(Self {
+            live: RwLock::new(live),
+            state,
+            metrics,
+            lifecycle: Lifecycle::default(),
+            log: Arc::default(),
+        })
     }
 
-    /// Puts other settings in the place of those in force.
+    /// Puts other settings in the place of those in force. Everything is built and checked first; requests under way keep what
+    /// they began with, and keys, limits and spend stay. Returns the keys of `[gateway]` that wait for a restart.
     ///
     /// # Errors
     /// `Config`; then those in force stay.
-    pub fn replace(&self, settings: Settings) -> Result<()> {
-        let live = Live::new(settings, &self.metrics)?;
+    pub fn replace(&self, mut settings: Settings) -> Result<Vec<&'static str>> {
+        let old = self.live();
+        let waiting = settings.take_over(&old.settings);
+        let live = old.succeeded_by(settings, &self.metrics)?;
+        self.metrics.know(live.models());
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
-        Ok(())
+        Ok(waiting)
+    }
+
+    /// The names that requests may give as their model, but for those of the providers' other models.
+    pub fn models(&self) -> Vec<String> {
+        self.live().orchestrators.names()
+    }
+
+    /// Asks the server to stop: the first time with what is under way finished, the second time at once.
+    pub fn stop(&self) {
+        self.lifecycle.stop();
+    }
+
+    /// Whether it takes requests: not once it was asked to stop.
+    pub fn is_ready(&self) -> bool {
+        !self.lifecycle.is_stopping()
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {
@@ -52,7 +89,48 @@ impl App {
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators })
+        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
+    }
+
+    /// Who makes the embeddings of the provider `id`, in the books of its candidate.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub(crate) fn embedder(&self, id: &ProviderId) -> Result<Arc<dyn Embedder>> {
+        let mut embedders = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(embedder) = embedders.get(id) {
+            return Ok(Arc::clone(embedder));
+        }
+        let candidate = self.orchestrators.default_orchestrator().candidate(id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::ModelNotFound,
+                format!("the provider `{id}` is not among those that are asked"),
+            )
+        })?;
+        let embedder = candidate.accounted(self.settings.embedder(id)?);
+        embedders.insert(id.clone(), Arc::clone(&embedder));
+        Ok(embedder)
+    }
+
+    /// What a name in a request stands for.
+    pub(crate) fn resolved<'a>(&'a self, name: &'a str) -> &'a str {
+        self.gateway().aliases.get(name).map_or(name, String::as_str)
+    }
+
+    /// The models that somebody configured; others are what callers write.
+    fn models(&self) -> HashSet<String> {
+        let aliases =
+            self.gateway().aliases.values().filter_map(|name| Some(name.split_once('/')?.1.to_owned()));
+        let candidates = self.orchestrators.default_orchestrator().candidates();
+        let own = candidates.iter().filter_map(|candidate| Some(candidate.model()?.to_string()));
+        own.chain(aliases).collect()
+    }
+
+    /// What takes its place; a provider that is set up as before goes on as it is.
+    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let orchestrators =
+            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
+        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
     }
 
     pub(crate) fn gateway(&self) -> &GatewaySettings {

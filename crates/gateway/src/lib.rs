@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+pub mod admin;
 mod answer;
 mod app;
 mod metrics;
+pub mod reload;
 mod routes;
 mod server;
 mod state;
@@ -12,6 +14,9 @@ pub use self::{
     app::App,
     metrics::Metrics,
     routes::router,
-    server::{ServeOptions, serve},
-    state::State,
+    server::{ServeOptions, Server, Task, may_listen, serve, stop_at_signals, workers},
+    state::{
+        Day, DiskStore, KeyStatus, KeyTerms, KeyView, MemoryStore, SecretHash, Spend, Spent, State, Store,
+        StoredKey, Take, Use, start_of, timestamp,
+    },
 };

@@ -8,10 +8,14 @@ use ultraai_core::{
 };
 
 use crate::{
-    Arguments, GatewaySettings, OptionKind, Origin, Settings, Sources,
+    Arguments, OptionKind, Origin, Settings, Sources,
+    aliases::check_aliases,
     discovery::{discover, named_server},
     document::Document,
+    gateway,
     kind::read_alone,
+    named::Choices,
+    reloading::Stamps,
     table::{Row, Tables, read_tables},
 };
 
@@ -34,14 +38,15 @@ impl Settings {
     /// `Config`, which names the place, what is wrong there, and what is known or to do.
     pub async fn load(sources: &Sources, registry: &Arc<Registry>) -> Result<Self> {
         let file = sources.file();
-        let mut tables = match &file {
-            Some(path) => read_tables(&Document::read(path, ADVICE)?, registry)?,
+        let document = file.as_ref().map(|path| Document::read(path, ADVICE)).transpose()?;
+        let mut tables = match &document {
+            Some(document) => read_tables(document, registry)?,
             None => Tables::default(),
         };
         let mut notices = misspelt_variables(&sources.variables);
         set_from_variables(&mut tables, &sources.lookup)?;
         set_from_arguments(&mut tables, &sources.arguments)?;
-        tables.options.validate().map_err(|error| placed(&tables.origins, &error))?;
+        tables.choices.options.validate().map_err(|error| placed(&tables.choices.origins, &error))?;
 
         let configured = !tables.rows.is_empty();
         for name in &sources.arguments.providers {
@@ -58,7 +63,7 @@ impl Settings {
             notices.extend(found.notices);
         }
         check_names(&tables, registry)?;
-        let (strategy, strategy_origin) = match tables.strategy {
+        let (strategy, strategy_origin) = match tables.choices.strategy.take() {
             Some((name, origin)) => (name, origin),
             None => (default_strategy(registry)?, Origin::Default),
         };
@@ -68,19 +73,30 @@ impl Settings {
             let message = for_users(error.message(), "strategy", &strategy, names);
             Error::new(ErrorKind::Config, strategy_origin.before(&message))
         })?;
+        for named in &tables.named {
+            let default = (strategy.as_str(), &tables.choices.options);
+            named.check(&tables.rows, default, &tables.strategies, registry)?;
+            check_options(&named.choices, &tables.rows, registry)?;
+        }
+        check_aliases(&tables.gateway, &tables.rows, &tables.named, registry)?;
+        let read = document.as_ref().map(Document::stamped).into_iter().chain(tables.prices.file.take());
+        let stamps = Stamps::new(read, &tables.rows);
         Ok(Self {
             file,
+            stamps,
             strategy,
             strategy_origin,
-            options: tables.options,
-            origins: tables.origins,
+            options: tables.choices.options,
+            origins: tables.choices.origins,
+            named: tables.named,
             rows: tables.rows,
             strategies: tables.strategies,
             layers: tables.layers,
             prices: tables.prices,
             selected,
             notices,
-            gateway: GatewaySettings::default(),
+            gateway: tables.gateway.settings.clone(),
+            gateway_table: tables.gateway,
             registry: Arc::clone(registry),
             lookup: sources.lookup.clone(),
         })
@@ -89,19 +105,19 @@ impl Settings {
 
 fn set_from_variables(tables: &mut Tables, lookup: &Lookup) -> Result<()> {
     if let Some(name) = lookup.get(&variable("strategy")) {
-        tables.strategy = Some((name.trim().to_owned(), Origin::Variable(variable("strategy"))));
+        tables.choices.strategy = Some((name.trim().to_owned(), Origin::Variable(variable("strategy"))));
     }
     for field in Options::FIELDS {
         if let Some(text) = lookup.get(&variable(field.name)) {
             set_option(tables, field.name, &text, Origin::Variable(variable(field.name)))?;
         }
     }
-    Ok(())
+    tables.gateway.set_from_variables(lookup)
 }
 
 fn set_from_arguments(tables: &mut Tables, arguments: &Arguments) -> Result<()> {
     if let Some(name) = &arguments.strategy {
-        tables.strategy = Some((name.clone(), Origin::Argument("--strategy".to_owned())));
+        tables.choices.strategy = Some((name.clone(), Origin::Argument("--strategy".to_owned())));
     }
     for argument in &arguments.options {
         set_option(tables, argument.name, &argument.value, Origin::Argument(argument.flag()))?;
@@ -117,8 +133,8 @@ fn set_option(tables: &mut Tables, name: &'static str, text: &str, origin: Origi
         .and_then(|value| read_alone(name, value))
         .ok_or_else(|| wrong(&format!("`{name}` must be {kind}, and is {text:?}")))?;
     let set = set.map_err(|error| wrong(error.message()))?;
-    tables.options = tables.options.overridden_by(&set);
-    tables.origins.insert(name, origin);
+    tables.choices.options = tables.choices.options.overridden_by(&set);
+    tables.choices.origins.insert(name, origin);
     Ok(())
 }
 
@@ -224,38 +240,47 @@ pub(crate) fn for_users<'a>(
 /// Checks the names that settings give to providers and analyzers.
 fn check_names(tables: &Tables, registry: &Registry) -> Result<()> {
     let ids = || tables.rows.iter().map(|row| row.id.as_str());
-    let advice = |name: &str| match nearest(name, ids()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("configured: {}", ids().collect::<Vec<_>>().join(", ")),
-    };
     for row in &tables.rows {
         if let Some(name) = row.spec.fallback_names().iter().find(|name| ids().all(|id| id != **name)) {
-            let message =
-                format!("no provider `{name}` is configured, which `fallbacks` names: {}", advice(name));
+            let advice = advice(name, &tables.rows);
+            let message = format!("no provider `{name}` is configured, which `fallbacks` names: {advice}");
             let message = row.place_of("fallbacks").before(&message);
             return Err(Error::new(ErrorKind::Config, message).with_provider(row.id.clone()));
         }
     }
+    check_options(&tables.choices, &tables.rows, registry)
+}
+
+/// What to name in the place of a provider that is not configured.
+pub(crate) fn advice(name: &str, rows: &[Row]) -> String {
+    let ids = || rows.iter().map(|row| row.id.as_str());
+    match nearest(name, ids()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("configured: {}", ids().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Checks the names that options give.
+fn check_options(choices: &Choices, rows: &[Row], registry: &Registry) -> Result<()> {
     let wrong = |option: &str, message: &str| {
-        let origin = tables.origins.get(option).unwrap_or(&Origin::Default);
+        let origin = choices.origins.get(option).unwrap_or(&Origin::Default);
         Err(Error::new(ErrorKind::Config, origin.before(message)))
     };
-    for (option, named) in
-        [("synthesizer", &tables.options.synthesizer), ("analyst", &tables.options.analyst)]
-    {
-        if let Some(id) = named.as_ref().filter(|id| ids().all(|known| known != id.as_str())) {
-            let message =
-                format!("no provider `{id}` is configured, which `{option}` names: {}", advice(id.as_str()));
+    let options = &choices.options;
+    for (option, named) in [("synthesizer", &options.synthesizer), ("analyst", &options.analyst)] {
+        if let Some(id) = named.as_ref().filter(|id| rows.iter().all(|row| row.id != **id)) {
+            let advice = advice(id.as_str(), rows);
+            let message = format!("no provider `{id}` is configured, which `{option}` names: {advice}");
             return wrong(option, &message);
         }
     }
-    if let Some(name) = tables.options.analysis_type.as_deref()
+    if let Some(name) = options.analysis_type.as_deref()
         && let Err(error) = registry.analyzer(name)
     {
         let names = registry.analyzers().map(|row| row.name);
         return wrong("analysis_type", &for_users(error.message(), "analyzer", name, names));
     }
-    if let Some(name) = tables.options.selector.as_deref()
+    if let Some(name) = options.selector.as_deref()
         && let Err(error) = registry.selector(name)
     {
         let names = registry.selectors().map(|row| row.name);
@@ -270,6 +295,7 @@ fn misspelt_variables(names: &[String]) -> Vec<String> {
         .into_iter()
         .chain(Options::FIELDS.iter().map(|field| field.name))
         .map(variable)
+        .chain(gateway::with_variables().map(gateway::variable))
         .collect();
     names
         .iter()

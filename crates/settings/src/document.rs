@@ -12,13 +12,14 @@ use toml::{
 };
 use ultraai_core::{Error, ErrorKind, Result};
 
-use crate::{Origin, shown::may_hold_a_secret};
+use crate::{Origin, reloading::Stamp, shown::may_hold_a_secret};
 
 /// A file's text, and where things stand in it.
 #[derive(Debug)]
 pub(crate) struct Document {
     path: PathBuf,
     text: String,
+    stamp: Stamp,
 }
 
 impl Document {
@@ -42,9 +43,15 @@ impl Document {
 
     pub(crate) fn new(path: &Path, text: impl Into<String>) -> Self {
         let text = text.into();
+        let stamp = Stamp::of(text.as_bytes());
         // Editors of Windows write a byte order mark, which TOML does not know.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        Self { path: path.to_owned(), text }
+        Self { path: path.to_owned(), text, stamp }
+    }
+
+    /// The file with what it held.
+    pub(crate) fn stamped(&self) -> (PathBuf, Stamp) {
+        (self.path.clone(), self.stamp)
     }
 
     /// A path that stands in this file, which is relative to its folder.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use ultraai_core::{Options, ProviderRegistration, ProviderSpec, Registry};
 
 use crate::{
-    OptionKind,
+    DEFAULT, GatewaySettings, OptionKind,
     kind::{default_of, read},
     sample,
 };
@@ -24,6 +24,10 @@ const PROVIDERS: &str = "
 ";
 
 const LAYERS: &str = "Layers stand around every provider. [providers.NAME.layers.LAYER] sets the same for one of them, over what stands here.";
+
+const ORCHESTRATORS: &str = "Further orchestrators over the same providers: `ultraai serve` answers with one where a request gives its name as the model. [orchestrators.NAME] takes `strategy`, what `providers` it asks alone, and every option above that one request may set; what does not stand there is that of [orchestrator]. [orchestrators.NAME.strategies.STRATEGY] goes over [strategies.STRATEGY].";
+
+const GATEWAY: &str = "How `ultraai serve` listens, and what it keeps to. A variable such as ULTRAAI_GATEWAY_LISTEN goes over each key, but for the aliases.";
 
 const PRICES: &str = "
 # Prices in dollars per million tokens, over those that are known anyway; `file = \"PATH\"` under [prices] names a file of
@@ -56,11 +60,51 @@ pub fn init_file(registry: &Registry) -> String {
         }
     }
     if let Some(row) = rows.get(first) {
+        write_named(&mut out, registry, row.name);
         out.push_str(PRICES);
         let _ = writeln!(out, "#[prices.{}]", table_key(row.name));
         setting(&mut out, &quoted(row.default_model.unwrap_or("MODEL")), "{ input = 0.15, output = 0.6 }");
     }
+    write_gateway(&mut out);
     out
+}
+
+fn write_named(out: &mut String, registry: &Registry, provider: &str) {
+    out.push('\n');
+    comment(out, ORCHESTRATORS);
+    out.push_str("#[orchestrators.careful]\n");
+    let known: Vec<_> = registry.strategies().map(|row| row.name).collect();
+    if let Some(strategy) = known.iter().find(|name| **name == "fallback").or(known.first()) {
+        setting(out, "strategy", &quoted(strategy));
+    }
+    setting(out, "providers", &format!("[{}]", quoted(provider)));
+    setting(out, "timeout_seconds", "60");
+}
+
+fn write_gateway(out: &mut String) {
+    out.push('\n');
+    comment(out, GATEWAY);
+    out.push_str("#[gateway]\n");
+    let (defaults, mut aliases) = (GatewaySettings::default(), "");
+    for field in GatewaySettings::FIELDS {
+        let value = match field.name {
+            // A table of its own stands below the others.
+            "aliases" => {
+                aliases = field.doc;
+                continue;
+            }
+            "workers" => "2".to_owned(),
+            "state_folder" => quoted("…"),
+            "cors_origins" => "[\"https://app.example.com\"]".to_owned(),
+            name => sample::written(&defaults.value(name)),
+        };
+        comment(out, field.doc);
+        setting(out, field.name, &value);
+    }
+    out.push('\n');
+    comment(out, aliases);
+    out.push_str("#[gateway.aliases]\n");
+    setting(out, &quoted("gpt-4o"), &quoted(DEFAULT));
 }
 
 fn write_strategies(out: &mut String, registry: &Registry) {

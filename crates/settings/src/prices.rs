@@ -1,6 +1,6 @@
 //! The table `[prices]`: what models cost, over the linked sources, and a file of such prices.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
@@ -9,6 +9,7 @@ use ultraai_core::{PriceTable, Registry, Result, nearest};
 use crate::{
     Entry, Origin,
     document::Document,
+    reloading::Stamp,
     shown::{kind_of_value, shown},
     table::in_order,
 };
@@ -21,6 +22,8 @@ const ADVICE: &str = "name another file, or write one, with lines such as \"MODE
 pub(crate) struct Prices {
     pub(crate) table: PriceTable,
     entries: Vec<Entry>,
+    /// The file of prices, with what it held.
+    pub(crate) file: Option<(PathBuf, Stamp)>,
     /// Providers that have prices and are not linked.
     pub(crate) notices: Vec<String>,
 }
@@ -42,6 +45,7 @@ impl Prices {
             let file = Document::read(&document.beside(Path::new(path.as_ref())), ADVICE)
                 .map_err(|error| document.wrong(at, error.message()))?;
             prices.add(&file, &file.tables()?, registry)?;
+            prices.file = Some(file.stamped());
         }
         prices.add(document, table, registry)?;
         Ok(prices)

@@ -5,15 +5,18 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use ultraai_core::{
-    KeySource, LayerRegistration, Lookup, Options, Orchestrator, OrchestratorBuilder, ProviderId,
-    ProviderSpec, Registry, Result, Strategy, StrategyRegistration,
+    BaseOrchestrator, KeySource, LayerRegistration, Lookup, Options, Orchestrator, OrchestratorBuilder,
+    ProviderId, ProviderSpec, Registry, Result, Strategy, StrategyRegistration,
 };
 
 use crate::{
     Entry, GatewaySettings, Origin,
+    gateway::GatewayTable,
     kind::default_of,
+    named::Named,
     own::OwnSettings,
     prices::Prices,
+    reloading::Stamps,
     shown::{is_a_place, shown},
     table::Row,
 };
@@ -43,11 +46,19 @@ pub struct Settings {
     pub(crate) strategies: OwnSettings<StrategyRegistration>,
     pub(crate) layers: OwnSettings<LayerRegistration>,
     pub(crate) prices: Prices,
+    pub(crate) named: Vec<Named>,
+    pub(crate) gateway_table: GatewayTable,
+    pub(crate) stamps: Stamps,
     pub(crate) registry: Arc<Registry>,
     pub(crate) lookup: Lookup,
 }
 
 impl Settings {
+    /// The plugins they are for.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     /// The providers with what they are built from, in the order of the file.
     pub fn providers(&self) -> impl Iterator<Item = (&ProviderId, &ProviderSpec)> {
         self.rows.iter().map(|row| (&row.id, &row.spec))
@@ -72,6 +83,13 @@ impl Settings {
         prepare: impl FnOnce(Builder) -> Builder,
         replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
+        let orchestrator = prepare(self.builder()?).build()?;
+        self.register(&orchestrator, &self.needed(), replace, |row| row.check_model(&self.registry))?;
+        Ok(orchestrator)
+    }
+
+    /// What builds the orchestrator of `[orchestrator]`, without its providers.
+    pub(crate) fn builder(&self) -> Result<Builder> {
         let strategy =
             self.registry.strategy(&self.strategy, Value::Object(self.strategies.of(&self.strategy)))?;
         let builder = OrchestratorBuilder::new(strategy)
@@ -79,17 +97,24 @@ impl Settings {
             .registry(Arc::clone(&self.registry))
             .lookup(self.lookup.clone())
             .options(&self.options);
-        let builder = self
-            .layers
-            .iter()
-            .fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone()));
-        let orchestrator = prepare(builder).build()?;
+        let layers = self.layers.iter();
+        Ok(layers.fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone())))
+    }
+
+    /// Registers the providers of `rows`, each of which `check` agrees to.
+    pub(crate) fn register(
+        &self,
+        base: &BaseOrchestrator,
+        rows: &[&Row],
+        replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
+        check: impl Fn(&Row) -> Result<()>,
+    ) -> Result<()> {
         let mut refusals = Vec::new();
-        for row in self.needed() {
-            let registered = orchestrator
+        for row in rows {
+            let registered = base
                 .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
                 .map_err(|error| row.explained(error))
-                .and_then(|()| row.check_model(&self.registry));
+                .and_then(|()| check(row));
             refusals.extend(registered.err().map(|error| (row, error)));
         }
         let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
@@ -100,7 +125,7 @@ impl Settings {
                 Err(error.with_message(message))
             }
             Some((_, error)) => Err(error),
-            None => Ok(orchestrator),
+            None => Ok(()),
         }
     }
 
@@ -126,7 +151,7 @@ impl Settings {
     }
 
     /// The providers that can be asked when these are selected.
-    fn needed_for<'a>(&'a self, selected: impl IntoIterator<Item = &'a str>) -> Vec<&'a Row> {
+    pub(crate) fn needed_for<'a>(&'a self, selected: impl IntoIterator<Item = &'a str>) -> Vec<&'a Row> {
         let mut open: Vec<&str> = selected.into_iter().collect();
         let aside = [&self.options.synthesizer, &self.options.analyst];
         open.extend(aside.into_iter().flatten().map(ProviderId::as_str));
@@ -174,9 +199,11 @@ impl Settings {
                 entries.push(entry(&table, key, value, origin));
             }
         }
+        entries.extend(self.named.iter().flat_map(Named::entries));
         entries.extend(self.strategies.entries());
         entries.extend(self.layers.entries());
         entries.extend_from_slice(self.prices.entries());
+        entries.extend(self.gateway_table.entries(&self.gateway));
         entries
     }
 

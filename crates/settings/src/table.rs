@@ -1,6 +1,6 @@
 //! The tables of a settings file, and `[orchestrator]` and `[providers.NAME]` among them.
 
-use std::{collections::BTreeMap, error::Error as _};
+use std::error::Error as _;
 
 use serde_json::{Map, Value};
 use toml::{
@@ -13,10 +13,11 @@ use ultraai_core::{
 };
 
 use crate::{
-    OptionKind, Origin,
+    Origin,
     assemble::for_users,
     document::Document,
-    kind::read_alone,
+    gateway::GatewayTable,
+    named::{Choices, Named, read_named},
     own::OwnSettings,
     prices::Prices,
     shown::{is_a_place, key_source, kind_of_value, shown_key},
@@ -26,14 +27,15 @@ use crate::{
 const OURS: &str = "ultraai-";
 
 /// The tables a file may have.
-const TABLES: [&str; 5] = ["orchestrator", "providers", "strategies", "layers", "prices"];
+const TABLES: [&str; 7] =
+    ["gateway", "layers", "orchestrator", "orchestrators", "prices", "providers", "strategies"];
 
 /// What a file holds.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
-    pub(crate) strategy: Option<(String, Origin)>,
-    pub(crate) options: Options,
-    pub(crate) origins: BTreeMap<&'static str, Origin>,
+    pub(crate) choices: Choices,
+    pub(crate) named: Vec<Named>,
+    pub(crate) gateway: GatewayTable,
     pub(crate) rows: Vec<Row>,
     pub(crate) strategies: OwnSettings<StrategyRegistration>,
     pub(crate) layers: OwnSettings<LayerRegistration>,
@@ -118,11 +120,10 @@ impl Row {
     /// Refuses a provider of ours that would only say when it is asked that it needs a model. What the plugins of
     /// others need is theirs to say.
     pub(crate) fn check_model(&self, registry: &Registry) -> Result<()> {
-        let kind = self.spec.type_name().unwrap_or_default();
-        let ours = registry.provider_registration(kind).is_ok_and(|known| known.package.starts_with(OURS));
-        if !ours || self.spec.model_name().is_some() {
+        if !self.needs_model(registry) {
             return Ok(());
         }
+        let kind = self.spec.type_name().unwrap_or_default();
         let message = match (&self.origin, self.text("base_url")) {
             (Origin::Argument(_), _) => format!("no `model`: write `-p {kind}/MODEL`"),
             (_, None) => format!("no `model`: set it, or write `-p {kind}/MODEL`"),
@@ -131,6 +132,13 @@ impl Row {
         };
         let message = self.origin.before(&message);
         Err(Error::new(ErrorKind::Config, message).with_provider(self.id.clone()))
+    }
+
+    /// Whether it is one of ours and has no model, so that each request must name one.
+    pub(crate) fn needs_model(&self, registry: &Registry) -> bool {
+        let kind = self.spec.type_name().unwrap_or_default();
+        let ours = registry.provider_registration(kind).is_ok_and(|known| known.package.starts_with(OURS));
+        ours && self.spec.model_name().is_none()
     }
 
     pub(crate) fn place_of(&self, key: &str) -> &Origin {
@@ -236,8 +244,8 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
     let mut tables = Tables::default();
     let whole = document.tables()?;
     let mut pairs = in_order(&whole);
-    // What a provider sets of a layer goes over what all have of it, wherever that stands.
-    pairs.sort_by_key(|(name, _)| name.get_ref() != "layers");
+    // What a provider sets of a layer, and an orchestrator of a strategy, goes over what all have of it, wherever that stands.
+    pairs.sort_by_key(|(name, _)| !matches!(name.get_ref().as_ref(), "layers" | "strategies"));
     for (name, value) in pairs {
         let at = name.span().start;
         let name = name.get_ref().as_ref();
@@ -253,7 +261,13 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
             return Err(document.wrong(at, &format!("`{name}` must be a table: write [{name}]")));
         };
         match name {
-            "orchestrator" => read_orchestrator(document, table, &mut tables)?,
+            "orchestrator" => {
+                for (key, value) in in_order(table) {
+                    tables.choices.read(document, key, value, &["strategy"])?;
+                }
+            }
+            "orchestrators" => tables.named = read_named(document, table, &tables.strategies, registry)?,
+            "gateway" => tables.gateway = GatewayTable::read(document, table)?,
             "strategies" => tables.strategies = OwnSettings::read(document, table, registry)?,
             "layers" => tables.layers = OwnSettings::read(document, table, registry)?,
             "prices" => tables.prices = Prices::read(document, table, registry)?,
@@ -266,35 +280,6 @@ pub(crate) fn read_tables(document: &Document, registry: &Registry) -> Result<Ta
         }
     }
     Ok(tables)
-}
-
-fn read_orchestrator(document: &Document, table: &DeTable<'_>, tables: &mut Tables) -> Result<()> {
-    for (key, value) in in_order(table) {
-        let (at, key) = (key.span().start, key.get_ref().as_ref());
-        let origin = document.origin(at);
-        let json = document.json(value)?;
-        if key == "strategy" {
-            let Value::String(name) = json else {
-                let message = format!("`strategy` must be a text, and {} stands there", kind_of_value(&json));
-                return Err(document.wrong(at, &message));
-            };
-            tables.strategy = Some((name, origin));
-            continue;
-        }
-        let Some(field) = Options::FIELDS.iter().find(|field| field.name == key) else {
-            let known = std::iter::once("strategy").chain(Options::FIELDS.iter().map(|field| field.name));
-            return Err(document.wrong(at, unknown_key(key, known).message()));
-        };
-        let set = read_alone(key, json.clone()).ok_or_else(|| {
-            let expected = OptionKind::of(key);
-            let message = format!("`{key}` must be {expected}, and {} stands there", kind_of_value(&json));
-            document.wrong(at, &message)
-        })?;
-        let set = set.map_err(|error| document.wrong(at, error.message()))?;
-        tables.options = tables.options.overridden_by(&set);
-        tables.origins.insert(field.name, origin);
-    }
-    Ok(())
 }
 
 fn read_provider(

@@ -15,6 +15,7 @@ pub mod features;
 pub mod gemini;
 pub mod ollama;
 pub mod openai;
+mod passing;
 pub mod recordings;
 pub mod responses;
 pub mod samples;
@@ -26,6 +27,7 @@ pub use self::{
     capture::captured,
     dialogue::Dialogue,
     ext::ProviderExt,
+    passing::passing_features,
     scripted::{Call, Scripted},
     server::{Act, End, Framing, Received, Reply, Server, refusing_url},
     suite::{

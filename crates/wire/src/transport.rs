@@ -1,9 +1,9 @@
-//! Sends requests. One connection pool for each set of settings.
+//! Sends requests. One connection pool for each set of settings and each runtime.
 
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use reqwest::{
     Method, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
 };
+use tokio::runtime::{self, Handle};
 use ultraai_core::{Error, ErrorKind, Result};
 
 use crate::{Address, Body, Headers, Proxy, body::Coding, failure};
@@ -24,6 +25,10 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// How long the answer to that is waited for; then the connection and what is under way on it are given up.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many runtimes have clients of their own. A program has one, or one for each thread; but it may also make one for
+/// each call, and what ended tells nobody.
+const MOST_RUNTIMES: usize = 128;
 
 /// What connections differ in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +67,7 @@ impl Default for TransportSettings {
     }
 }
 
-/// Sends requests and shares its connections with every transport of equal settings in the process.
+/// Sends requests and shares its connections with every transport of equal settings in the same runtime.
 #[derive(Clone, Debug)]
 pub struct Transport(Arc<Shared>);
 
@@ -70,7 +75,11 @@ pub struct Transport(Arc<Shared>);
 struct Shared {
     key: Key,
     /// Made at the first request: building a provider does no I/O, and reading the system's roots is some.
-    client: OnceLock<Result<reqwest::Client>>,
+    #[cfg(feature = "tls")]
+    tls: std::sync::OnceLock<Result<rustls::ClientConfig>>,
+    /// A client for each runtime: a connection is a task of the runtime that opened it. It ends with that one, and
+    /// whoever else sends something through it wakes another thread up and waits for it.
+    clients: RwLock<Vec<(Option<runtime::Id>, reqwest::Client)>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -96,7 +105,7 @@ impl Transport {
         if let Some(shared) = known.find(|shared| shared.key == key) {
             return Self(shared);
         }
-        let shared = Arc::new(Shared { key, client: OnceLock::new() });
+        let shared = Arc::new(Shared::new(key));
         pools.retain(|pool| pool.strong_count() > 0);
         pools.push(Arc::downgrade(&shared));
         Self(shared)
@@ -145,12 +154,7 @@ impl Transport {
     }
 
     async fn send(&self, address: &Address, request: reqwest::Request) -> Result<Response> {
-        let client = self
-            .0
-            .client
-            .get_or_init(|| client(&self.0.key))
-            .as_ref()
-            .map_err(|error| error.clone().unsent())?;
+        let client = self.0.client().map_err(Error::unsent)?;
         let settings = &self.0.key.settings;
         let sent = client.execute(request).await;
         let response = sent.map_err(|error| failure::sending(error, address, settings))?;
@@ -165,34 +169,74 @@ impl Transport {
     }
 }
 
-fn client(key: &Key) -> Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("ultraai/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .tcp_nodelay(true)
-        .connect_timeout(key.settings.connect_timeout)
-        .pool_idle_timeout(POOL_IDLE)
-        .http2_keep_alive_interval(PING_EVERY)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-        .http2_max_header_list_size(u32::try_from(key.settings.max_header_bytes).unwrap_or(u32::MAX));
-    // Hyper keeps as many in place, without memory of their own, unless it is told.
-    let builder = match key.settings.max_headers > 100 {
-        true => builder.http1_max_headers(key.settings.max_headers),
-        false => builder,
-    };
+impl Shared {
+    fn new(key: Key) -> Self {
+        Self {
+            key,
+            #[cfg(feature = "tls")]
+            tls: std::sync::OnceLock::new(),
+            clients: RwLock::default(),
+        }
+    }
+
+    /// The client of this runtime.
+    fn client(&self) -> Result<reqwest::Client> {
+        let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
+        let of_runtime = |clients: &[(Option<runtime::Id>, reqwest::Client)]| {
+            clients.iter().find(|(id, _)| *id == runtime).map(|(_, client)| client.clone())
+        };
+        if let Some(client) = of_runtime(&self.clients.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(client);
+        }
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = of_runtime(&clients) {
+            return Ok(client);
+        }
+        let client = self.build()?;
+        if clients.len() == MOST_RUNTIMES {
+            // The oldest has most likely ended; if not, it opens its connections once more.
+            clients.remove(0);
+        }
+        clients.push((runtime, client.clone()));
+        Ok(client)
+    }
+
+    fn build(&self) -> Result<reqwest::Client> {
+        let key = &self.key;
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("ultraai/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(key.settings.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .http2_max_header_list_size(u32::try_from(key.settings.max_header_bytes).unwrap_or(u32::MAX));
+        // Hyper keeps as many in place, without memory of their own, unless it is told.
+        let builder = match key.settings.max_headers > 100 {
+            true => builder.http1_max_headers(key.settings.max_headers),
+            false => builder,
+        };
+        #[cfg(feature = "tls")]
+        let builder = builder.tls_backend_preconfigured(self.tls()?);
+        let built = key.settings.proxy.apply(builder, key.direct).and_then(reqwest::ClientBuilder::build);
+        built.map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                "the HTTP client cannot be set up: look at the proxy settings of the environment",
+            )
+            .with_source(error.without_url())
+        })
+    }
+
+    /// What TLS is spoken with; the clones share the roots and the sessions.
     #[cfg(feature = "tls")]
-    let builder =
-        builder.tls_backend_preconfigured(crate::tls::config(key.roots, key.settings.ca_file.as_deref())?);
-    let built = key.settings.proxy.apply(builder, key.direct).and_then(reqwest::ClientBuilder::build);
-    built.map_err(|error| {
-        Error::new(
-            ErrorKind::Config,
-            "the HTTP client cannot be set up: look at the proxy settings of the environment",
-        )
-        .with_source(error.without_url())
-    })
+    fn tls(&self) -> Result<rustls::ClientConfig> {
+        let read = || crate::tls::config(self.key.roots, self.key.settings.ca_file.as_deref());
+        self.tls.get_or_init(read).clone()
+    }
 }
 
 fn check_head(headers: &HeaderMap, settings: &TransportSettings) -> Result<()> {

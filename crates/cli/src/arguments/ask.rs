@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{RequestFlags, SettingsFlags};
 
@@ -33,6 +33,10 @@ pub(crate) struct Ask {
     /// Have the answer be JSON that follows the JSON schema in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) schema: Option<PathBuf>,
+
+    /// Ask the orchestrator of the table `[orchestrators.NAME]` of the settings file. Default: that of `[orchestrator]`
+    #[arg(long, value_name = "NAME", conflicts_with = "strategy", value_hint = ValueHint::Other)]
+    pub(crate) orchestrator: Option<String>,
 
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,

@@ -3,6 +3,7 @@
 mod ask;
 mod chat;
 mod embed;
+mod keys;
 mod names;
 mod serve;
 mod settings;
@@ -18,6 +19,7 @@ pub(crate) use self::{
     ask::{Ask, OutputFlags, Show},
     chat::Chat,
     embed::{Embed, Models},
+    keys::{CreateKey, Keys, KeysAction, ListKeys, RevokeKey, StateFlags},
     names::Names,
     serve::Serve,
     settings::{FileFlag, RequestFlags, SettingsFlags},
@@ -92,8 +94,17 @@ pub(crate) enum Command {
     Strategies(Listing),
     /// Show what is in force and where each value comes from, or write a settings file
     Config(Box<Config>),
-    /// Serve the OpenAI and Anthropic APIs
+    /// Serve the OpenAI and Anthropic APIs to other programs
+    ///
+    /// Without access keys it only serves this machine; `ultraai keys create` makes one. SIGTERM and Ctrl-C let requests
+    /// and streams under way end, for as long as `gateway.shutdown_timeout_seconds` says; a second one does not.
+    #[command(after_help = exit::SERVE_HELP)]
     Serve(Box<Serve>),
+    /// Make, list and revoke the access keys of `serve`
+    ///
+    /// They are with the running server, else in the folder that it reads: the command does as well while none runs.
+    #[command(after_help = exit::KEYS_HELP)]
+    Keys(Keys),
     /// Let many requests run in virtual time, with providers that a world file simulates, and report what came of them
     ///
     /// Strategy, options, layers and selector are those of the settings file, and the engine is the real one: only the

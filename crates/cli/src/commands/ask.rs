@@ -71,7 +71,17 @@ async fn answer(ask: &Ask, known: &mut Known) -> Result<Answered, Failure> {
     let settings = Settings::load(&ask.settings.sources(), &registry).await?;
     known.providers = settings.summaries();
     let request = request(ask).await?;
-    let orchestrator = settings.build()?;
+    let (orchestrator, options) = match &ask.orchestrator {
+        Some(name) => {
+            let target = settings.orchestrator(name)?;
+            (target.orchestrator, target.options)
+        }
+        None => {
+            let mut options = RequestOptions::default();
+            options.providers.clone_from(&settings.selected);
+            (settings.build()?, options)
+        }
+    };
     known.orchestrator = Some(orchestrator.clone());
     let flags = ask.output;
     if !flags.quiet {
@@ -79,8 +89,6 @@ async fn answer(ask: &Ask, known: &mut Known) -> Result<Answered, Failure> {
             tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
         }
     }
-    let mut options = RequestOptions::default();
-    options.providers = settings.selected;
     // An answer that stands below the others cannot begin before they have ended.
     let show = watch::Show { progress: !flags.quiet, answer: !flags.json && !flags.compare };
     let asked = target.is_some().then(|| request.clone());

@@ -44,7 +44,7 @@ pub(crate) async fn embed(arguments: Embed) -> Result<Exit, Failure> {
     registry
         .embedder_registration(&provider.provider_type)
         .map_err(|error| told_of(error.with_provider(provider.id.clone()), &settings))?;
-    let request = request(&arguments, &provider, &registry).await?;
+    let request = request(&arguments, &provider, &settings).await?;
     let embedder = settings.embedder(&provider.id).map_err(|error| told_of(error, &settings))?;
     for notice in &settings.notices {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
@@ -73,8 +73,7 @@ fn provider(settings: &Settings, registry: &Registry) -> Result<ProviderSummary,
     if let Some(named) = settings.selected.iter().flatten().find_map(|id| settings.provider(id)) {
         return Ok(named);
     }
-    let makes = |provider: &ProviderSummary| registry.embedder_registration(&provider.provider_type).is_ok();
-    settings.summaries().into_iter().find(makes).ok_or_else(|| {
+    settings.embedding_provider().ok_or_else(|| {
         let known: Vec<_> = registry.embedders().map(|row| row.name).collect();
         let message = format!(
             "no provider that is configured makes embeddings: name one with --provider ({})",
@@ -87,10 +86,10 @@ fn provider(settings: &Settings, registry: &Registry) -> Result<ProviderSummary,
 async fn request(
     arguments: &Embed,
     provider: &ProviderSummary,
-    registry: &Registry,
+    settings: &Settings,
 ) -> Result<EmbeddingRequest, Failure> {
     let mut request = EmbeddingRequest::new(texts(arguments.texts.clone()).await?);
-    request.model = Some(ModelName::new(model(arguments, provider, registry)?)?);
+    request.model = Some(ModelName::new(model(arguments, provider, settings)?)?);
     request.dimensions = arguments.dimensions;
     request.task.clone_from(&arguments.task);
     request.truncate = arguments.truncate.map(Into::into);
@@ -98,14 +97,11 @@ async fn request(
 }
 
 /// The model: the flag's, the argument's, the settings' where it makes embeddings by its name, or the vendor's usual one.
-fn model(arguments: &Embed, provider: &ProviderSummary, registry: &Registry) -> Result<String, Failure> {
-    // A provider's model is mostly one that chats, and those make no vectors.
+fn model(arguments: &Embed, provider: &ProviderSummary, settings: &Settings) -> Result<String, Failure> {
     let is_argument = arguments.provider.as_ref().is_some_and(|name| name.contains('/'))
         && matches!(provider.origin, Origin::Argument(_));
-    let own = provider.model.as_ref().filter(|model| is_argument || model.contains("embed"));
-    let row = registry.embedder_registration(&provider.provider_type);
-    let usual = row.ok().and_then(|row| row.default_model).map(str::to_owned);
-    arguments.model.clone().or(own.cloned()).or(usual).ok_or_else(|| {
+    let own = provider.model.clone().filter(|_| is_argument);
+    arguments.model.clone().or(own).or_else(|| settings.embedding_model(provider)).ok_or_else(|| {
         let message = "no model of embeddings: name one that the provider has with --model";
         Error::new(ErrorKind::Config, message).with_provider(provider.id.clone()).into()
     })

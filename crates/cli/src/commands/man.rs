@@ -46,7 +46,8 @@ fn whole(command: &Command) -> io::Result<String> {
         if end(inner) != end(command) {
             page.render_extra_section(&mut section)?;
         }
-        let name = inner.get_name().to_uppercase();
+        let name = inner.get_bin_name().unwrap_or_else(|| inner.get_name());
+        let name = name.strip_prefix("ultraai ").unwrap_or(name).to_uppercase();
         // What heads a part of a page of its own heads a part of a section here.
         let section = format!("\n{}", text(&section)).replace("\n.SH ", "\n.SS ");
         out.extend(format!(".SH \"COMMAND {name}\"{section}").into_bytes());
@@ -78,6 +79,8 @@ fn text(source: &[u8]) -> String {
     String::from_utf8_lossy(source).replace("\n.SH EXTRA\n", "\n.SH NOTES\n")
 }
 
-fn visible(command: &Command) -> impl Iterator<Item = &Command> {
-    command.get_subcommands().filter(|command| !command.is_hide_set())
+/// The commands below a command, each before those below it.
+fn visible(command: &Command) -> Vec<&Command> {
+    let each = command.get_subcommands().filter(|command| !command.is_hide_set());
+    each.flat_map(|command| std::iter::once(command).chain(visible(command))).collect()
 }

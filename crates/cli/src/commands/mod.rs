@@ -5,6 +5,7 @@ mod chat;
 mod completions;
 mod config;
 mod embed;
+mod keys;
 mod man;
 mod models;
 mod providers;
@@ -19,6 +20,7 @@ pub(crate) use self::{
     completions::completions,
     config::config,
     embed::embed,
+    keys::keys,
     man::man,
     models::models,
     providers::providers,

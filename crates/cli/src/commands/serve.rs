@@ -1,22 +1,177 @@
 //! `ultraai serve`.
 
-use std::sync::Arc;
+use std::{
+    fmt::Write as _,
+    future::pending,
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
-use ultraai::Registry;
-use ultraai_gateway::{App, Metrics, ServeOptions, State};
-use ultraai_settings::Settings;
+use axum::Router;
+use ultraai::{Lookup, Registry};
+use ultraai_gateway::{
+    App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
+};
+use ultraai_settings::{GatewaySettings, Settings, Sources};
 
-use crate::{arguments::Serve, exit::Exit, failure::Failure};
+use crate::{
+    arguments::Serve,
+    exit::Exit,
+    failure::Failure,
+    state,
+    terminal::{BAD, NOTE, Table, print, tell},
+};
 
-/// Serves until it is told to stop.
+/// How long a server has to say that it is well.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
+    if let (true, Some(address)) = (serve.probe, serve.listen) {
+        return probe(address);
+    }
     let registry = Registry::linked()?;
-    let mut settings = Settings::load(&serve.settings.sources(), &registry).await?;
+    let sources = sources(&serve);
+    let settings = Settings::load(&sources, &registry).await?;
+    let settings = with_arguments(settings, &serve);
+    if serve.probe {
+        return probe(settings.gateway.listen);
+    }
+    let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
+    if serve.check {
+        return check(&settings, &folder);
+    }
+    let state = State::open(&folder)?;
+    let demands_key = state.demands_key();
+    let admin = admin::listen(&state, &folder, Router::new())?;
+    let mut notices = settings.notices.clone();
+    notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
+    let app = Arc::new(App::new(settings, state, Metrics::default())?);
+    let server = Server::bind(Arc::clone(&app))?;
+    for notice in notices {
+        tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
+    }
+    tell(&greeting(server.address(), &app.models(), demands_key));
+    // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
+    let mut options = ServeOptions::default();
+    options.tasks.push(Box::pin(stop_at_signals(Arc::clone(&app))));
+    options.tasks.push(Box::pin(admin));
+    // It minds a signal, so it begins where it is polled.
+    options.tasks.push(Box::pin(async move { reload::watch(app, sources, pending()).await }));
+    server.run(options)?;
+    Ok(Exit::Answer)
+}
+
+/// The environment, and what the arguments set. What answers at the gateway's own address is no server to be found.
+fn sources(serve: &Serve) -> Sources {
+    let mut sources = serve.settings.sources();
+    let own = serve.listen.unwrap_or_else(|| GatewaySettings::default().listen);
+    let servers = &mut sources.local_servers;
+    for server in [&mut servers.ollama, &mut servers.llama_cpp] {
+        *server = server.filter(|server| server.port() != own.port());
+    }
+    sources
+}
+
+fn with_arguments(mut settings: Settings, serve: &Serve) -> Settings {
     if let Some(listen) = serve.listen {
         settings.gateway.listen = listen;
     }
-    let app = Arc::new(App::new(settings, State::in_memory(), Metrics::default())?);
-    let served = std::thread::spawn(move || ultraai_gateway::serve(app, &ServeOptions::default())).join();
-    served.expect("the server does not panic")?;
+    if let Some(workers) = serve.workers {
+        settings.gateway.workers = Some(workers.into());
+    }
+    settings
+}
+
+/// What works and could be safer.
+fn warnings(gateway: &GatewaySettings, demands_key: bool) -> Option<&'static str> {
+    let is_open_to_all = !demands_key && gateway.cors_origins.iter().any(|origin| origin == "*");
+    is_open_to_all.then_some(
+        "every page that a browser of this machine shows may use this gateway: `gateway.cors_origins` names `*`, and there are no access keys",
+    )
+}
+
+/// Where it listens, what it answers to, and whether keys are demanded.
+fn greeting(address: SocketAddr, models: &[String], demands_key: bool) -> String {
+    let keys = match demands_key {
+        true => "an access key is demanded",
+        false => {
+            "no access key is demanded, so only programs of this machine may call; `ultraai keys create` makes one"
+        }
+    };
+    format!(
+        "listening at http://{address}; the base URL is http://{address}/v1 for OpenAI's clients, http://{address} for Anthropic's\n\
+         models: {}, and PROVIDER/MODEL\n{keys}\n",
+        models.join(", ")
+    )
+}
+
+/// Asks who listens at `address` whether it is well.
+fn probe(address: SocketAddr) -> Result<Exit, Failure> {
+    // What listens everywhere is reached here.
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let ask = || {
+        let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+        write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        io::Result::Ok(status)
+    };
+    let why = match ask() {
+        Ok(status) if status == *b"HTTP/1.1 200" => return Ok(Exit::Answer),
+        Ok(_) => "what answers there is no gateway that is well".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&format!("{BAD}not well:{BAD:#} http://{address}: {why}\n"));
+    Ok(Exit::NoAnswer)
+}
+
+/// Builds everything, and prints what would be served.
+fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
+    let models = settings.orchestrators(|builder| builder)?.names();
+    let gateway = &settings.gateway;
+    // What is not there is not made, and a server that runs has its store to itself.
+    let state = if folder.exists() { State::open(folder) } else { Ok(State::in_memory()) };
+    if let Ok(state) = &state {
+        may_listen(state, gateway.listen)?;
+    }
+    let keys = match &state {
+        Ok(state) if state.demands_key() => "demanded".to_owned(),
+        Ok(_) => "none, so only programs of this machine may call".to_owned(),
+        Err(error) => format!("not told: {error}"),
+    };
+    let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    let mut out = format!(
+        "settings file  {file}\nlisten         http://{}, {} workers\nmodels         {}, and PROVIDER/MODEL\naccess keys    {keys}\nstate folder   {}\n\n",
+        gateway.listen,
+        workers(gateway),
+        models.join(", "),
+        folder.display(),
+    );
+    let mut table = Table::new(["PROVIDER", "TYPE", "MODEL", "ADDRESS"]);
+    for provider in settings.summaries() {
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        table.row([
+            provider.id.to_string(),
+            provider.provider_type,
+            or_none(provider.model),
+            or_none(provider.base_url),
+        ]);
+    }
+    let _ = write!(out, "{}", table.text());
+    print(&out)?;
+    let warnings = warnings(gateway, state.is_ok_and(|state| state.demands_key())).map(str::to_owned);
+    for notice in settings.notices.iter().cloned().chain(settings.warnings()).chain(warnings) {
+        tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
+    }
     Ok(Exit::Answer)
 }

@@ -55,6 +55,29 @@ fn what_is_piped_in_stands_below_the_prompt() {
 }
 
 #[test]
+fn an_orchestrator_of_the_settings_can_be_asked_and_arguments_go_over_it() {
+    let (one, two) = (Server::always(openai::answer("one")), Server::always(openai::answer("two")));
+    let settings = format!(
+        "{}{}[orchestrators.second]\nstrategy = \"fallback\"\nproviders = [\"two\"]\nmax_retries = 0\n",
+        near(&one.url()).replace("near", "one"),
+        near(&two.url()).replace("near", "two")
+    );
+    let program = Program::with_settings(&settings);
+    let ran = program.run(&["ask", "hi", "--orchestrator", "second", "--json"]);
+    let outcome: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &outcome["strategy"]), (Some(0), &"fallback".into()), "{ran:?}");
+    assert_eq!(outcome["synthesis"]["response"], "two", "{ran:?}");
+    let ran = program.run(&["ask", "hi", "--orchestrator", "second", "--provider", "one"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "one\n"), "{ran:?}");
+    let ran = program.run(&["ask", "hi", "--orchestrator", "second", "--min-responses-needed", "2"]);
+    assert_error(&ran, 2, &["`min_responses_needed` is 2", "`fallback`"]);
+    let ran = program.run(&["ask", "hi", "--orchestrator", "secnod"]);
+    assert_error(&ran, 2, &["no orchestrator `secnod` is configured: did you mean `second`?"]);
+    let ran = program.run(&["ask", "hi", "--orchestrator", "second", "--strategy", "simple"]);
+    assert_error(&ran, 2, &["--orchestrator", "--strategy"]);
+}
+
+#[test]
 fn json_holds_the_whole_outcome() {
     let server = Server::always(openai::answer("yes"));
     let ran = Program::with_server(&server.url()).run(&["ask", "really?", "--json"]);

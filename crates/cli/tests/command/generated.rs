@@ -43,7 +43,7 @@ fn each_command_gets_a_page_in_a_folder() {
     let ran = program.run(&["man", "--out", "man/man1"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
     for (command, flag) in flags(&program) {
-        let page = program.path(&format!("man/man1/ultraai-{command}.1"));
+        let page = program.path(&format!("man/man1/ultraai-{}.1", command.replace(' ', "-")));
         let page = std::fs::read_to_string(page).unwrap();
         assert!(page.contains(&flag.replace('-', "\\-")), "{command} {flag}");
     }
@@ -75,6 +75,9 @@ fn flags(program: &Program) -> Vec<(&'static str, String)> {
         "show",
         "simulate",
         "embed",
+        "keys create",
+        "keys list",
+        "keys revoke",
         "models",
         "providers",
         "strategies",
@@ -82,7 +85,8 @@ fn flags(program: &Program) -> Vec<(&'static str, String)> {
         "completions",
         "man",
     ] {
-        let help = program.run(&[command, "--help"]).out;
+        let words: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        let help = program.run(&words).out;
         let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
         let long =
             options.filter_map(|line| line.split([' ', ',', '=', '[']).find(|word| word.starts_with("--")));

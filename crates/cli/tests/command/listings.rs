@@ -71,6 +71,28 @@ fn config_says_where_each_value_comes_from() {
 }
 
 #[test]
+fn config_shows_the_gateway_and_the_orchestrators() {
+    let settings = "[providers.a]\ntype = \"mock\"\n[gateway]\nworkers = 3\n[gateway.aliases]\n\"gpt-4o\" = \"quick\"\n[orchestrators.quick]\nproviders = [\"a\"]\n";
+    let program = Program::with_settings(settings).variable("ULTRAAI_GATEWAY_LISTEN", "127.0.0.1:9");
+    let ran = program.run(&["config"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let lines: Vec<_> =
+        ran.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "[orchestrators.quick]",
+        "providers [\"a\"] ultraai.toml:8",
+        "[gateway]",
+        "listen \"127.0.0.1:9\" variable ULTRAAI_GATEWAY_LISTEN",
+        "workers 3 ultraai.toml:4",
+        "keep_alive_seconds 10 default",
+        "[gateway.aliases]",
+        "gpt-4o \"quick\" ultraai.toml:6",
+    ] {
+        assert!(lines.iter().any(|known| known == line), "no `{line}` in {ran:?}");
+    }
+}
+
+#[test]
 fn an_address_behind_a_proxy_is_not_said_to_be_reachable() {
     let server = Server::always(openai::answer("hi"));
     let settings =
@@ -87,7 +109,17 @@ fn init_writes_a_file_that_can_be_read_and_never_overwrites() {
     assert_eq!(program.run(&["config", "--init"]).code, Some(0));
     let written = std::fs::read_to_string(program.path("ultraai.toml")).unwrap();
     assert!(
-        written.contains("#[providers.openai]") && written.contains("#timeout_seconds = 120"),
+        [
+            "#[providers.openai]",
+            "#timeout_seconds = 120",
+            "#[gateway]\n",
+            "#keep_alive_seconds = 10\n",
+            "#listen = \"127.0.0.1:8080\"\n",
+            "#[gateway.aliases]\n#\"gpt-4o\" = \"default\"\n",
+            "#[orchestrators.careful]\n",
+        ]
+        .iter()
+        .all(|part| written.contains(part)),
         "{written}"
     );
     assert_eq!(program.run(&["ask", "hi"]).code, Some(0));

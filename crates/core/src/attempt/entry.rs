@@ -371,12 +371,12 @@ impl Entry {
         attributes.push(("ultraai.usage.source", source));
         for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
             attributes.push(("gen_ai.token.type", kind));
-            metrics::TOKEN_USAGE.record(meter, as_f64(tokens), &attributes);
+            metrics::TOKEN_USAGE.record(meter, metrics::as_f64(tokens), &attributes);
             attributes.pop();
         }
         attributes.truncate(common);
         match cost {
-            Cost::NanoDollars(nano) => metrics::COST.record(meter, as_f64(nano) / 1e9, &attributes),
+            Cost::NanoDollars(nano) => metrics::COST.record(meter, metrics::as_f64(nano) / 1e9, &attributes),
             Cost::Unknown => metrics::UNKNOWN_COST.record(meter, 1.0, &attributes),
         }
     }
@@ -392,11 +392,6 @@ impl Entry {
         attributes.extend(self.model.as_deref().map(|model| ("gen_ai.response.model", model)));
         attributes
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a measurement needs no more than 53 bits")]
-fn as_f64(count: u64) -> f64 {
-    count as f64
 }
 
 /// How an attempt ended that gave no whole answer.
@@ -421,7 +416,7 @@ impl Drop for Entry {
 }
 
 /// Whether the exchange ended before the provider made anything.
-fn is_unbilled(kind: ErrorKind) -> bool {
+pub(crate) fn is_unbilled(kind: ErrorKind) -> bool {
     use ErrorKind as K;
     matches!(
         kind,

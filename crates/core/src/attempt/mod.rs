@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+pub(crate) use self::entry::is_unbilled;
 use self::{entry::Entry, live::LiveAttempt};
 use crate::{
     Accounting, CallContext, Capabilities, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery,

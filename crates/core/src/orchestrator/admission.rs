@@ -46,9 +46,14 @@ impl Drop for Turn<'_> {
 impl Admission {
     /// Nothing where any number may be under way.
     pub(super) fn new(options: &Options) -> Option<Self> {
-        let most = options.max_requests_in_flight?.min(Semaphore::MAX_PERMITS);
-        let queue = options.max_queued_requests.unwrap_or(most.saturating_mul(QUEUED_FOR_EACH));
+        let (most, queue) = Self::bounds(options)?;
         Some(Self { places: Arc::new(Semaphore::new(most)), most, queue, waiting: AtomicUsize::new(0) })
+    }
+
+    /// How many may be under way, and how many may wait.
+    pub(super) fn bounds(options: &Options) -> Option<(usize, usize)> {
+        let most = options.max_requests_in_flight?.min(Semaphore::MAX_PERMITS);
+        Some((most, options.max_queued_requests.unwrap_or(most.saturating_mul(QUEUED_FOR_EACH))))
     }
 
     /// Requests that wait.

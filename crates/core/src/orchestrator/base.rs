@@ -13,6 +13,8 @@ use std::{
 use super::{
     Event, Run,
     admission::{Admission, Place},
+    candidates::{capable, refuse_circle, unknown_provider},
+    succession::Before,
 };
 use crate::{
     Accounting, Budgets, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
@@ -23,29 +25,36 @@ use crate::{
     candidate::{LayerSettings, Source},
     layer::stack,
     money::nano_dollars,
-    nearest,
-    stats::{CandidateStats, Flight, OrchestratorStats, RequestStats},
+    stats::{Flight, OrchestratorStats, RequestStats},
 };
 
 /// The providers of an application with everything that strategies share. A clone is the same orchestrator.
 #[derive(Clone)]
 pub struct BaseOrchestrator {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    parts: Parts,
+pub(super) struct Inner {
+    pub(super) parts: Parts,
+    pub(super) lasting: Lasting,
+    pub(super) candidates: RwLock<Arc<Vec<Arc<Candidate>>>>,
+    /// What those leave whose place this one takes.
+    before: Before,
+}
+
+/// What goes on in the one that takes this one's place.
+#[derive(Clone, Default)]
+pub(super) struct Lasting {
     /// None: any number of requests may be under way.
-    admission: Option<Admission>,
-    requests: Arc<RequestStats>,
+    pub(super) admission: Option<Arc<Admission>>,
+    pub(super) requests: Arc<RequestStats>,
     /// Selectors that options named, kept for what they learn.
-    selectors: Mutex<BTreeMap<&'static str, Arc<dyn Selector>>>,
-    candidates: RwLock<Arc<Vec<Arc<Candidate>>>>,
-    runs: AtomicU64,
+    pub(super) selectors: Arc<Mutex<BTreeMap<&'static str, Arc<dyn Selector>>>>,
+    pub(super) runs: Arc<AtomicU64>,
 }
 
 /// What a builder gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) selector: Option<Arc<dyn Selector>>,
@@ -62,16 +71,8 @@ pub(super) struct Parts {
 }
 
 impl BaseOrchestrator {
-    pub(super) fn new(parts: Parts) -> Self {
-        let inner = Inner {
-            admission: Admission::new(&parts.options),
-            parts,
-            requests: Arc::default(),
-            selectors: Mutex::default(),
-            candidates: RwLock::default(),
-            runs: AtomicU64::new(0),
-        };
-        Self { inner: Arc::new(inner) }
+    pub(super) fn new(parts: Parts, lasting: Lasting, before: Before) -> Self {
+        Self { inner: Arc::new(Inner { parts, lasting, candidates: RwLock::default(), before }) }
     }
 
     /// The plugins it builds from.
@@ -81,12 +82,12 @@ impl BaseOrchestrator {
 
     /// Requests under way.
     pub fn requests_in_flight(&self) -> u64 {
-        self.inner.requests.in_flight()
+        self.inner.lasting.requests.in_flight()
     }
 
     /// Requests that wait for their turn, which are under way too.
     pub fn requests_queued(&self) -> u64 {
-        self.inner.admission.as_ref().map_or(0, |admission| admission.waiting() as u64)
+        self.inner.lasting.admission.as_ref().map_or(0, |admission| admission.waiting() as u64)
     }
 
     /// Waits for a place among the requests under way; `None` when the deadline came first.
@@ -94,8 +95,8 @@ impl BaseOrchestrator {
     /// # Errors
     /// `QueueFull`, with the delay after which there will probably be room.
     pub(super) async fn admit(&self, cx: &CallContext) -> Result<Option<Option<Place>>> {
-        let Some(admission) = &self.inner.admission else { return Ok(Some(None)) };
-        let place = admission.enter(cx.deadline(), || self.inner.requests.usual_duration()).await?;
+        let Some(admission) = &self.inner.lasting.admission else { return Ok(Some(None)) };
+        let place = admission.enter(cx.deadline(), || self.inner.lasting.requests.usual_duration()).await?;
         Ok(place.map(Some))
     }
 
@@ -114,7 +115,7 @@ impl BaseOrchestrator {
             (None, Some(selector)) => return Ok(Arc::clone(selector)),
             (None, None) => strategy.selector().unwrap_or("priority"),
         };
-        let mut built = self.inner.selectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = self.inner.lasting.selectors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(selector) = built.get(name) {
             return Ok(Arc::clone(selector));
         }
@@ -139,10 +140,13 @@ impl BaseOrchestrator {
     pub fn register_provider(&self, id: impl AsRef<str>, spec: impl Into<ProviderSpec>) -> Result<()> {
         let (id, spec) = (ProviderId::new(id)?, spec.into());
         let known = self.candidate(&id);
-        if known.is_some_and(|candidate| candidate.spec == spec) {
+        if known.is_some_and(|candidate| *candidate.spec == spec) {
             return Ok(());
         }
-        let candidate = self.build(id, spec)?;
+        let candidate = match self.inner.before.whole(&id, &spec) {
+            Some(candidate) => candidate,
+            None => self.build(id, spec)?,
+        };
         self.change(|candidates| {
             refuse_circle(candidates, &candidate)?;
             match candidates.iter_mut().find(|known| known.id == candidate.id) {
@@ -194,7 +198,10 @@ impl BaseOrchestrator {
     pub fn stats(&self) -> OrchestratorStats {
         let candidates = self.candidates();
         let providers = candidates.iter().map(|candidate| (candidate.id.clone(), candidate.stats.snapshot()));
-        OrchestratorStats::new(self.inner.requests.snapshot(self.requests_queued()), providers.collect())
+        OrchestratorStats::new(
+            self.inner.lasting.requests.snapshot(self.requests_queued()),
+            providers.collect(),
+        )
     }
 
     /// Begins a request: checks it and the options, sets deadline, purse, ledger and the candidates' order.
@@ -231,7 +238,8 @@ impl BaseOrchestrator {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
-        if over.purse.is_some() {
+        // One without a limit only counts, and core does that itself.
+        if over.purse.as_ref().is_some_and(|purse| purse.limit().is_some()) {
             self.check_budget_layer("purse")?;
         }
         request.validate()?;
@@ -263,12 +271,15 @@ impl BaseOrchestrator {
         run.candidates = capable(&run, &all, over)?;
         run.all = all;
         run.check_named(&run.options)?;
-        run.flight = Some(Flight::begin(&self.inner.requests, self.inner.parts.meter.clone()));
+        run.flight = Some(Flight::begin(&self.inner.lasting.requests, self.inner.parts.meter.clone()));
         Ok(run)
     }
 
     /// Checks that what the options need is linked.
-    pub(super) fn check_links(&self, options: &Options) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Config`, which names the option and what brings it.
+    pub fn check_links(&self, options: &Options) -> Result<()> {
         let parts = &self.inner.parts;
         let own_retry = parts.layers.iter().any(|(slot, _)| *slot == Slot::Retry);
         if options.max_retries.is_some_and(|retries| retries > 0) && !own_retry {
@@ -310,7 +321,7 @@ impl BaseOrchestrator {
     }
 
     fn next_seed(&self) -> u64 {
-        let number = self.inner.runs.fetch_add(1, Ordering::Relaxed);
+        let number = self.inner.lasting.runs.fetch_add(1, Ordering::Relaxed);
         // The golden ratio spreads neighbouring numbers over all bits (Knuth, TAOCP 3, 6.4).
         fastrand::Rng::with_seed(self.inner.parts.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)).u64(..)
     }
@@ -348,15 +359,16 @@ impl BaseOrchestrator {
                 parts.registry.provider(name, settings.clone().into(), &context).map_err(named)?
             }
         };
-        let stats = Arc::new(CandidateStats::default());
-        let accounting = Arc::new(Accounting::new(
+        let stats = self.inner.before.counters(&id, &spec);
+        let accounting = Accounting::new(
             terms.price.clone(),
             registered,
             sources,
             Arc::clone(&parts.tokenizers),
             parts.meter.clone(),
             parts.clock.clone(),
-        ));
+        );
+        let accounting = Arc::new(accounting.of_model(terms.model.as_ref()));
         let attempt =
             Attempt::with_accounting(provider, id.clone(), Arc::clone(&accounting), Arc::clone(&stats));
         let context = LayerContext {
@@ -369,7 +381,7 @@ impl BaseOrchestrator {
         let layers = self.layers(&spec, &context).map_err(named)?;
         let stack = stack(Arc::new(attempt), &layers);
         let provider_name = stack.name().into();
-        Ok(Arc::new(Candidate { id, spec, terms, provider_name, stack, stats, accounting }))
+        Ok(Arc::new(Candidate { id, spec: Arc::new(spec), terms, provider_name, stack, stats, accounting }))
     }
 
     /// The layers around one candidate: the application's own, and the linked ones in the slots that those leave free.
@@ -405,84 +417,4 @@ impl fmt::Debug for BaseOrchestrator {
         let ids: Vec<_> = self.candidates().iter().map(|candidate| candidate.id.clone()).collect();
         f.debug_struct("BaseOrchestrator").field("candidates", &ids).finish_non_exhaustive()
     }
-}
-
-/// The candidates that may be asked, in the order of registration.
-fn capable(run: &Run, all: &[Arc<Candidate>], over: &RequestOptions) -> Result<Vec<Arc<Candidate>>> {
-    let mut chosen = match &over.providers {
-        None => all.to_vec(),
-        Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
-    };
-    if let Some(ids) = &over.providers {
-        // A candidate that is named twice is still one voice.
-        let mut place = 0..;
-        chosen.retain(|candidate| {
-            let place = place.next().unwrap_or(ids.len());
-            !ids[..place.min(ids.len())].contains(&candidate.id)
-        });
-    }
-    if chosen.is_empty() {
-        let message = "`providers` names no candidate: name one, or leave it out to ask all";
-        return Err(Error::new(ErrorKind::Config, message));
-    }
-    let request = run.request();
-    let (mut missing, mut unable) = (None, Vec::new());
-    chosen.retain(|candidate| match candidate.capabilities(request).missing_for(request) {
-        None => true,
-        Some(what) => {
-            run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
-            missing = Some(what);
-            unable.push(candidate.id.to_string());
-            false
-        }
-    });
-    if let Some(what) = missing.filter(|_| chosen.is_empty()) {
-        let message = format!(
-            "no candidate can take {what}, which the request asks for: register one that can (these cannot: {})",
-            unable.join(", ")
-        );
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
-    Ok(chosen)
-}
-
-/// The candidate of that name.
-pub(super) fn find(candidates: &[Arc<Candidate>], id: &ProviderId) -> Result<Arc<Candidate>> {
-    let found = candidates.iter().find(|candidate| candidate.id == *id);
-    found.cloned().ok_or_else(|| unknown_provider(id.as_str(), candidates))
-}
-
-fn unknown_provider(id: &str, candidates: &[Arc<Candidate>]) -> Error {
-    let names: Vec<_> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-    let advice = match nearest(id, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if names.is_empty() => "none is registered".to_owned(),
-        None => format!("registered: {}", names.join(", ")),
-    };
-    Error::new(ErrorKind::Config, format!("no provider `{id}` is registered: {advice}"))
-}
-
-/// Refuses fallbacks that lead back to the candidate that names them.
-fn refuse_circle(candidates: &[Arc<Candidate>], new: &Arc<Candidate>) -> Result<()> {
-    let mut path = vec![new.id.clone()];
-    let mut open: Vec<(usize, ProviderId)> = new.terms.fallbacks.iter().map(|id| (1, id.clone())).collect();
-    let mut seen: Vec<ProviderId> = Vec::new();
-    while let Some((depth, id)) = open.pop() {
-        path.truncate(depth);
-        path.push(id.clone());
-        if id == new.id {
-            let names: Vec<_> = path.iter().map(ProviderId::as_str).collect();
-            let message =
-                format!("the fallbacks run in a circle ({}): take one of them out", names.join(" → "));
-            return Err(Error::new(ErrorKind::Config, message).with_provider(new.id.clone()));
-        }
-        if seen.contains(&id) {
-            continue;
-        }
-        if let Some(next) = candidates.iter().find(|candidate| candidate.id == id) {
-            open.extend(next.terms.fallbacks.iter().map(|id| (depth + 1, id.clone())));
-        }
-        seen.push(id);
-    }
-    Ok(())
 }

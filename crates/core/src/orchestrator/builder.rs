@@ -25,6 +25,7 @@ pub struct OrchestratorBuilder<S> {
     lookup: Lookup,
     clock: Clock,
     seed: Option<u64>,
+    before: Option<BaseOrchestrator>,
 }
 
 macro_rules! option_methods {
@@ -52,6 +53,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             lookup: Lookup::environment(),
             clock: Clock::default(),
             seed: None,
+            before: None,
         }
     }
 
@@ -186,6 +188,15 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         self
     }
 
+    /// Takes the place of `before`, whose prices, layers or plugins were others. The counters of the requests and what was spent
+    /// today go on, and so do the counters of every candidate that is registered as it stood there. Its layers begin afresh, with
+    /// breakers and limits, and so do its connections, and the queue where its bounds are others. Requests under way there keep
+    /// what they began with. [`BaseOrchestrator::successor`] keeps more where only the options are others.
+    pub fn succeeding(mut self, before: &BaseOrchestrator) -> Self {
+        self.before = Some(before.clone());
+        self
+    }
+
     /// Builds the orchestrator.
     ///
     /// # Errors
@@ -201,7 +212,7 @@ impl<S: Strategy> OrchestratorBuilder<S> {
         };
         let registry = self.registry.map_or_else(Registry::linked, Ok)?;
         let linked = registry.prices().map(|row| (row.build)());
-        let base = BaseOrchestrator::new(Parts {
+        let parts = Parts {
             prices: Sources {
                 given: self.prices.len(),
                 all: self.prices.into_iter().chain(linked).collect(),
@@ -222,7 +233,11 @@ impl<S: Strategy> OrchestratorBuilder<S> {
             lookup: self.lookup,
             clock: self.clock,
             seed,
-        });
+        };
+        let base = match &self.before {
+            Some(before) => before.with_parts(parts, false, |_| true),
+            None => BaseOrchestrator::first(parts),
+        };
         base.check_layers(base.layer_settings())?;
         base.check_links(base.options())?;
         base.selector_of(&self.strategy, base.options())?;

@@ -83,3 +83,22 @@ pub enum Event {
         outcome: Box<Outcome>,
     },
 }
+
+impl Event {
+    /// Its name, as `type` says it in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Asked { .. } => "asked",
+            Self::Answered { .. } => "answered",
+            Self::Failed { .. } => "failed",
+            Self::Abandoned { .. } => "abandoned",
+            Self::Synthesizing { .. } => "synthesizing",
+            Self::Answering { .. } => "answering",
+            Self::Frame { .. } => "frame",
+            Self::Delta { .. } => "delta",
+            Self::Discarded { .. } => "discarded",
+            Self::Finished { .. } => "finished",
+        }
+    }
+}

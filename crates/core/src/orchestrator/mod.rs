@@ -5,6 +5,7 @@ mod answer_events;
 mod ask;
 mod base;
 mod builder;
+mod candidates;
 mod choice;
 mod collect;
 mod events;
@@ -13,6 +14,7 @@ mod outcome;
 mod panel;
 mod run;
 mod stream;
+mod succession;
 mod synthesis;
 
 use std::{fmt, ops::Deref, sync::Arc};

@@ -162,7 +162,7 @@ impl Run {
     /// # Errors
     /// `Config`, which names the registered ones.
     pub fn candidate(&self, id: &ProviderId) -> Result<Arc<Candidate>> {
-        super::base::find(&self.all, id)
+        super::candidates::find(&self.all, id)
     }
 
     /// Whether anybody listens to events.

@@ -167,6 +167,19 @@ registration!(StrategyRegistration, "strategy", fn(Value) -> Result<Arc<dyn Stra
     fields: &'static [Field] = &[],
 });
 
+/// What a layer of this process says of one address and model now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerReading {
+    /// Where the candidates send that it is about, and as whom; `None` where they have no address.
+    pub endpoint: Option<EndpointId>,
+    /// The model, where requests name one.
+    pub model: Option<String>,
+    /// The states that there are, the best one first.
+    pub states: &'static [&'static str],
+    /// The one that it is in, by its place among them.
+    pub state: usize,
+}
+
 /// Builds a layer around one candidate from its own settings; `None` where it has nothing to do.
 type BuildLayer = fn(Value, &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>>;
 
@@ -175,6 +188,8 @@ registration!(LayerRegistration, "layer", BuildLayer, {
     slot: Slot = Slot::Outermost,
     /// Its own settings, besides `enabled`, which every layer has.
     fields: &'static [Field] = &[],
+    /// What it tells of the states that candidates are in, such as whether they are left alone.
+    readings: Option<fn() -> Vec<LayerReading>> = None,
 });
 
 registration!(AnalyzerRegistration, "analyzer", fn() -> Arc<dyn Analyzer>, {});

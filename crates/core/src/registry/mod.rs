@@ -22,9 +22,9 @@ use self::usual_model::UsualModel;
 pub use self::{
     context::{BuildContext, KeySource, Lookup, parse_settings, unknown_key},
     entries::{
-        AnalyzerRegistration, EmbedderRegistration, FeatureHint, Field, LayerContext, LayerRegistration,
-        ModelListerRegistration, Plugin, PricesRegistration, ProviderRegistration, Registration,
-        SelectorRegistration, StrategyRegistration, TokenizerRegistration,
+        AnalyzerRegistration, EmbedderRegistration, FeatureHint, Field, LayerContext, LayerReading,
+        LayerRegistration, ModelListerRegistration, Plugin, PricesRegistration, ProviderRegistration,
+        Registration, SelectorRegistration, StrategyRegistration, TokenizerRegistration,
     },
 };
 use crate::{

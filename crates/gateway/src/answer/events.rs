@@ -27,7 +27,7 @@ use ultraai::{
 };
 use ultraai_wire::{write_event, write_frame};
 
-use super::{cost, now};
+use super::{cost, now, told};
 use crate::routes::{Exchange, fresh_id};
 
 /// What is sent at once at most, unless one event is longer.
@@ -139,14 +139,7 @@ impl Events {
                 }
                 ChatEvent::Finished { .. } if self.passing => self.encoder.end_passing(&mut self.frames),
                 _ if self.passing => {}
-                mut event => {
-                    if let ChatEvent::Details(details) = &mut event
-                        && details.raw_of(protocol).is_none()
-                    {
-                        details.raw.clear();
-                    }
-                    self.encoder.push(&event, &mut self.frames, &mut self.losses)?;
-                }
+                event => self.encoder.push(&event, &mut self.frames, &mut self.losses)?,
             }
             self.flush();
         }
@@ -170,7 +163,7 @@ impl Events {
 
     fn fail(&mut self, error: &Error) {
         self.exchange.record.error = Some(error.kind().as_str());
-        self.encoder.fail(error, &mut self.frames);
+        self.encoder.fail(&told(error), &mut self.frames);
         self.flush();
         self.ended = true;
     }
@@ -190,6 +183,7 @@ impl http_body::Body for Events {
         }
         if this.out.is_empty() {
             if this.ended {
+                this.exchange.record.is_complete = true;
                 return Poll::Ready(None);
             }
             if this.comment.as_mut().poll(cx).is_pending() {

@@ -9,7 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, HeaderValue};
 use ultraai::{Cost, ledger::Totals};
 
-pub(crate) use self::{api::Api, events::Events, refusal::refusal};
+pub(crate) use self::{
+    api::Api,
+    events::Events,
+    refusal::{Refusal, refusal, told},
+};
 
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {

@@ -1,27 +1,104 @@
-//! Errors as callers are told them.
+//! Errors as callers are told them: in the words of their protocol, and no stranger's secrets.
+
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use ultraai::Error;
+use ultraai::{Error, ErrorKind};
 
 use super::Api;
+
+/// How long a caller is told to wait where nobody knows better.
+const USUAL_DELAY: Duration = Duration::from_secs(1);
 
 /// An error as an answer.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     body: Vec<u8>,
+    /// In seconds.
     retry_after: Option<u64>,
+    /// What the vendors' SDKs are told about asking again.
+    should_retry: Option<bool>,
 }
 
 /// Writes `error` as the protocol's SDKs expect it.
 pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
-    let answer = api.codec().encode_error(error);
-    let retry_after = error.retry_after().map(|delay| delay.as_secs_f64().ceil().max(1.0) as u64);
-    Refusal { status: answer.status, body: answer.body, retry_after }
+    let told = told(error);
+    let answer = api.codec().encode_error(&told);
+    let status = match (told.kind(), told.status()) {
+        // What this server itself measured has a status of its own: a body too large or too slow.
+        (ErrorKind::ContextTooLong | ErrorKind::Timeout, Some(status @ (408 | 413))) => status,
+        (ErrorKind::Rejected, Some(422)) => 422,
+        (ErrorKind::QueueFull, _) => 503,
+        _ => answer.status,
+    };
+    let waits = matches!(
+        told.kind(),
+        ErrorKind::RateLimited | ErrorKind::Overloaded | ErrorKind::QueueFull | ErrorKind::CircuitOpen
+    );
+    let delay = told.retry_after().or_else(|| waits.then_some(USUAL_DELAY));
+    let retry_after =
+        delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0)).map(|it| it.max(1));
+    // What was asked upstream was retried there; an SDK that tries again by itself would multiply that.
+    let asked = error.report().is_some_and(|report| report.ledger.totals.attempts > 0);
+    let should_retry = (asked && !waits).then_some(false);
+    Refusal { status, body: answer.body, retry_after, should_retry }
+}
+
+/// The error that a caller must read. Of several that led to one, it is the one that the caller can do something about; what
+/// only the operator can mend (an upstream's key, its quota) is a failure of this server.
+pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
+    use ErrorKind as K;
+    let is_sum = error.kind() == K::Exhausted && !error.causes().is_empty();
+    let causes = if is_sum { error.causes() } else { std::slice::from_ref(error) };
+    // Only this server says 408 of itself: the caller's body came too slowly.
+    let is_upstreams =
+        |cause: &Error| cause.provider().is_some() || !matches!(cause.status(), None | Some(408));
+    // The first refusal of the request itself is what its author must read.
+    let of_the_request = [K::Rejected, K::InvalidRequest, K::ContextTooLong, K::ContentFiltered];
+    if let Some(cause) =
+        of_the_request.iter().find_map(|kind| causes.iter().find(|cause| cause.kind() == *kind))
+    {
+        return if is_sum { Cow::Owned(cause.clone()) } else { Cow::Borrowed(error) };
+    }
+    let all = |kinds: &[K]| causes.iter().all(|cause| kinds.contains(&cause.kind()));
+    let alike = |kind: K| {
+        let said = Error::new(kind, message(error, is_sum));
+        let delay = causes.iter().filter_map(Error::retry_after).min();
+        Cow::Owned(delay.into_iter().fold(said, Error::with_retry_after))
+    };
+    match () {
+        // What was refused here, with the caller's own key or in the caller's own words.
+        () if !is_sum && !is_upstreams(error) && error.kind() != K::Config => Cow::Borrowed(error),
+        () if all(&[K::RateLimited]) => alike(K::RateLimited),
+        () if all(&[K::RateLimited, K::Overloaded, K::CircuitOpen]) => alike(K::Overloaded),
+        () if all(&[K::Timeout]) => alike(K::Timeout),
+        () if all(&[K::ModelNotFound]) => alike(K::ModelNotFound),
+        () if all(&[K::Unsupported]) => alike(K::Unsupported),
+        () if all(&[K::BudgetExceeded]) => alike(K::BudgetExceeded),
+        () => alike(if all(&[K::Config, K::Cancelled]) { error.kind() } else { K::Exhausted }),
+    }
+}
+
+/// What went wrong, and with whom.
+fn message(error: &Error, is_sum: bool) -> String {
+    let mut message = error.message().to_owned();
+    if is_sum {
+        let causes: Vec<_> = error.causes().iter().map(ToString::to_string).collect();
+        message = format!("{message}: {}", causes.join("; "));
+    }
+    message
+}
+
+impl Refusal {
+    /// The same with another body, in JSON too.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -29,10 +106,77 @@ impl IntoResponse for Refusal {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+            headers.insert("retry-after", HeaderValue::from(seconds));
+        }
+        if let Some(should_retry) = self.should_retry {
+            let word = if should_retry { "true" } else { "false" };
+            headers.insert("x-should-retry", HeaderValue::from_static(word));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use ultraai::ProviderId;
+
+    use super::*;
+
+    fn cause(kind: ErrorKind) -> Error {
+        Error::new(kind, "why").with_provider(ProviderId::new("fast").unwrap())
+    }
+
+    fn sum(kinds: &[ErrorKind]) -> Error {
+        let causes = kinds.iter().map(|kind| cause(*kind)).collect();
+        Error::new(ErrorKind::Exhausted, "no candidate answered").with_causes(causes)
+    }
+
+    #[test]
+    fn the_caller_reads_what_it_can_do_something_about() {
+        use ErrorKind as K;
+        for (causes, kind, status) in [
+            (&[K::RateLimited, K::Rejected][..], K::Rejected, 400),
+            (&[K::Timeout, K::ContextTooLong], K::ContextTooLong, 400),
+            (&[K::RateLimited, K::RateLimited], K::RateLimited, 429),
+            (&[K::RateLimited, K::Overloaded], K::Overloaded, 503),
+            (&[K::Timeout, K::Timeout], K::Timeout, 504),
+            (&[K::ModelNotFound], K::ModelNotFound, 404),
+            (&[K::Unsupported], K::Unsupported, 400),
+            (&[K::BudgetExceeded], K::BudgetExceeded, 429),
+            (&[K::Timeout, K::ServerError], K::Exhausted, 502),
+            // The keys of the upstreams are not the caller's.
+            (&[K::Authentication], K::Exhausted, 502),
+            (&[K::PermissionDenied, K::QuotaExhausted], K::Exhausted, 502),
+        ] {
+            let error = sum(causes);
+            assert_eq!(told(&error).kind(), kind, "{causes:?}");
+            assert_eq!(refusal(Api::Chat, &error).status, status, "{causes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_here_is_told_as_it_is() {
+        let error = Error::new(ErrorKind::Authentication, "no key");
+        assert_eq!(refusal(Api::Messages, &error).status, 401);
+        let error = Error::new(ErrorKind::QueueFull, "full");
+        for api in [Api::Chat, Api::Responses, Api::Messages] {
+            let refusal = refusal(api, &error);
+            assert_eq!((refusal.status, refusal.retry_after), (503, Some(1)));
+        }
+    }
+
+    #[test]
+    fn the_causes_are_named_and_the_shortest_delay_is_told() {
+        let causes = [1500, 2500]
+            .map(|millis| cause(ErrorKind::RateLimited).with_retry_after(Duration::from_millis(millis)));
+        let error = Error::new(ErrorKind::Exhausted, "no candidate answered").with_causes(causes.to_vec());
+        let refusal = refusal(Api::Chat, &error);
+        assert_eq!(refusal.retry_after, Some(2));
+        let body: Value = serde_json::from_slice(&refusal.body).unwrap();
+        assert_eq!(body["error"]["message"], "no candidate answered: fast: why; fast: why");
     }
 }

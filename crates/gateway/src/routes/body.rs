@@ -5,19 +5,30 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
 use ultraai::{Error, ErrorKind, Result};
 
-/// Reads the whole body: at most `limit` bytes, and no longer than `stall` between two pieces.
+/// How many bytes must come each second at least, once the first `stall` is over: so that nobody holds a connection with
+/// a byte now and then. As in Apache's `mod_reqtimeout`.
+const SLOWEST: u64 = 500;
+
+/// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
 /// `ContextTooLong`, `Timeout`, `InvalidRequest` where the caller broke off.
 pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let begun = Instant::now();
     loop {
-        let frame = match tokio::time::timeout(stall, body.frame()).await {
+        let received = first.len().max(rest.len());
+        let latest = begun + stall + Duration::from_secs(received as u64 / SLOWEST);
+        let frame = match timeout_at(latest.min(Instant::now() + stall), body.frame()).await {
             Err(_) => {
-                let message = format!("nothing came of the body for {} seconds", stall.as_secs_f64());
+                let message = format!(
+                    "the body comes too slowly: nothing for {} seconds, or less than {SLOWEST} bytes a second",
+                    stall.as_secs_f64()
+                );
                 return Err(Error::new(ErrorKind::Timeout, message).with_status(408));
             }
             Ok(None) => break,
@@ -27,7 +38,7 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else { continue };
-        if first.len().max(rest.len()) + data.len() > limit {
+        if received + data.len() > limit {
             let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
             return Err(Error::new(ErrorKind::ContextTooLong, message).with_status(413));
         }

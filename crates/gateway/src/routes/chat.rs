@@ -35,12 +35,8 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
             )
         })?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
-        let aliases = &exchange.live.gateway().aliases;
-        let name = aliases.get(name.as_str()).map_or(name.as_str(), String::as_str);
-        let Target { orchestrator, mut options, model, .. } = exchange.live.orchestrators.target(name)?;
+        let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
         request.model = model;
-        options.ledger = Some(exchange.record.ledger.clone());
-        options.purse = caller.purse();
         Ok((orchestrator, request, options))
     };
     let (orchestrator, request, options) = match asked.await {
@@ -81,9 +77,7 @@ async fn whole(
     let run = orchestrator.base().start(request, options)?;
     let request = Arc::clone(run.request());
     let outcome = run.drive(orchestrator.strategy()).await?;
-    exchange.record.status = Some(200);
-    exchange.record.strategy = Some(outcome.strategy.clone());
-    exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
+    exchange.answered(&outcome);
     let mut losses = Losses::noted();
     let body = written(exchange.api, &request, &outcome, &mut losses)?;
     let mut response = Response::new(body.into());
@@ -106,13 +100,10 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let to = Answering { request, id: &id, created: now() };
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
-    if answer.raw_of(codec.protocol()).is_none() {
-        answer.raw.clear();
-    }
     Ok(codec.encode_response(&to, &answer, losses)?.into())
 }
 
-fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
+pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
     let said = losses.as_slice().join("; ");
     if let Ok(value) = HeaderValue::from_str(&said)
         && !said.is_empty()

@@ -1,18 +1,19 @@
 //! One request from its head to the end of its answer.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use ultraai::{Error, Ledger, Result};
+use ultraai::{Error, Outcome, Result};
+use ultraai_settings::Target;
 
 use crate::{
     App, access,
-    answer::{Api, refusal},
+    answer::{Api, Refusal, refusal},
     app::Live,
-    state::{Admission, Caller},
+    state::{Admission, Caller, Quotas},
 };
 
 /// One request, with what stays until its answer has ended. When it is dropped the books are closed.
@@ -24,6 +25,8 @@ pub(crate) struct Exchange {
     /// What is told of it when it ends.
     pub(crate) record: access::Record,
     admission: Option<Admission>,
+    /// What is left of the caller's minute, where the request was not let in.
+    quotas: Option<Quotas>,
 }
 
 /// The caller's name of the request, where it gave one that can be repeated; else a new one.
@@ -45,22 +48,9 @@ pub(crate) fn fresh_id() -> String {
 
 impl Exchange {
     pub(crate) fn begin(app: Arc<App>, api: Api, head: &Parts) -> Self {
-        let record = access::Record {
-            request_id: request_id(&head.headers),
-            started: Instant::now(),
-            method: head.method.to_string(),
-            path: head.uri.path().to_owned(),
-            status: None,
-            model: None,
-            key: None,
-            strategy: None,
-            provider: None,
-            is_stream: false,
-            error: None,
-            ledger: Ledger::new(),
-        };
+        let record = access::Record::begin(&app, request_id(&head.headers), head);
         let live = app.live();
-        Self { app, live, api, record, admission: None }
+        Self { app, live, api, record, admission: None, quotas: None }
     }
 
     /// Who calls.
@@ -73,8 +63,26 @@ impl Exchange {
     /// Lets the request in.
     pub(crate) fn admit(&mut self, caller: &Caller, model: &str, tokens: u64) -> Result<()> {
         self.record.model = Some(model.to_owned());
-        self.admission = Some(caller.admit(model, tokens)?);
+        let admitted = caller.admit(model, tokens);
+        self.quotas = admitted.is_err().then(|| caller.quotas());
+        self.admission = Some(admitted?);
         Ok(())
+    }
+
+    /// Who answers a request that names `name`, with what it is written and paid with.
+    pub(crate) fn target(&self, caller: &Caller, name: &str) -> Result<Target> {
+        let mut target = self.live.orchestrators.target(self.live.resolved(name))?;
+        target.options.ledger = Some(self.record.ledger.clone());
+        target.options.purse = caller.purse();
+        Ok(target)
+    }
+
+    /// Notes how a request was answered whole.
+    pub(crate) fn answered(&mut self, outcome: &Outcome) {
+        self.record.status = Some(200);
+        self.record.is_complete = true;
+        self.record.strategy = Some(outcome.strategy.clone());
+        self.record.provider = Some(outcome.synthesis.provider_id.to_string());
     }
 
     /// Writes what every answer's head tells.
@@ -96,14 +104,29 @@ impl Exchange {
         }
         if let Some(admission) = &self.admission {
             admission.write(headers);
+            if self.api == Api::Messages {
+                admission.write_as_anthropic(headers);
+            }
+        }
+        if let Some(quotas) = &self.quotas {
+            quotas.write(headers);
+            if self.api == Api::Messages {
+                quotas.write_as_anthropic(headers);
+            }
         }
     }
 
     /// The answer to a request that was refused or failed.
-    pub(crate) fn refused(mut self, error: &Error) -> Response {
+    pub(crate) fn refused(self, error: &Error) -> Response {
         let answer = refusal(self.api, error);
+        self.refused_with(error, answer)
+    }
+
+    /// The same, with a body or a status of its own.
+    pub(crate) fn refused_with(mut self, error: &Error, answer: Refusal) -> Response {
         self.record.status = Some(answer.status);
         self.record.error = Some(error.kind().as_str());
+        self.record.is_complete = true;
         let mut response = answer.into_response();
         self.write_head(response.headers_mut());
         response
@@ -117,6 +140,6 @@ impl Drop for Exchange {
             let sums = [totals.reported, totals.estimated];
             admission.settle(sums.iter().map(|sum| sum.input_tokens + sum.output_tokens).sum());
         }
-        self.record.close(&self.app);
+        self.record.close(&self.app, self.live.gateway().access_log);
     }
 }

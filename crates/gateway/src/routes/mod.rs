@@ -1,21 +1,32 @@
 //! The addresses, and who answers there.
 
+mod addresses;
 mod body;
 mod chat;
+mod embeddings;
 mod exchange;
+mod guard;
+mod health;
+mod metrics;
+mod models;
+mod orchestrate;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, StatusCode, Uri},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    middleware::from_fn_with_state,
+    response::Response,
     routing::{get, post},
 };
 use ultraai::{Error, ErrorKind};
 
-pub(crate) use self::exchange::{Exchange, fresh_id};
+pub(crate) use self::{
+    addresses::route,
+    exchange::{Exchange, fresh_id},
+};
 use crate::{
     App,
     answer::{Api, refusal},
@@ -28,21 +39,48 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/chat/completions", chat(Api::Chat))
         .route("/v1/responses", chat(Api::Responses))
         .route("/v1/messages", chat(Api::Messages))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/v1/embeddings", post(embeddings::answer))
+        .route("/v1/orchestrate", post(orchestrate::answer))
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{*id}", get(models::one))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }
 
-async fn nowhere(method: Method, uri: Uri) -> Response {
-    let message =
-        format!("nothing answers {method} {}: see the list of addresses in the documentation", uri.path());
-    refusal(Api::of_path(uri.path()), &Error::new(ErrorKind::ModelNotFound, message)).into_response()
+/// Begins an exchange that is refused whatever it holds.
+fn begin(app: Arc<App>, request: Request) -> Exchange {
+    let (head, _) = request.into_parts();
+    let api = Api::of_path(head.uri.path());
+    Exchange::begin(app, api, &head)
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let message = format!("{} does not take the method {method}", uri.path());
-    let answer =
-        Api::of_path(uri.path()).codec().encode_error(&Error::new(ErrorKind::InvalidRequest, message));
-    (StatusCode::METHOD_NOT_ALLOWED, [("content-type", "application/json")], answer.body).into_response()
+async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
+    let exchange = begin(app, request);
+    let message = format!(
+        "nothing answers {} {}: there are {}",
+        exchange.record.method,
+        exchange.record.path,
+        addresses::listed()
+    );
+    exchange.refused(&Error::new(ErrorKind::ModelNotFound, message))
+}
+
+async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response {
+    let exchange = begin(app, request);
+    let path = &exchange.record.path;
+    let right = addresses::ADDRESSES.iter().find(|(_, address)| *address == route(path));
+    let message = format!(
+        "{path} does not take the method {}: use {}",
+        exchange.record.method,
+        right.map_or("another one", |(method, _)| method)
+    );
+    let error = Error::new(ErrorKind::InvalidRequest, message);
+    let mut answer = refusal(exchange.api, &error);
+    answer.status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
+    exchange.refused_with(&error, answer)
 }

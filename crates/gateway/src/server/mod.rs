@@ -1,35 +1,171 @@
 //! Listens, accepts, serves, and stops.
 
-use std::{net::TcpListener, sync::Arc};
+mod connection;
+mod lifecycle;
+mod listen;
+mod signals;
+mod socket;
+mod worker;
 
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    panic::resume_unwind,
+    pin::Pin,
+    sync::Arc,
+    thread,
+};
+
+use tokio::sync::Semaphore;
 use ultraai::{Error, ErrorKind, Result};
+use ultraai_settings::GatewaySettings;
 
-use crate::{App, router};
+pub(crate) use self::lifecycle::{Lifecycle, Phase};
+pub use self::signals::stop_at_signals;
+use self::worker::Common;
+use crate::{App, State, router};
+
+/// What a process does besides serving, until it stops.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How to serve.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 #[non_exhaustive]
-pub struct ServeOptions {}
+pub struct ServeOptions {
+    /// What else the process does, on its first worker: it obeys signals, watches the settings file. It is dropped when
+    /// the server has stopped. Default: nothing.
+    pub tasks: Vec<Task>,
+}
 
-/// Serves until it is told to stop.
+/// A server that listens, and serves nobody yet.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    address: SocketAddr,
+    common: Common,
+}
+
+/// Serves until it is told to stop by [`App::stop`].
 ///
 /// # Errors
 /// `Config` where it cannot listen.
-pub fn serve(app: Arc<App>, _options: &ServeOptions) -> Result<()> {
-    let wrong = |error: std::io::Error| Error::new(ErrorKind::Config, format!("it cannot listen: {error}"));
-    let listener = TcpListener::bind(app.live().gateway().listen).map_err(wrong)?;
-    listener.set_nonblocking(true).map_err(wrong)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
-        let router = router(app);
-        loop {
-            let (stream, _) = listener.accept().await.map_err(wrong)?;
-            stream.set_nodelay(true).map_err(wrong)?;
-            let service = hyper_util::service::TowerToHyperService::new(router.clone());
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(hyper_util::rt::TokioIo::new(stream), service);
-            tokio::spawn(connection);
+pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<()> {
+    Server::bind(app)?.run(options)
+}
+
+/// Refuses to serve others than this machine without access keys.
+///
+/// # Errors
+/// `Config`, which says what to do.
+pub fn may_listen(state: &State, address: SocketAddr) -> Result<()> {
+    if state.demands_key() || address.ip().is_loopback() {
+        return Ok(());
+    }
+    let message = format!(
+        "it does not listen at {address} without access keys, since everybody there could spend your money: make a key with `ultraai keys create`, or listen at 127.0.0.1"
+    );
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+/// How many threads serve.
+pub fn workers(gateway: &GatewaySettings) -> usize {
+    let workers = gateway.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    workers.max(1)
+}
+
+impl Server {
+    /// Listens at the address of the settings, with a socket for each worker.
+    ///
+    /// # Errors
+    /// `Config` where it cannot listen, or must not: without keys it is only for this machine.
+    pub fn bind(app: Arc<App>) -> Result<Self> {
+        let live = app.live();
+        let gateway = live.gateway();
+        may_listen(&app.state, gateway.listen)?;
+        let capacity = gateway.max_connections.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        raise_file_limit();
+        let listeners = listen::listeners(gateway.listen, workers(gateway), gateway.stall_timeout)?;
+        let address = listeners[0].local_addr().map_err(wrong)?;
+        let common = Common {
+            router: router(Arc::clone(&app)),
+            places: Arc::new(Semaphore::new(capacity)),
+            capacity: u32::try_from(capacity).unwrap_or(u32::MAX),
+            app,
+        };
+        Ok(Self { listeners, address, common })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is told to stop, and until what is under way has ended or took too long.
+    ///
+    /// # Errors
+    /// `Config` where the system gives it no thread.
+    pub fn run(self, options: ServeOptions) -> Result<()> {
+        let Self { listeners, common, .. } = self;
+        let mut tasks = Some(options.tasks);
+        let mut workers = Vec::new();
+        let mut failed = None;
+        for (number, listener) in listeners.into_iter().enumerate() {
+            let (common_too, tasks) = (common.clone(), tasks.take());
+            let started = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                // Whatever ends one worker ends all: half a server is none.
+                let _all = EndsAll(&common_too.app);
+                worker::run(listener, &common_too, tasks)
+            });
+            match started {
+                Ok(worker) => workers.push(worker),
+                Err(error) => {
+                    common.app.lifecycle.advance(Phase::Stopped);
+                    failed = Some(wrong(error));
+                    break;
+                }
+            }
         }
-    })
+        for worker in workers {
+            let ended = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            failed = failed.or(ended.err());
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Ends the others when it is dropped.
+struct EndsAll<'a>(&'a App);
+
+impl Drop for EndsAll<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lifecycle.advance(Phase::Stopped);
+        } else {
+            self.0.lifecycle.advance(Phase::Stopping);
+        }
+    }
+}
+
+fn wrong(error: io::Error) -> Error {
+    Error::new(ErrorKind::Config, "the system gives the server no socket, thread or runtime")
+        .with_source(error)
+}
+
+/// Lets the process open as many files as it may: each connection is one, and those to the providers besides.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        if limit.current < limit.maximum || limit.maximum.is_none() {
+            // Where it may not, the limit stays, and connections beyond it wait.
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        }
+    }
+}
+
+impl fmt::Debug for ServeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServeOptions").field("tasks", &self.tasks.len()).finish()
+    }
 }

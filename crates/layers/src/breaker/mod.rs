@@ -18,20 +18,25 @@ use serde_json::Value;
 use tokio::time::Instant;
 use ultraai_core::{
     CallContext, Capabilities, ChatReply, ChatRequest, EndpointId, Error, ErrorKind, Field, Layer,
-    LayerContext, LayerRegistration, ModelName, Provider, Result, Slot, duration, register_layer,
+    LayerContext, LayerReading, LayerRegistration, ModelName, Provider, Result, Slot, duration,
+    register_layer,
 };
 
 use self::{cell::Cell, ticket::Ticket};
 use crate::shared::{
     calls::of_candidate,
     nested::orchestrates,
-    states::{Seat, Shared},
+    states::{Seat, Shared, host_of},
 };
 
 register_layer!(
-    LayerRegistration::new("breaker", build).slot(Slot::Breaker).fields(BreakerConfig::FIELDS).summary(
-        "refuses at once while a candidate is known to be down, and lets one probe through now and then"
-    )
+    LayerRegistration::new("breaker", build)
+        .slot(Slot::Breaker)
+        .fields(BreakerConfig::FIELDS)
+        .readings(Some(layer_readings))
+        .summary(
+            "refuses at once while a candidate is known to be down, and lets one probe through now and then"
+        )
 );
 
 fn build(settings: Value, context: &LayerContext<'_>) -> Result<Option<Arc<dyn Layer>>> {
@@ -147,7 +152,28 @@ pub struct Reading {
 /// What all breakers of this process do now, in the order of their hosts and models.
 pub fn readings() -> Vec<Reading> {
     let rows = SHARED.all().into_iter();
-    rows.map(|(host, model, cell)| Reading { host, model, state: cell.state() }).collect()
+    let reading = |(endpoint, model, cell): (Option<EndpointId>, _, Arc<Cell>)| Reading {
+        host: host_of(endpoint.as_ref()),
+        model,
+        state: cell.state(),
+    };
+    rows.map(reading).collect()
+}
+
+/// The same, as any layer tells it.
+fn layer_readings() -> Vec<LayerReading> {
+    let rows = SHARED.all().into_iter();
+    let reading = |(endpoint, model, cell): (_, _, Arc<Cell>)| LayerReading {
+        endpoint,
+        model,
+        states: &["closed", "half_open", "open"],
+        state: match cell.state() {
+            State::Closed => 0,
+            State::HalfOpen => 1,
+            State::Open => 2,
+        },
+    };
+    rows.map(reading).collect()
 }
 
 /// A provider that is left alone while it is down.

@@ -23,7 +23,7 @@ use ultraai_core::{
 use self::{gate::Gate, ticket::Ticket};
 use crate::shared::{
     nested::orchestrates,
-    states::{Seat, Shared},
+    states::{Seat, Shared, host_of},
 };
 
 register_layer!(
@@ -135,7 +135,7 @@ pub struct Reading {
 /// What goes on at all gates of this process, in the order of their hosts and models.
 pub fn readings() -> Vec<Reading> {
     let rows = SHARED.all().into_iter();
-    rows.map(|(host, model, gate)| gate.reading(host, model)).collect()
+    rows.map(|(endpoint, model, gate)| gate.reading(host_of(endpoint.as_ref()), model)).collect()
 }
 
 /// A provider that is asked no more than it takes.

@@ -72,25 +72,31 @@ impl<S: Eq + Hash, T> Shared<S, T> {
         state
     }
 
-    /// The states in use, in the order of their hosts and models: the host, where they have one, the model, where requests name one, and the state.
-    pub(crate) fn all(&self) -> Vec<(Option<String>, Option<String>, Arc<T>)> {
+    /// The states in use, in the order of their hosts and models: the endpoint, where they have one, the model, where requests name
+    /// one, and the state.
+    pub(crate) fn all(&self) -> Vec<(Option<EndpointId>, Option<String>, Arc<T>)> {
         let states = self.states();
         let used = states.by_key.iter().filter_map(|(key, state)| Some((key, state.upgrade()?)));
         let row = |(key, state): (&Key<S>, Arc<T>)| {
-            let host = match &key.place {
-                Place::Endpoint(endpoint) => Some(endpoint.host().to_owned()),
+            let endpoint = match &key.place {
+                Place::Endpoint(endpoint) => Some(endpoint.clone()),
                 Place::Own(_) => None,
             };
-            (host, Some(key.model.to_string()).filter(|model| !model.is_empty()), state)
+            (endpoint, Some(key.model.to_string()).filter(|model| !model.is_empty()), state)
         };
         let mut rows: Vec<_> = used.map(row).collect();
-        rows.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        rows.sort_by_cached_key(|(endpoint, model, _)| (host_of(endpoint.as_ref()), model.clone()));
         rows
     }
 
     fn states(&self) -> MutexGuard<'_, States<S, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The host of an endpoint, where there is one.
+pub(crate) fn host_of(endpoint: Option<&EndpointId>) -> Option<String> {
+    endpoint.map(|endpoint| endpoint.host().to_owned())
 }
 
 /// The states that one candidate uses: one for each model that it is asked for.

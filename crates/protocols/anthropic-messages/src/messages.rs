@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, ErrorAnswer, EventDecoder,
-    EventEncoder, Losses, ModelName, Result, Route, ServerCodec, Support,
+    EventEncoder, Losses, ModelName, Native, Result, Route, ServerCodec, Support,
 };
 
 use crate::{
-    NAME, betas, decode::decode, family::Traits, fault, read, respond, stream::Decoder, write::encode,
+    NAME, betas,
+    decode::decode,
+    family::Traits,
+    fault, read, respond,
+    stream::Decoder,
+    write::{self, encode},
 };
 
 /// Anthropic's messages.
@@ -87,6 +92,10 @@ impl Codec for Messages {
 
     fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
         encode(request, self.max_tokens, self.vertex, losses)
+    }
+
+    fn native(&self, request: &ChatRequest, native: &Native) -> Option<Vec<u8>> {
+        write::native(request, native, self.vertex)
     }
 
     fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {

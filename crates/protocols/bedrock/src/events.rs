@@ -49,7 +49,8 @@ pub(crate) fn encode_response(
             _ => error,
         })?;
     }
-    let raw = with_stop_sequence(answer.raw.clone(), answer.stop_sequence.as_deref());
+    let raw =
+        with_stop_sequence(answer.raw_of(NAME).cloned().unwrap_or_default(), answer.stop_sequence.as_deref());
     write(&Whole { blocks: &blocks, answer, raw })
 }
 
@@ -369,10 +370,7 @@ impl EventEncoder for Encoder {
                 Ok(())
             }
             ChatEvent::Details(more) => {
-                let known = &mut self.details;
-                known.service_tier = more.service_tier.clone().or(known.service_tier.take());
-                known.stop_sequence = more.stop_sequence.clone().or(known.stop_sequence.take());
-                known.raw.extend(more.raw.clone());
+                self.details.add(more, NAME);
                 Ok(())
             }
             ChatEvent::Finished { finish_reason } => {

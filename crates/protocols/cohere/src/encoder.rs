@@ -202,11 +202,7 @@ impl EventEncoder for Encoder {
             }
             ChatEvent::Delta(delta) => self.delta(delta, out, lossy)?,
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
-            ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {
-                self.details.service_tier = service_tier.clone().or(self.details.service_tier.take());
-                self.details.stop_sequence = stop_sequence.clone().or(self.details.stop_sequence.take());
-                self.details.raw.extend(raw.clone());
-            }
+            ChatEvent::Details(more) => self.details.add(more, NAME),
             ChatEvent::Choice { .. } => lossy.field("alternatives", true)?,
             event => self.finish(event, out, lossy)?,
         }

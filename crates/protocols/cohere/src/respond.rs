@@ -17,24 +17,31 @@ pub fn encode_response(to: &Answering<'_>, answer: &ChatResponse, losses: &mut L
     lossy.field("alternatives", !answer.alternatives.is_empty())?;
     lossy.field("stop_sequence", answer.stop_sequence.is_some())?;
     lossy.field("service_tier", answer.service_tier.is_some())?;
+    let none = Map::new();
+    let raw = answer.raw_of(NAME).unwrap_or(&none);
     let mut body = Vec::with_capacity(512);
     let mut object = ObjectWriter::new(&mut body);
     object.field("id", answer.request_id.as_deref().unwrap_or(to.id));
-    write_message(&mut object, answer, lossy)?;
-    object.optional("finish_reason", word(&answer.finish_reason, &answer.raw));
-    usage::write(&mut object, answer.usage.as_ref(), answer.raw.get("usage"), lossy)?;
-    if !answer.logprobs.is_empty() && !answer.raw.contains_key("logprobs") {
+    write_message(&mut object, answer, raw, lossy)?;
+    object.optional("finish_reason", word(&answer.finish_reason, raw));
+    usage::write(&mut object, answer.usage.as_ref(), raw.get("usage"), lossy)?;
+    if !answer.logprobs.is_empty() && !raw.contains_key("logprobs") {
         let told: Vec<_> = answer.logprobs.iter().map(logprob).collect();
         lossy.field("top_logprobs", answer.logprobs.iter().any(|token| !token.top_logprobs.is_empty()))?;
         object.field("logprobs", &told);
     }
     let known = |key: &str| matches!(key, "id" | "message" | "finish_reason" | "usage");
-    object.entries(answer.raw.iter().filter(|(key, _)| !known(key)));
+    object.entries(raw.iter().filter(|(key, _)| !known(key)));
     drop(object);
     Ok(body)
 }
 
-fn write_message(object: &mut ObjectWriter<'_>, answer: &ChatResponse, lossy: &mut Lossy<'_>) -> Result<()> {
+fn write_message(
+    object: &mut ObjectWriter<'_>,
+    answer: &ChatResponse,
+    raw: &Map<String, Value>,
+    lossy: &mut Lossy<'_>,
+) -> Result<()> {
     let (mut plan, mut calls, mut citations) = (String::new(), Vec::new(), Vec::new());
     let mut message = object.object("message");
     message.field("role", "assistant");
@@ -82,7 +89,7 @@ fn write_message(object: &mut ObjectWriter<'_>, answer: &ChatResponse, lossy: &m
         }
     }
     message.optional("citations", Some(citations).filter(|citations| !citations.is_empty()));
-    message.entries(answer.raw.get("message").and_then(Value::as_object).into_iter().flatten());
+    message.entries(raw.get("message").and_then(Value::as_object).into_iter().flatten());
     Ok(())
 }
 

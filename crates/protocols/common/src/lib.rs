@@ -10,6 +10,7 @@ mod media;
 mod object;
 mod request;
 mod source;
+mod splice;
 mod status;
 mod tier;
 mod time;
@@ -27,6 +28,7 @@ pub use self::{
     object::{Key, Others, Unknown},
     request::{collision, model},
     source::Source,
+    splice::Splice,
     status::status_of,
     tier::openai_tier,
     time::seconds_since_1970,

@@ -29,10 +29,12 @@ pub fn encode_response(to: &Answering<'_>, answer: &ChatResponse, losses: &mut L
             part => lossy.part(place, part)?,
         }
     }
+    let none = Map::new();
+    let raw = answer.raw_of(NAME).unwrap_or(&none);
     let mut body = Vec::with_capacity(256 + texts.iter().map(|text| text.len()).sum::<usize>());
     let mut object = ObjectWriter::new(&mut body);
     object.optional("model", answer.model.as_deref().or(to.request.model.as_ref().map(ModelName::as_str)));
-    if !answer.raw.contains_key("created_at") {
+    if !raw.contains_key("created_at") {
         object.field("created_at", &written(to.created));
     }
     {
@@ -43,7 +45,7 @@ pub fn encode_response(to: &Answering<'_>, answer: &ChatResponse, losses: &mut L
             message.field("thinking", &Joined(thoughts.iter().copied()));
         }
         write_calls(&mut message, &calls)?;
-        message.entries(answer.raw.get("message").and_then(Value::as_object).into_iter().flatten());
+        message.entries(raw.get("message").and_then(Value::as_object).into_iter().flatten());
     }
     let end = End {
         finish_reason: &answer.finish_reason,
@@ -52,7 +54,7 @@ pub fn encode_response(to: &Answering<'_>, answer: &ChatResponse, losses: &mut L
         logprobs: &answer.logprobs,
         stop_sequence: answer.stop_sequence.as_deref(),
         service_tier: answer.service_tier.as_deref(),
-        raw: &answer.raw,
+        raw,
     };
     end.write(&mut object, lossy)?;
     drop(object);

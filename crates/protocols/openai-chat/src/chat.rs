@@ -2,10 +2,10 @@
 
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
-    EventEncoder, Losses, ModelName, Result, ServerCodec,
+    EventEncoder, Losses, ModelName, Native, Result, ServerCodec,
 };
 
-use crate::{Decoder, Dialect, capabilities, decode, decode_error, encode, fault, request, respond};
+use crate::{Decoder, Dialect, capabilities, decode, decode_error, encode, fault, native, request, respond};
 
 /// Chat completions in one vendor's dialect. Towards callers the dialect makes no difference but for whose state
 /// of reasoning needs no wrapping.
@@ -23,6 +23,10 @@ impl Codec for Chat {
 
     fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
         encode(self.0, request, losses)
+    }
+
+    fn native(&self, request: &ChatRequest, native: &Native) -> Option<Vec<u8>> {
+        native::body(self.0, request, native)
     }
 
     fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {

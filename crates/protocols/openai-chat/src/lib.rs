@@ -12,6 +12,7 @@ mod leftovers;
 mod logprobs;
 mod loose;
 mod models;
+mod native;
 mod request;
 mod respond;
 mod state;

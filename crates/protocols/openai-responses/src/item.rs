@@ -12,6 +12,11 @@ pub(crate) fn made_up(kind: &str, answer: &str, index: usize) -> String {
     format!("{kind}{MADE_UP}{answer}_{index}")
 }
 
+/// Whether a body may hold such an id.
+pub(crate) fn names_what_was_made_up(body: &[u8]) -> bool {
+    memchr::memmem::find(body, MADE_UP.as_bytes()).is_some()
+}
+
 /// Takes out what says nothing: fields that are null, and an id that was made up here.
 fn strip(fields: &mut Map<String, Value>) {
     fields.retain(|key, value| {

@@ -13,6 +13,7 @@ mod input;
 mod item;
 mod logprobs;
 mod media;
+mod native;
 mod opened;
 mod responses;
 mod stream;

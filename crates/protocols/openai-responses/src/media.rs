@@ -23,6 +23,17 @@ const SOUNDS: MediaRule =
 /// The name of the field that marks the end of what is worth keeping in a cache. Models from gpt-5.6 on take it.
 const BREAKPOINT: &str = "prompt_cache_breakpoint";
 
+/// The type under which the vendor takes the data of a part.
+pub(crate) fn check(part: &Part, media: &Media, data: &[u8]) -> Option<String> {
+    let rule = match part {
+        Part::Image(_) => IMAGES,
+        Part::Document(_) => FILES,
+        Part::Audio(_) => SOUNDS,
+        _ => return None,
+    };
+    rule.check(WHO, "", media, data).ok()
+}
+
 /// Takes the mark of what is worth keeping in a cache, where it stands in its one form.
 pub(crate) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
     let usual = fields.look(BREAKPOINT) == Some(&json!({ "mode": "explicit" }));

@@ -2,14 +2,14 @@
 
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
-    EventEncoder, Losses, ModelName, Result, ServerCodec, Support,
+    EventEncoder, Losses, ModelName, Native, Result, ServerCodec, Support,
 };
 use ultraai_protocol_common::decode_error;
 
 use crate::{
     NAME, VENDOR, answer, decode, encode,
     encoder::{self, Encoder},
-    failure,
+    failure, native,
     stream::Decoder,
 };
 
@@ -55,6 +55,10 @@ impl Codec for Responses {
 
     fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
         encode::encode(request, self.vendor, losses)
+    }
+
+    fn native(&self, request: &ChatRequest, native: &Native) -> Option<Vec<u8>> {
+        native::body(request, native, self.vendor)
     }
 
     fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {

@@ -3,7 +3,10 @@
 
 mod discovery;
 mod file;
+mod gateway;
+mod orchestrators;
 mod played;
 mod readme;
+mod reloading;
 mod support;
 mod tables;

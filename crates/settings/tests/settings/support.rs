@@ -12,7 +12,7 @@ use ultraai_core::{
 use ultraai_settings::{LocalServers, Settings, Sources};
 
 #[derive(Debug)]
-struct Plain(&'static str);
+pub(crate) struct Plain(pub(crate) &'static str);
 
 #[async_trait]
 impl Provider for Plain {
@@ -103,7 +103,7 @@ const WIDTH: &[Field] = &[
     Field { name: "arms", doc: "What is chosen among. Default: all." },
 ];
 
-fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
+pub(crate) fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
     let _: Width = ultraai_core::registry::parse_settings(settings, WIDTH)?;
     Ok(Arc::new(Idle))
 }

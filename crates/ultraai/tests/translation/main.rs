@@ -8,6 +8,9 @@ mod table;
 
 use std::{fs, path::PathBuf};
 
+use ultraai::{Answering, ChatRequest, ChatResponse, Losses};
+use ultraai_testkit::codecs::frames_of;
+
 use self::{
     pair::{Fate, Pair},
     protocols::PROTOCOLS,
@@ -52,4 +55,25 @@ fn the_table_is_what_was_observed() {
 #[ignore = "it writes the documentation's table"]
 fn write_the_table() {
     fs::write(file(), table(&pairs())).unwrap();
+}
+
+#[test]
+fn what_one_protocol_says_besides_stands_in_no_answer_of_another() {
+    let request = ChatRequest::from_prompt("hello");
+    let to = Answering { request: &request, id: "1", created: 7 };
+    for protocol in PROTOCOLS {
+        let server = (protocol.server)();
+        for origin in PROTOCOLS {
+            let mut answer = ChatResponse::from_text("hi");
+            answer.raw.insert("novel".to_owned(), "besides".into());
+            answer.origin = Some(origin.name);
+            let mut said = server.encode_response(&to, &answer, &mut Losses::refused()).unwrap();
+            for frame in frames_of(&*server, &to, &answer).unwrap() {
+                said.extend(frame.data);
+            }
+            let count = String::from_utf8_lossy(&said).matches("\"besides\"").count();
+            let expected = if origin.name == protocol.name { 2 } else { 0 };
+            assert_eq!(count, expected, "{} to callers of {}", origin.name, protocol.name);
+        }
+    }
 }

@@ -11,4 +11,5 @@ mod limits;
 mod models;
 mod proxies;
 mod quotas;
+mod runtimes;
 mod support;

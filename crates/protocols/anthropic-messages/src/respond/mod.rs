@@ -7,6 +7,7 @@ use ultraai_core::{Answering, ChatResponse, Citation, Losses, ModelName, Part, R
 
 pub(crate) use self::stream::Encoder;
 use crate::{
+    NAME,
     json::Json,
     usage::{stop_reason, write_usage},
     write::{At, Blocks},
@@ -30,13 +31,15 @@ pub(crate) fn encode(to: &Answering<'_>, answer: &ChatResponse, losses: &mut Los
         blocks.part("assistant", said, false, At { message: None, part, inner: None })?;
     }
     json.end(b']');
+    let none = Map::new();
+    let raw = answer.raw_of(NAME).unwrap_or(&none);
     let sequence = answer.stop_sequence.as_deref();
-    let word = stop_reason(&answer.finish_reason, sequence.is_some(), answer.is_refusal(), &answer.raw);
+    let word = stop_reason(&answer.finish_reason, sequence.is_some(), answer.is_refusal(), raw);
     json.entry("stop_reason", word);
     json.entry("stop_sequence", &sequence);
-    let used = answer.raw.get("usage").and_then(Value::as_object);
+    let used = raw.get("usage").and_then(Value::as_object);
     write_usage(answer.usage.as_ref(), answer.service_tier.as_deref(), used, &mut json);
-    unwritten(&answer.raw).for_each(|(key, value)| json.field(key, value));
+    unwritten(raw).for_each(|(key, value)| json.field(key, value));
     json.end(b'}');
     Ok(json.into_bytes())
 }

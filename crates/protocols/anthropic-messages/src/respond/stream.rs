@@ -273,12 +273,7 @@ impl EventEncoder for Encoder {
                 self.delta(delta, out, losses)?;
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
-            ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {
-                let known = &mut self.details;
-                known.service_tier = service_tier.clone().or(known.service_tier.take());
-                known.stop_sequence = stop_sequence.clone().or(known.stop_sequence.take());
-                known.raw.extend(raw.clone());
-            }
+            ChatEvent::Details(more) => self.details.add(more, NAME),
             ChatEvent::Choice { .. } => losses.lose(CHOICES.0, CHOICES.1)?,
             ChatEvent::Finished { finish_reason } => self.finish(finish_reason, out),
             // What it says beside the events that are made of it is of no use to those who speak the protocol as it is known.

@@ -264,7 +264,7 @@ pub(crate) fn write_cache(json: &mut Json, marker: &CacheMarker) {
     json.end(b'}');
 }
 
-fn own(state: &VendorState) -> Option<&Value> {
+pub(super) fn own(state: &VendorState) -> Option<&Value> {
     (state.vendor == VENDOR).then_some(&state.data)
 }
 

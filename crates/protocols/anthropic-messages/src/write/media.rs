@@ -20,6 +20,16 @@ const DOCUMENTS: MediaRule =
 /// Why there is nothing but data on Vertex AI: <https://platform.claude.com/docs/en/build-with-claude/vision>.
 const DATA_ALONE: &str = "Vertex AI takes data alone";
 
+/// The type under which the vendor takes the data of a part.
+pub(super) fn check(part: &Part, media: &Media, data: &[u8]) -> Option<String> {
+    let rule = match part {
+        Part::Image(_) => IMAGES,
+        Part::Document(_) => DOCUMENTS,
+        _ => return None,
+    };
+    rule.check(VENDOR, "", media, data).ok()
+}
+
 impl Blocks<'_> {
     pub(super) fn image(&mut self, media: &Media, at: At) -> Result<()> {
         let start = self.json.place();

@@ -3,6 +3,7 @@
 mod blocks;
 mod format;
 mod media;
+mod native;
 mod thinking;
 mod tools;
 mod turns;
@@ -14,6 +15,7 @@ use ultraai_protocol_common::{collision, model};
 pub(crate) use self::{
     blocks::{At, Blocks, is_blank},
     format::answer_tool,
+    native::native,
 };
 use self::{format::Format, thinking::Plan};
 use crate::{NAME, VENDOR, VERTEX_VERSION, family::Traits, json::Json};

@@ -11,6 +11,7 @@ use ultraai_core::{
 
 pub(crate) use self::stream::Encoder;
 use crate::{
+    NAME,
     citations::{self, GROUNDING},
     encode::{Fields, Parts, Piece, Written},
     logprobs::{self, LOGPROBS},
@@ -40,20 +41,22 @@ pub(crate) fn whole(
 ) -> Result<Vec<u8>> {
     let first = (&answer.content, &answer.finish_reason, &answer.logprobs);
     let others = answer.alternatives.iter().map(|it| (&it.content, &it.finish_reason, &it.logprobs));
+    let none = Map::new();
+    let raw = answer.raw_of(NAME).unwrap_or(&none);
     let mut reply = Reply::default();
     for (index, (content, finish, tokens)) in (0..).zip(std::iter::once(first).chain(others)) {
         let mut parts = parts(losses, has_names);
         parts.write(content, |part| std::fmt::from_fn(move |f| write!(f, "content[{part}]")))?;
         let parts = parts.out;
         let citations = content.iter().filter_map(Part::notes).flat_map(|notes| &notes.citations);
-        let rest = beside(&answer.raw, index);
+        let rest = beside(raw, index);
         reply.candidates.push(candidate(index, parts, finish, rest, citations, tokens, losses)?);
     }
     reply.rest = tail(answer.model.as_deref(), answer.request_id.as_deref().unwrap_or(to.id));
     if answer.stop_sequence.is_some() {
         losses.lose("`stop_sequence`", "gemini does not tell it")?;
     }
-    count(&mut reply.rest, answer.usage, answer.service_tier.as_deref(), &answer.raw, losses)?;
+    count(&mut reply.rest, answer.usage, answer.service_tier.as_deref(), raw, losses)?;
     written(&reply)
 }
 

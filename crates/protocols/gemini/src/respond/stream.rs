@@ -7,6 +7,7 @@ use ultraai_core::{
 
 use super::{Candidate, Reply, beside, candidate, count, nothing, parts, tail, written};
 use crate::{
+    NAME,
     encode::{Piece, Written, own},
     fault::encode_error,
 };
@@ -259,11 +260,8 @@ impl EventEncoder for Encoder {
                 self.usage = Some(*usage);
                 Ok(())
             }
-            ChatEvent::Details(details) => {
-                let Details { service_tier, stop_sequence, raw, .. } = details.clone();
-                self.details.service_tier = service_tier.or(self.details.service_tier.take());
-                self.details.stop_sequence = stop_sequence.or(self.details.stop_sequence.take());
-                self.details.raw.extend(raw);
+            ChatEvent::Details(more) => {
+                self.details.add(more, NAME);
                 Ok(())
             }
             ChatEvent::Finished { finish_reason } => self.finish(finish_reason, out, losses),

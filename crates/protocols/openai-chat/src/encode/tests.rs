@@ -63,7 +63,11 @@ fn images_are_checked_against_what_the_vendor_takes() {
 
 #[test]
 fn the_bound_of_the_answer_is_written_in_the_callers_word_where_the_vendor_takes_both() {
-    let parsed = |body: &Value| crate::request::decode_request(body.to_string().as_bytes()).unwrap();
+    let parsed = |body: &Value| {
+        let mut request = crate::request::decode_request(body.to_string().as_bytes()).unwrap();
+        request.native = Some(ultraai_core::Native::new(NAME, body.to_string()));
+        request
+    };
     let said = |dialect: &Dialect, request: ChatRequest| {
         let body = written(dialect, request);
         ["max_tokens", "max_completion_tokens"].map(|word| body[word].as_u64())

@@ -4,9 +4,8 @@ mod message;
 mod part;
 mod tool;
 
-use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Result, VendorState};
+use ultraai_core::{ChatRequest, Delivery, ReasoningOptions, ResponseFormat, Result, VendorState};
 use ultraai_protocol_common::{Fields, Place};
 
 use crate::NAME;
@@ -16,7 +15,6 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut fields = Fields::parse(body)?;
     let mut request = ChatRequest::default();
     request.origin = Some(NAME);
-    request.native = Some(Native::new(NAME, Bytes::copy_from_slice(body)));
     request.model = fields.model()?;
     for (place, value) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
         request.messages.push(message::read(Fields::of(value, place)?)?);
@@ -82,7 +80,7 @@ const NEWER: &str = "max_completion_tokens";
 
 /// The caller's own word for the bound of the answer, where its request is still as it came.
 pub(crate) fn word_for_max_tokens(request: &ChatRequest) -> Option<&'static str> {
-    let native = request.native.as_ref().filter(|native| native.protocol == NAME)?;
+    let native = request.native_in(NAME)?;
     // A text that holds such a word in quotes escapes them, so mostly one word is there, and a look at the bytes is enough.
     let is_there = |quoted: &str| memchr::memmem::find(&native.body, quoted.as_bytes()).is_some();
     match (is_there("\"max_tokens\""), is_there("\"max_completion_tokens\"")) {
@@ -94,16 +92,6 @@ pub(crate) fn word_for_max_tokens(request: &ChatRequest) -> Option<&'static str>
             Some(if fields.has(NEWER) { NEWER } else { OLDER })
         }
     }
-}
-
-/// Whether the caller of a live request wants to hear of usage: one whose native form does not ask does not.
-pub(crate) fn wants_usage(request: &ChatRequest) -> bool {
-    let Some(native) = request.native.as_ref().filter(|native| native.protocol == NAME) else { return true };
-    let asked = |body: &[u8]| {
-        let fields = Fields::parse(body).ok()?;
-        fields.look("stream_options")?.get("include_usage")?.as_bool()
-    };
-    asked(&native.body) == Some(true)
 }
 
 fn response_format(fields: &mut Fields) -> Result<Option<ResponseFormat>> {

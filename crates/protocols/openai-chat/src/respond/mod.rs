@@ -19,7 +19,7 @@ pub(crate) fn encode_response(
     losses: &mut Losses,
 ) -> Result<Vec<u8>> {
     let mut lossy = Lossy::new(NAME, losses);
-    let besides = Besides::of(&answer.raw);
+    let besides = answer.raw_of(NAME).map(Besides::of).unwrap_or_default();
     let mut out = Vec::with_capacity(512);
     let mut top = ObjectWriter::new(&mut out);
     top.field("id", &pieces::id(to.id));

@@ -2,13 +2,24 @@
 
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    Answering, ChatEvent, ChoicePiece, Delta, Details, Error, EventEncoder, FinishReason, Losses, OwnedFrame,
-    Part, Result, Usage,
+    Answering, ChatEvent, ChoicePiece, Delta, Details, Error, EventEncoder, FinishReason, Losses, Native,
+    OwnedFrame, Part, Result, Usage,
 };
 use ultraai_protocol_common::{Lossy, ObjectWriter, openai_tier};
 
 use super::write::{self, Besides};
-use crate::{Dialect, NAME, fault, logprobs, request::wants_usage, state, usage};
+use crate::{
+    Dialect, NAME, fault, logprobs,
+    native::{is_usage_alone, wants_usage},
+    state, usage,
+};
+
+/// What the last frame holds.
+const DONE: &[u8] = b"[DONE]";
+
+fn done() -> OwnedFrame {
+    OwnedFrame { name: "", data: DONE.to_vec() }
+}
 
 /// Writes one stream.
 pub(crate) struct Encoder {
@@ -19,6 +30,8 @@ pub(crate) struct Encoder {
     wants_usage: bool,
     usage: Option<Usage>,
     details: Details,
+    /// The end of the stream was told, by a frame that passed.
+    ended: bool,
     /// By choice: whether its role was told, and what of its text came before the part that is written.
     told: Vec<Told>,
 }
@@ -42,6 +55,7 @@ impl Encoder {
             wants_usage: wants_usage(to.request),
             usage: None,
             details: Details::default(),
+            ended: false,
             told: Vec::new(),
         }
     }
@@ -249,12 +263,7 @@ impl EventEncoder for Encoder {
                 self.end(out, *index, reason);
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
-            ChatEvent::Details(Details { service_tier, stop_sequence, raw, .. }) => {
-                let known = &mut self.details;
-                known.service_tier = service_tier.clone().or(known.service_tier.take());
-                known.stop_sequence = stop_sequence.clone().or(known.stop_sequence.take());
-                known.raw.extend(raw.clone());
-            }
+            ChatEvent::Details(more) => self.details.add(more, NAME),
             ChatEvent::Finished { finish_reason } => {
                 self.end(out, 0, finish_reason);
                 if let Some(counted) = self.usage.filter(|_| self.wants_usage) {
@@ -264,11 +273,23 @@ impl EventEncoder for Encoder {
                         usage::write(&mut top.object("usage"), &counted, besides.usage);
                     });
                 }
-                out.push(OwnedFrame { name: "", data: b"[DONE]".to_vec() });
+                out.push(done());
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn passes(&mut self, frame: &Native) -> bool {
+        let data = frame.body.trim_ascii();
+        self.ended |= data == DONE;
+        self.wants_usage || !is_usage_alone(data)
+    }
+
+    fn end_passing(&mut self, out: &mut Vec<OwnedFrame>) {
+        if !std::mem::replace(&mut self.ended, true) {
+            out.push(done());
+        }
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<OwnedFrame>) {

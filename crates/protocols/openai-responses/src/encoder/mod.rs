@@ -2,15 +2,16 @@
 
 mod saying;
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use ultraai_core::{
-    Answering, ChatEvent, ChatResponse, Details, Error, EventEncoder, FinishReason, Losses, OwnedFrame,
-    Result, Usage, events_of,
+    Answering, ChatEvent, ChatResponse, Details, Error, EventEncoder, FinishReason, Losses, Native,
+    OwnedFrame, Result, Usage, events_of,
 };
 use ultraai_protocol_common::openai_tier;
 
 use crate::{
-    failure,
+    NAME, failure,
     opened::{Call, Open},
     usage,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Encoder {
     mark: Option<Map<String, Value>>,
     usage: Option<Usage>,
     details: Details,
+    /// The first frame that passed, and how many did.
+    passed: Option<(Bytes, u64)>,
     /// The last text: its item's id, and where item and text stand.
     last_text: Option<(String, usize, usize)>,
 }
@@ -74,6 +77,7 @@ impl Encoder {
             mark: None,
             usage: None,
             details: Details::default(),
+            passed: None,
             last_text: None,
         }
     }
@@ -91,6 +95,17 @@ impl Encoder {
                 let response = Value::Object(self.response.clone());
                 self.frame(name, json!({ "response": response }), out);
             }
+        }
+    }
+
+    /// Goes on where the frames that passed have left off: with their answer and their count.
+    fn resume(&mut self) {
+        let Some((first, count)) = self.passed.take() else { return };
+        self.started = true;
+        let mut first: Value = serde_json::from_slice(&first).unwrap_or_default();
+        self.sequence = first["sequence_number"].as_u64().unwrap_or_default().saturating_add(count);
+        if let Value::Object(response) = first["response"].take() {
+            self.response = response;
         }
     }
 
@@ -228,8 +243,7 @@ impl EventEncoder for Encoder {
                 if details.stop_sequence.is_some() {
                     losses.lose("`stop_sequence`", "openai-responses does not tell it")?;
                 }
-                self.details.service_tier = details.service_tier.clone().or(self.details.service_tier.take());
-                self.details.raw.extend(details.raw.clone());
+                self.details.add(details, NAME);
             }
             ChatEvent::Choice { index, .. } => {
                 losses.lose(&format!("the choice {index}"), "openai-responses has one answer alone")?;
@@ -247,7 +261,15 @@ impl EventEncoder for Encoder {
         Ok(())
     }
 
+    fn passes(&mut self, frame: &Native) -> bool {
+        // A copy, since it would keep all that was read with it.
+        let (_, count) = self.passed.get_or_insert_with(|| (Bytes::copy_from_slice(&frame.body), 0));
+        *count += 1;
+        true
+    }
+
     fn fail(&mut self, error: &Error, out: &mut Out) {
+        self.resume();
         self.start(out);
         let fault = failure::fault(error);
         let mut event = fault.clone();

@@ -1,0 +1,176 @@
+//! `ultraai keys`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use ultraai::{Cost, Lookup, Registry};
+use ultraai_gateway::{
+    DiskStore, KeyTerms, KeyView, State,
+    admin::{Client, Created},
+    timestamp,
+};
+use ultraai_settings::{GatewaySettings, Settings};
+
+use crate::{
+    arguments::{CreateKey, Keys, KeysAction, ListKeys, RevokeKey, StateFlags},
+    exit::Exit,
+    failure::Failure,
+    state,
+    terminal::{DIM, NOTE, Table, print, print_json, printable, tell},
+};
+
+/// Every key, as JSON.
+#[derive(Serialize)]
+struct Listed<'a> {
+    folder: &'a Path,
+    keys: &'a [KeyView],
+}
+
+/// Where the keys are: with a running server, which has the store locked, or in the store itself.
+enum Keeper {
+    Server(Client),
+    Store(State),
+}
+
+/// Makes, lists and revokes keys.
+pub(crate) async fn keys(keys: Keys) -> Result<Exit, Failure> {
+    match keys.action {
+        KeysAction::Create(create) => self::create(*create).await,
+        KeysAction::List(list) => self::list(list).await,
+        KeysAction::Revoke(revoke) => self::revoke(revoke).await,
+    }
+}
+
+async fn create(create: CreateKey) -> Result<Exit, Failure> {
+    let mut terms = KeyTerms::new(create.name);
+    terms.expires = create.expires;
+    terms.models = create.models;
+    terms.requests_per_minute = create.requests_per_minute;
+    terms.tokens_per_minute = create.tokens_per_minute;
+    terms.budget_per_day_nano_dollars = create.budget_per_day;
+    terms.budget_per_month_nano_dollars = create.budget_per_month;
+    let created = match keeper(&folder(&create.place).await?).await? {
+        Keeper::Server(client) => client.create_key(&terms).await?,
+        Keeper::Store(state) => {
+            let (key, token) = state.create_key(terms).await?;
+            Created::new(key, token.expose())
+        }
+    };
+    match create.json {
+        true => print_json(&created)?,
+        false => print(&format!("{}\n", created.token))?,
+    }
+    tell(&format!(
+        "key {} is made{DIM}: keep it now, for it is not shown again; `ultraai keys revoke {0}` ends it{DIM:#}\n",
+        created.key.id
+    ));
+    Ok(Exit::Answer)
+}
+
+async fn list(list: ListKeys) -> Result<Exit, Failure> {
+    let folder = folder(&list.place).await?;
+    let keys = match existing(&folder).await? {
+        None => Vec::new(),
+        Some(Keeper::Server(client)) => client.keys().await?,
+        Some(Keeper::Store(state)) => state.keys(),
+    };
+    if list.json {
+        print_json(&Listed { folder: &folder, keys: &keys })?;
+        return Ok(Exit::Answer);
+    }
+    if keys.is_empty() {
+        let folder = printable(&folder.display().to_string()).into_owned();
+        tell(&format!(
+            "{NOTE}note:{NOTE:#} no keys in {folder}: `ultraai keys create --name NAME` makes one\n"
+        ));
+        return Ok(Exit::Answer);
+    }
+    let headings =
+        ["ID", "NAME", "STATUS", "MODELS", "A MINUTE", "TODAY", "THIS MONTH", "LAST USED", "EXPIRES"];
+    let mut table = Table::new(headings);
+    for key in &keys {
+        table.row(row(key));
+    }
+    print(&table.text())?;
+    Ok(Exit::Answer)
+}
+
+async fn revoke(revoke: RevokeKey) -> Result<Exit, Failure> {
+    let folder = folder(&revoke.place).await?;
+    let key = match existing(&folder).await? {
+        None => {
+            let message = format!("no key `{}`: there are no keys in {}", revoke.id, folder.display());
+            return Err(Failure::usage(message));
+        }
+        Some(Keeper::Server(client)) => client.revoke_key(&revoke.id).await?,
+        Some(Keeper::Store(state)) => state.revoke_key(&revoke.id).await?,
+    };
+    tell(&format!("key {} ({}) is revoked\n", key.id, printable(&key.terms.name)));
+    Ok(Exit::Answer)
+}
+
+/// The folder of the keys. The settings are read only where no argument names it.
+async fn folder(place: &StateFlags) -> Result<PathBuf, Failure> {
+    let gateway = match &place.state {
+        Some(_) => GatewaySettings::default(),
+        None => Settings::load(&place.file.sources(), &Registry::linked()?).await?.gateway,
+    };
+    state::folder(place.state.as_deref(), &gateway, &Lookup::environment())
+}
+
+/// The server that runs with this folder, else its store, which is made where there is none.
+async fn keeper(folder: &Path) -> Result<Keeper, Failure> {
+    if let Some(client) = Client::find(folder).await? {
+        return Ok(Keeper::Server(client));
+    }
+    Ok(Keeper::Store(State::open(folder)?))
+}
+
+/// As [`keeper`], where there are keys already.
+async fn existing(folder: &Path) -> Result<Option<Keeper>, Failure> {
+    if let Some(client) = Client::find(folder).await? {
+        return Ok(Some(Keeper::Server(client)));
+    }
+    match DiskStore::is_in(folder) {
+        true => keeper(folder).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+fn row(key: &KeyView) -> [String; 9] {
+    let terms = &key.terms;
+    let minute = [(terms.requests_per_minute, "requests"), (terms.tokens_per_minute, "tokens")];
+    let minute: Vec<_> =
+        minute.iter().filter_map(|(limit, what)| Some(format!("{} {what}", (*limit)?))).collect();
+    let or_dash = |words: Vec<String>| if words.is_empty() { "-".to_owned() } else { words.join(", ") };
+    [
+        key.id.clone(),
+        terms.name.clone(),
+        key.status.as_str().to_owned(),
+        if terms.models.is_empty() { "all".to_owned() } else { terms.models.join(", ") },
+        or_dash(minute),
+        spent(key.spent_today_nano_dollars, terms.budget_per_day_nano_dollars),
+        spent(key.spent_this_month_nano_dollars, terms.budget_per_month_nano_dollars),
+        key.last_used.map_or_else(|| "never".to_owned(), minute_of),
+        terms.expires.map_or_else(|| "never".to_owned(), minute_of),
+    ]
+}
+
+fn spent(nano: u64, budget: Option<u64>) -> String {
+    let nano = Cost::NanoDollars(nano);
+    match budget {
+        Some(budget) => format!("{nano} of ${}", decimal(budget)),
+        None => nano.to_string(),
+    }
+}
+
+/// As it was written: without zeros behind it.
+fn decimal(nano: u64) -> String {
+    let text = format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A moment to the minute, in UTC.
+fn minute_of(seconds: u64) -> String {
+    timestamp(seconds)[..16].replace('T', " ")
+}

@@ -1,0 +1,166 @@
+//! Reads the settings again when what they were read from changes, or when the process is told to (SIGHUP).
+
+use std::{error::Error as _, future::Future, io::Write as _, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use ultraai::{Error, Result};
+use ultraai_settings::{Settings, Sources};
+
+use crate::App;
+
+/// How often the files are looked at. What changed is taken when it was the same for two looks, so that a file that is being
+/// written is not read in the middle; about a second passes until then.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Reads the settings again whenever the settings file, the file of prices or a file of keys holds something else, and on SIGHUP,
+/// until `shutdown` ends.
+///
+/// Settings that are wrong are refused: the reason is told on standard error, and those in force stay. Contents are compared and
+/// not the times of files, so that a file that was renamed into place, a folder that was mounted anew behind a link and two
+/// writings within a second are all noticed. SIGHUP is minded from this call on, before the future is first polled. Where no
+/// file was read there is nothing to look at, and SIGHUP looks for one.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub fn watch(
+    app: Arc<App>,
+    sources: Sources,
+    shutdown: impl Future<Output = ()>,
+) -> impl Future<Output = ()> {
+    watch_and_tell(app, sources, shutdown, |line| {
+        tracing::info!("{line}");
+        // Nobody is left to be told when this fails.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    })
+}
+
+/// As [`watch`], for programs that tell their users in another way.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub fn watch_and_tell(
+    app: Arc<App>,
+    mut sources: Sources,
+    shutdown: impl Future<Output = ()>,
+    tell: impl Fn(&str),
+) -> impl Future<Output = ()> {
+    let mut hangup = Hangup::new(&tell);
+    // The file that was read, also where another would be found first by now.
+    if let Some(file) = &app.live().settings.file {
+        sources.file = Some(file.clone());
+    }
+    async move {
+        let watching = async {
+            let mut looks = interval_at(Instant::now() + LOOK, LOOK);
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut known = app.live().settings.seen();
+            let mut last = known.clone();
+            loop {
+                tokio::select! {
+                    biased;
+                    () = hangup.received() => {}
+                    _ = looks.tick(), if !known.is_empty() => {
+                        let before = last.clone();
+                        // A file may stand on another machine: who serves does not wait for it.
+                        let Ok(now) = tokio::task::spawn_blocking(move || before.now()).await else { continue };
+                        let settled = now == last;
+                        last = now;
+                        if !settled || last == known {
+                            continue;
+                        }
+                    }
+                }
+                known = match reload(&app, &sources, &tell).await {
+                    Ok(()) => app.live().settings.seen(),
+                    // What was refused is not read again before it changes.
+                    Err(error) => {
+                        tell(&format!(
+                            "the settings were not taken, and those in force stay: {}",
+                            whole(&error)
+                        ));
+                        let files = known.clone();
+                        tokio::task::spawn_blocking(move || files.now()).await.unwrap_or(known)
+                    }
+                };
+                last = known.clone();
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = watching => {}
+        }
+    }
+}
+
+/// Reads the settings and puts them in force.
+///
+/// # Errors
+/// What is wrong with them.
+async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Result<()> {
+    let old = app.live();
+    let settings = Settings::load(sources, old.settings.registry()).await?;
+    let notices = settings.notices.clone();
+    let own = Arc::clone(app);
+    // Building takes its time, with certificates to read: who serves goes on meanwhile.
+    let replaced = tokio::task::spawn_blocking(move || own.replace(settings)).await;
+    let waiting = replaced.map_err(|error| {
+        Error::new(ultraai::ErrorKind::Config, "the new settings could not be built").with_source(error)
+    })??;
+    tell("the settings were read again and are in force");
+    if !waiting.is_empty() {
+        let names: Vec<_> = waiting.iter().map(|name| format!("`gateway.{name}`")).collect();
+        tell(&format!("what changed of {} waits for a restart", names.join(" and ")));
+    }
+    for notice in notices.iter().filter(|notice| !old.settings.notices.contains(notice)) {
+        tell(notice);
+    }
+    Ok(())
+}
+
+/// An error with what caused it.
+fn whole(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The signal that asks for the settings to be read again.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    #[cfg(unix)]
+    fn new(tell: &impl Fn(&str)) -> Self {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        if let Err(error) = &signal {
+            tell(&format!(
+                "SIGHUP cannot be minded ({error}): the settings are read again when their file changes"
+            ));
+        }
+        Self { signal: signal.ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn new(_: &impl Fn(&str)) -> Self {
+        Self {}
+    }
+
+    /// Ends when the signal comes.
+    async fn received(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,72 @@
+//! Embeddings, in OpenAI's form.
+//!
+//! An embedder makes one attempt. The vendors' SDKs ask again by themselves where the answer says that it may help, so that nothing
+//! is asked again here.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE, request::Parts},
+    response::Response,
+};
+use ultraai::{CallContext, Clock, EmbeddingServerCodec as _, Error, ErrorKind, Losses, Purse, Result};
+use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
+
+use super::{Exchange, body, chat::write_losses};
+use crate::{
+    App,
+    answer::{Api, write_sums},
+};
+
+const CODEC: Embeddings = Embeddings(&EmbeddingDialect::OPENAI);
+
+/// How long the vectors are waited for, where `timeout_seconds` does not say it; as for a chat.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Answers a request for vectors.
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(app, Api::Chat, &head);
+    match embed(&mut exchange, &head, body).await {
+        Ok(response) => response,
+        Err(error) => exchange.refused(&error),
+    }
+}
+
+async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
+    let caller = exchange.authenticate(&head.headers)?;
+    let live = Arc::clone(&exchange.live);
+    let gateway = live.gateway();
+    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let mut request = CODEC.decode_request(head.uri.path(), &body)?;
+    let name = request.model.take().ok_or_else(|| {
+        let message = "`model` is missing: name a provider that makes embeddings, or PROVIDER/MODEL";
+        Error::new(ErrorKind::InvalidRequest, message)
+    })?;
+    exchange.admit(&caller, name.as_str(), body.len() as u64 / 4)?;
+    let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()))?;
+    request.model = Some(model);
+    exchange.record.provider = Some(id.to_string());
+    let named = |error: Error| error.with_provider(id.clone());
+    let embedder = live.embedder(&id).map_err(named)?;
+    let options = &live.settings.options;
+    let purse = caller.purse().unwrap_or_else(Purse::unlimited);
+    let cx =
+        CallContext::with_parts(fastrand::u64(..), Clock::default(), purse, exchange.record.ledger.clone())
+            .with_timeout(options.timeout_seconds.map_or(TIMEOUT, Duration::from_secs_f64))
+            .with_drop_unsupported(options.drop_unsupported());
+    let answer = embedder.embed(&cx, &request).await.map_err(named)?;
+    let mut losses = Losses::noted();
+    let body = CODEC.encode_response(&request, &answer, &mut losses)?;
+    exchange.record.status = Some(200);
+    exchange.record.is_complete = true;
+    let mut response = Response::new(body.into());
+    let headers: &mut HeaderMap = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    exchange.write_head(headers);
+    write_sums(headers, &exchange.record.ledger.totals());
+    write_losses(headers, &losses);
+    Ok(response)
+}

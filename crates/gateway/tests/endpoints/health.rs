@@ -1,0 +1,39 @@
+//! Whether it is there, and what stands nowhere.
+
+use crate::support::Gateway;
+
+const MOCK: &str = "[providers.mock]\ntype = \"mock\"\n";
+
+#[tokio::test]
+async fn it_is_ready_until_it_is_told_to_stop_and_alive_all_the_time() {
+    let gateway = Gateway::new(MOCK).await;
+    assert_eq!(gateway.get("/readyz").await.status, 200);
+    gateway.app.stop();
+    let stopping = gateway.get("/readyz").await;
+    assert_eq!((stopping.status, stopping.text.as_str()), (503, "stopping\n"));
+    assert_eq!(gateway.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn at_an_unknown_address_the_known_ones_are_listed() {
+    let gateway = Gateway::new(MOCK).await;
+    let answer = gateway.get("/v1/completions").await;
+    assert_eq!(answer.status, 404);
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    for address in ["GET /v1/completions", "POST /v1/chat/completions", "GET /metrics", "POST /v1/embeddings"]
+    {
+        assert!(message.contains(address), "{message}");
+    }
+    assert!(!answer.header("x-request-id").is_empty());
+}
+
+#[tokio::test]
+async fn the_wrong_method_is_told_the_right_one() {
+    let gateway = Gateway::new(MOCK).await;
+    let answer = gateway.get("/v1/messages").await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.header("allow"), "POST");
+    let body = answer.json();
+    assert_eq!(body["type"], "error", "in Anthropic's form: {body}");
+    assert!(body["error"]["message"].as_str().unwrap().contains("use POST"), "{body}");
+}

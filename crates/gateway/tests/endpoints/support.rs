@@ -1,0 +1,119 @@
+//! A gateway over settings of a test, and what is asked of it.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request},
+};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+use ultraai::{Lookup, Registry};
+use ultraai_gateway::{App, Metrics, State, router};
+use ultraai_settings::{LocalServers, Settings, Sources};
+
+/// A gateway, and what it wrote to its log.
+pub(crate) struct Gateway {
+    pub(crate) app: Arc<App>,
+    pub(crate) log: Written,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// What was written, in a place that others may read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines, once there are so many.
+    pub(crate) async fn lines(&self, count: usize) -> Vec<Value> {
+        loop {
+            let text = self.text();
+            if text.lines().count() >= count && text.ends_with('\n') {
+                return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Gateway {
+    /// A gateway over the settings file `text`, and what `edit` changes besides.
+    pub(crate) async fn with(text: &str, edit: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ultraai.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut sources = Sources::new(Lookup::empty());
+        sources.file = Some(path);
+        sources.local_servers = LocalServers::none();
+        let mut settings = Settings::load(&sources, &Registry::linked().unwrap()).await.unwrap();
+        edit(&mut settings);
+        let log = Written::default();
+        let app = App::new(settings, State::in_memory(), Metrics::default()).unwrap();
+        Self { app: Arc::new(app.with_access_log(log.clone())), log }
+    }
+
+    pub(crate) async fn new(text: &str) -> Self {
+        Self::with(text, |_| ()).await
+    }
+
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = router(Arc::clone(&self.app)).oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: head.status.as_u16(), headers: head.headers, text }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask(Request::post(path).body(Body::from(body.to_string())).unwrap()).await
+    }
+}
+
+/// Settings of one upstream of OpenAI's form, `fast`, with the model `test-model` at these dollars a million tokens.
+pub(crate) fn one_upstream(url: &str) -> String {
+    format!(
+        "[orchestrator]\nmax_retries = 0\n\n[providers.fast]\ntype = \"compatible\"\nmodel = \"test-model\"\n\
+         base_url = \"{url}/v1\"\nprice = {{ input = 1.0, output = 2.0 }}\n"
+    )
+}

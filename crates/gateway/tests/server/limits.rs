@@ -1,0 +1,41 @@
+//! Requests that are larger than they may be.
+
+use std::io::Write as _;
+
+use ultraai_testkit::refusing_url;
+
+use crate::support::{Gateway, get, post, read_answer};
+
+#[test]
+fn an_oversized_head_is_refused() {
+    let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_header_bytes = 8 << 10);
+    let with = |bytes: usize| {
+        get("/healthz").replace("\r\n\r\n", &format!("\r\nx-large: {}\r\n\r\n", "a".repeat(bytes)))
+    };
+    assert_eq!(gateway.request(&with(7 << 10)).status, 200);
+    assert_eq!(gateway.request(&with(9 << 10)).status, 431);
+    let many: String = (0..200).map(|number| format!("x-{number}: a\r\n")).collect();
+    let many = get("/healthz").replace("\r\n\r\n", &format!("\r\n{many}\r\n"));
+    assert_eq!(gateway.request(&many).status, 431);
+}
+
+#[test]
+fn an_oversized_body_is_refused_in_the_words_of_each_protocol() {
+    let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_body_bytes = 1000);
+    let body = " ".repeat(1001);
+    let answer = gateway.request(&post("/v1/chat/completions", &body));
+    assert_eq!(answer.status, 413, "{answer:?}");
+    let error = answer.json()["error"].clone();
+    assert!(error["message"].as_str().unwrap().contains("1000 bytes"), "{error}");
+    let answer = gateway.request(&post("/v1/messages", &body));
+    assert_eq!((answer.status, &answer.json()["type"]), (413, &"error".into()), "{answer:?}");
+}
+
+#[test]
+fn who_sends_all_of_an_oversized_body_still_reads_why_it_is_refused() {
+    let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_body_bytes = 1000);
+    let mut stream = gateway.connect();
+    // It writes all of it before it looks for an answer, as many clients do; no socket has room for that much.
+    stream.write_all(post("/v1/chat/completions", &" ".repeat(24 << 20)).as_bytes()).unwrap();
+    assert_eq!(read_answer(&mut stream).status, 413);
+}

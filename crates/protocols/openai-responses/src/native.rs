@@ -1,0 +1,46 @@
+//! A request that came in this protocol, sent on as it came.
+
+use ultraai_core::{ChatRequest, Delivery, MediaSource, Native, Part, VendorState};
+use ultraai_protocol_common::Splice;
+
+use crate::{NAME, item, media};
+
+/// The body as it came, but for the model and the delivery. `None` where it would be written otherwise for `vendor`, or refused.
+pub(crate) fn body(request: &ChatRequest, native: &Native, vendor: &str) -> Option<Vec<u8>> {
+    let model = request.model.as_ref()?;
+    let is_so = || request.parts().all(|part| part_is_so(part, vendor));
+    if request.origin != Some(NAME) || item::names_what_was_made_up(&native.body) || !is_so() {
+        return None;
+    }
+    let mut fields = Splice::of(&native.body)?;
+    fields.set("model", serde_json::to_string(model.as_str()).ok()?);
+    match (request.delivery, fields.get("stream")) {
+        (Delivery::Live, _) => fields.set("stream", "true"),
+        // What is said of a stream means nothing now.
+        (Delivery::Whole, Some("true")) if fields.has("stream_options") => return None,
+        (Delivery::Whole, Some("true")) => fields.set("stream", "false"),
+        (Delivery::Whole, _) => {}
+    }
+    Some(fields.into_bytes())
+}
+
+/// Whether a part is sent in the words in which it came.
+fn part_is_so(part: &Part, vendor: &str) -> bool {
+    let is_own = |state: Option<&VendorState>| state.is_none_or(|state| state.vendor == vendor);
+    match part {
+        Part::Text { .. } | Part::Refusal { .. } => true,
+        Part::Reasoning(reasoning) => is_own(reasoning.state.as_ref()),
+        // A call without arguments says so.
+        Part::ToolCall(call) => is_own(call.state.as_ref()) && !call.arguments.is_empty(),
+        Part::ToolResult(result) => result.content.iter().all(|part| part_is_so(part, vendor)),
+        Part::Image(it) | Part::Document(it) | Part::Audio(it) => match &it.source {
+            MediaSource::Data(data) => {
+                let known = media::check(part, it, data);
+                known.is_some_and(|known| it.media_type.as_deref() == Some(&known))
+            }
+            _ => true,
+        },
+        Part::Vendor(state) => state.vendor == NAME,
+        _ => false,
+    }
+}

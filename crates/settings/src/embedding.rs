@@ -1,0 +1,76 @@
+//! Which provider and which model make embeddings.
+
+use ultraai_core::{Error, ErrorKind, ModelName, ProviderId, Result, nearest};
+
+use crate::{DEFAULT, ProviderSummary, Settings};
+
+impl Settings {
+    /// The provider that makes embeddings where nobody names one: the first that can.
+    pub fn embedding_provider(&self) -> Option<ProviderSummary> {
+        self.summaries().into_iter().find(|provider| self.makes_embeddings(provider))
+    }
+
+    /// The model that makes a provider's embeddings where nobody names one: its own where that makes some by its name, since a
+    /// provider's model is mostly one that chats, or the vendor's usual one.
+    pub fn embedding_model(&self, provider: &ProviderSummary) -> Option<String> {
+        let own = provider.model.as_ref().filter(|model| model.contains("embed"));
+        let row = self.registry.embedder_registration(&provider.provider_type);
+        let usual = row.ok().and_then(|row| row.default_model).map(str::to_owned);
+        own.cloned().or(usual)
+    }
+
+    /// Who makes the embeddings of a request that names `name` as its model: a provider, `PROVIDER/MODEL`, the model that a
+    /// provider is asked for anyway, or `default`, the first provider that makes embeddings.
+    ///
+    /// # Errors
+    /// `ModelNotFound`, which names those that are there.
+    pub fn embedding_target(&self, name: &str) -> Result<(ProviderId, ModelName)> {
+        let makers: Vec<_> =
+            self.summaries().into_iter().filter(|provider| self.makes_embeddings(provider)).collect();
+        let (id, model) = match name.split_once('/') {
+            Some((id, model)) => (id, Some(model.to_owned())),
+            None => (name, None),
+        };
+        let by_id = makers.iter().find(|provider| provider.id == *id);
+        let by_model = || {
+            let asked = |provider: &&ProviderSummary| self.embedding_model(provider).as_deref() == Some(name);
+            makers.iter().find(asked).map(|provider| (provider, Some(name.to_owned())))
+        };
+        let by_default = || makers.first().filter(|_| name == DEFAULT).map(|provider| (provider, None));
+        let found = by_id.map(|provider| (provider, model)).or_else(by_model).or_else(by_default);
+        let wrong = |message: String| Err(Error::new(ErrorKind::ModelNotFound, message));
+        let Some((provider, model)) = found else {
+            if let Some(other) = self.summaries().iter().find(|provider| provider.id == *id) {
+                return wrong(format!(
+                    "`{}` makes no embeddings: {}",
+                    other.id,
+                    match makers.as_slice() {
+                        [] => "no provider here does".to_owned(),
+                        makers => format!("those that do are {}", listed(makers)),
+                    }
+                ));
+            }
+            let advice = match nearest(id, makers.iter().map(|provider| provider.id.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if makers.is_empty() => "no provider here makes any".to_owned(),
+                None => format!("name one of {}, or PROVIDER/MODEL", listed(&makers)),
+            };
+            return wrong(format!("no model of embeddings `{name}` here: {advice}"));
+        };
+        match model.or_else(|| self.embedding_model(provider)) {
+            Some(model) => Ok((provider.id.clone(), ModelName::new(model)?)),
+            None => {
+                wrong(format!("no model of embeddings: name one that `{0}` has, as `{0}/MODEL`", provider.id))
+            }
+        }
+    }
+
+    fn makes_embeddings(&self, provider: &ProviderSummary) -> bool {
+        self.registry.embedder_registration(&provider.provider_type).is_ok()
+    }
+}
+
+fn listed(providers: &[ProviderSummary]) -> String {
+    let ids: Vec<_> = providers.iter().map(|provider| provider.id.as_str()).collect();
+    ids.join(", ")
+}
