@@ -82,6 +82,15 @@ pub trait ServerCodec: fmt::Debug + Send + Sync + 'static {
     /// `InvalidRequest`, which names the place, such as `messages[2].content`.
     fn decode_request(&self, path: &str, body: &[u8]) -> Result<ChatRequest>;
 
+    /// Adds what headers of the request say of it, each by its name in lower case, such as features that are not for everybody
+    /// yet. Its native form stays as it is. Default: none says anything.
+    fn read_headers<'h>(
+        &self,
+        _headers: &mut dyn Iterator<Item = (&'h str, &'h str)>,
+        _request: &mut ChatRequest,
+    ) {
+    }
+
     /// Writes a whole answer. What the protocol cannot say goes to [`Losses::lose`].
     ///
     /// # Errors

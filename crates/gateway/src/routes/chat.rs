@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
         let caller = exchange.authenticate(&head.headers)?;
         let gateway = exchange.live.gateway();
         let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
-        let mut request = read(api, head.uri.path(), &body)?;
+        let mut request = read(api, &head, &body)?;
         let name = request.model.take().ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidRequest,
@@ -56,9 +56,11 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
 type Orchestrator = ultraai::Orchestrator<Arc<dyn ultraai::Strategy>>;
 
 /// The request, with the form it came in.
-fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
+fn read(api: Api, head: &Parts, body: &Bytes) -> Result<ChatRequest> {
     let codec = api.codec();
-    let mut request = codec.decode_request(path, body)?;
+    let mut request = codec.decode_request(head.uri.path(), body)?;
+    let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    codec.read_headers(&mut { headers }, &mut request);
     request.native = Some(Native::new(codec.protocol(), body.clone()));
     Ok(request)
 }

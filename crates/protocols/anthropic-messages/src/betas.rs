@@ -7,6 +7,24 @@ use ultraai_core::{ChatRequest, MediaSource, Part};
 
 use crate::{NAME, VENDOR};
 
+/// The header's name.
+pub(crate) const HEADER: &str = "anthropic-beta";
+
+/// Where a request keeps what the header named.
+const FIELD: &str = "betas";
+
+/// Adds what the header names to those of the request.
+pub(crate) fn add(named: &str, request: &mut ChatRequest) {
+    let known = request.extra.remove(FIELD);
+    let mut betas = match known {
+        Some(Value::Array(list)) => list,
+        Some(Value::Null) | None => Vec::new(),
+        Some(other) => vec![other],
+    };
+    betas.push(named.into());
+    request.extra.insert(FIELD.to_owned(), betas.into());
+}
+
 /// Tools by the beginnings of their types.
 const TOOLS: &[(&str, &str)] = &[
     ("code_execution_20250522", "code-execution-2025-05-22"),
@@ -25,7 +43,7 @@ pub(crate) fn header(request: &ChatRequest, set: Option<&str>) -> Option<String>
     let mut betas: Vec<&str> = set.into_iter().flat_map(|set| set.split(',').map(str::trim)).collect();
     let own = request.origin.is_none_or(|origin| origin == NAME);
     let extra = |key: &str| request.extra.get(key).filter(|value| own && !value.is_null());
-    let given = match extra("betas") {
+    let given = match extra(FIELD) {
         Some(Value::Array(list)) => list.as_slice(),
         Some(text) => std::slice::from_ref(text),
         None => &[],
@@ -119,6 +137,8 @@ mod tests {
         assert_eq!(header(&request, Some("a-1")).as_deref(), Some(expected));
         request.extra.insert("betas".into(), json!("c-3, d-4"));
         assert!(header(&request, None).unwrap().starts_with("c-3,d-4,computer"));
+        add("e-5,c-3", &mut request);
+        assert!(header(&request, None).unwrap().starts_with("c-3,d-4,e-5,computer"));
         request.origin = Some("openai-chat");
         request.tools.clear();
         assert_eq!(header(&request, None).as_deref(), Some("files-api-2025-04-14"));

@@ -87,7 +87,7 @@ impl Codec for Messages {
 
     fn headers(&self, request: &ChatRequest) -> Vec<(&'static str, String)> {
         let betas = betas::header(request, self.betas.as_deref());
-        betas.map(|betas| ("anthropic-beta", betas)).into_iter().collect()
+        betas.map(|betas| (betas::HEADER, betas)).into_iter().collect()
     }
 
     fn encode(&self, request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
@@ -123,6 +123,14 @@ impl ServerCodec for Messages {
 
     fn decode_request(&self, path: &str, body: &[u8]) -> Result<ChatRequest> {
         read::decode(path, body)
+    }
+
+    fn read_headers<'h>(
+        &self,
+        headers: &mut dyn Iterator<Item = (&'h str, &'h str)>,
+        request: &mut ChatRequest,
+    ) {
+        headers.filter(|(name, _)| *name == betas::HEADER).for_each(|(_, value)| betas::add(value, request));
     }
 
     fn encode_response(

@@ -349,9 +349,14 @@ fn changes() -> Vec<(&'static str, Change)> {
         ("`seed`", Box::new(|request| request.seed = Some(1))),
         ("`n`", Box::new(|request| request.n = Some(2))),
         ("`logprobs`", Box::new(|request| request.logprobs = Some(true))),
-        ("`user`", Box::new(|request| request.user = Some("u".into()))),
         ("`top_k`", Box::new(|request| request.top_k = Some(1))),
-        ("`parallel_tool_calls`", Box::new(|request| request.parallel_tool_calls = Some(false))),
+        (
+            "`parallel_tool_calls`",
+            Box::new(|request| {
+                request.tools.push(Tool::new("f", json!({ "type": "object" })));
+                request.parallel_tool_calls = Some(false);
+            }),
+        ),
         ("`frequency_penalty`", Box::new(|request| request.frequency_penalty = Some(0.5))),
         ("`metadata.k`", Box::new(|request| drop(request.metadata.insert("k".into(), json!(1))))),
         (
@@ -375,10 +380,10 @@ fn changes() -> Vec<(&'static str, Change)> {
             }),
         ),
         (
-            "`stream_options`",
+            "`web_search_options`",
             Box::new(|request| {
                 request.origin = Some("openai-chat");
-                request.extra.insert("stream_options".into(), json!({}));
+                request.extra.insert("web_search_options".into(), json!({}));
             }),
         ),
         ("`messages[1].name`", Box::new(move |request| request.messages.push(named.clone()))),

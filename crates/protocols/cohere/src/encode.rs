@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use ultraai_core::{
     ChatRequest, Delivery, Losses, Part, ReasoningOptions, ResponseFormat, Result, ToolChoice,
 };
-use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model, write_function_tools};
+use ultraai_protocol_common::{Lossy, ObjectWriter, collision, is_usual_tier, model, write_function_tools};
 
 use crate::{NAME, message::write_messages};
 
@@ -49,10 +49,12 @@ pub fn encode(request: &ChatRequest, losses: &mut Losses) -> Result<Vec<u8>> {
 
 fn check(request: &ChatRequest, extra: Option<&Map<String, Value>>, lossy: &mut Lossy<'_>) -> Result<()> {
     lossy.field("n", request.n.is_some_and(|choices| choices != 1))?;
-    lossy.field("parallel_tool_calls", request.parallel_tool_calls == Some(false))?;
-    lossy.field("service_tier", request.service_tier.is_some())?;
-    lossy.field("user", request.user.is_some())?;
-    lossy.field("metadata", !request.metadata.is_empty())?;
+    let one_by_one = request.parallel_tool_calls == Some(false) && !request.tools.is_empty();
+    lossy.field("parallel_tool_calls", one_by_one)?;
+    lossy.field("service_tier", request.service_tier.as_deref().is_some_and(|tier| !is_usual_tier(tier)))?;
+    // Neither changes an answer.
+    lossy.hint("user", request.user.is_some());
+    lossy.hint("metadata", !request.metadata.is_empty());
     // It tells each token's own, and nobody else's.
     lossy.field("top_logprobs", request.top_logprobs.is_some_and(|count| count > 0))?;
     let sent = |key: &str| match key {
@@ -131,7 +133,8 @@ fn write_thinking(
     lossy: &mut Lossy<'_>,
 ) -> Result<()> {
     let Some(reasoning) = reasoning else { return Ok(()) };
-    lossy.field("reasoning.summary", reasoning.summary.is_some())?;
+    // The answer is the same with it and without.
+    lossy.hint("reasoning.summary", reasoning.summary.is_some());
     let enabled = match reasoning.effort.as_deref() {
         Some("none") => Some(false),
         effort => {

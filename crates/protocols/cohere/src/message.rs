@@ -135,7 +135,9 @@ fn write_result(
     place: Spot,
     lossy: &mut Lossy<'_>,
 ) -> Result<()> {
-    lossy.field(format_args!("{place}.is_error"), result.is_error)?;
+    if result.is_error {
+        lossy.leave_out(format_args!("{place}.is_error"), "the result's own words must say it");
+    }
     let mut items = Vec::new();
     for (at, part) in result.content.iter().enumerate() {
         let place = Spot { inner: Some(at), ..place };

@@ -3,6 +3,7 @@
 mod fault;
 mod fields;
 mod function;
+mod harmless;
 mod json;
 mod loose;
 mod lossy;
@@ -21,6 +22,7 @@ pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::{Fields, Place},
     function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},
+    harmless::{is_harmless, is_usual_tier},
     json::parse,
     loose::{Any, Number, Reader, Text},
     lossy::{Lossy, Spot},

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, VendorState};
 
-use crate::collision;
+use crate::{collision, is_harmless};
 
 /// Where a part of a request stands, said only where it must be.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +149,11 @@ impl<'a> Lossy<'a> {
                 let place = place.to_string();
                 let why = format!("it is a field of {origin}, and {} has no such field", self.protocol);
                 let dot = if place.is_empty() { "" } else { "." };
-                for key in extra.keys() {
+                for (key, value) in extra {
+                    let is_top = place.is_empty();
+                    if is_top && is_harmless(Some(origin), key, value, self.protocol, self.losses) {
+                        continue;
+                    }
                     self.losses.lose(&format!("`{place}{dot}{key}`"), &why)?;
                 }
                 Ok(None)

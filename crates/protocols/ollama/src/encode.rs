@@ -5,7 +5,7 @@ use ultraai_core::{
     Capabilities, ChatRequest, Delivery, Error, ErrorKind, Losses, Part, ReasoningOptions, ResponseFormat,
     Result, Support, ToolChoice,
 };
-use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model, write_function_tools};
+use ultraai_protocol_common::{Lossy, ObjectWriter, collision, is_usual_tier, model, write_function_tools};
 
 use crate::{NAME, OLLAMA, message::write_messages};
 
@@ -80,15 +80,22 @@ fn options_of(extra: Option<&Map<String, Value>>) -> Result<Option<&Map<String, 
 fn check_fields(request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<()> {
     let choices = request.extra.get("n").is_some_and(|choices| choices.as_u64() != Some(1));
     lossy.field("n", choices || request.n.is_some_and(|choices| choices != 1))?;
-    lossy.field("parallel_tool_calls", request.parallel_tool_calls == Some(false))?;
-    lossy.field("service_tier", request.service_tier.is_some())?;
-    lossy.field("user", request.user.is_some())?;
-    lossy.field("metadata", !request.metadata.is_empty())?;
+    let one_by_one = request.parallel_tool_calls == Some(false) && !request.tools.is_empty();
+    lossy.field("parallel_tool_calls", one_by_one)?;
+    lossy.field("service_tier", request.service_tier.as_deref().is_some_and(|tier| !is_usual_tier(tier)))?;
+    // Neither changes an answer.
+    lossy.hint("user", request.user.is_some());
+    lossy.hint("metadata", !request.metadata.is_empty());
     for (index, tool) in request.tools.iter().enumerate() {
         lossy.field(format_args!("tools[{index}].strict"), tool.strict == Some(true))?;
     }
     // It always decides by itself.
-    lossy.field("tool_choice", !matches!(request.tool_choice, None | Some(ToolChoice::Auto)))
+    let asks = match request.tool_choice {
+        None | Some(ToolChoice::Auto) => false,
+        Some(ToolChoice::None) => !request.tools.is_empty(),
+        Some(_) => true,
+    };
+    lossy.field("tool_choice", asks)
 }
 
 fn check_collisions(
@@ -176,7 +183,8 @@ fn write_thinking(
 ) -> Result<()> {
     let Some(reasoning) = reasoning else { return Ok(()) };
     lossy.field("reasoning.max_tokens", reasoning.max_tokens.is_some())?;
-    lossy.field("reasoning.summary", reasoning.summary.is_some())?;
+    // The answer is the same with it and without.
+    lossy.hint("reasoning.summary", reasoning.summary.is_some());
     for key in reasoning.extra.keys() {
         lossy.field(format_args!("reasoning.{key}"), true)?;
     }

@@ -247,8 +247,8 @@ impl<'a> Writer<'a, '_> {
 
     fn result(&mut self, result: &'a ToolResult, place: &dyn Fn() -> String) -> Result<Item<'a>> {
         if result.is_error {
-            let why = "openai-responses has no field for it: say in the result that the tool failed";
-            self.losses.lose(&format!("`is_error` of {}", place()), why)?;
+            let why = "openai-responses has no field for it: the result's own words must say it";
+            self.losses.leave_out(&format!("`is_error` of {}", place()), why);
         }
         if result.notes.as_ref().is_some_and(|notes| notes.cache.is_some()) {
             let why = "openai-responses takes none on a result as a whole";

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use ultraai_core::{
     ChatRequest, Delivery, Error, ErrorKind, Losses, Part, ReasoningOptions, ResponseFormat, Result,
 };
-use ultraai_protocol_common::{collision, model};
+use ultraai_protocol_common::{collision, is_harmless, model};
 
 use crate::{
     NAME,
@@ -18,6 +18,9 @@ pub(crate) const LOGPROBS: &str = "message.output_text.logprobs";
 
 /// What is included where reasoning is asked for, so that it can be given back without the vendor's keeping it.
 pub(crate) const ENCRYPTED: &str = "reasoning.encrypted_content";
+
+/// Anthropic's word for how everybody is served who asks for nothing else.
+const STANDARD: &str = "standard_only";
 
 /// Fields of OpenAI's other protocol that mean the same here.
 const SHARED: &[&str] = &[
@@ -102,6 +105,7 @@ fn extra<'a>(request: &'a ChatRequest, losses: &mut Losses) -> Result<Vec<(&'a s
         };
         match means_the_same {
             true => extra.push((key.as_str(), value)),
+            false if is_harmless(request.origin, key, value, NAME, losses) => {}
             false => losses.lose(&format!("`{key}`"), "it is a field of another protocol")?,
         }
     }
@@ -263,7 +267,7 @@ impl Serialize for Body<'_> {
             "reasoning": self.reasoning,
             "include": Some(&self.include).filter(|include| !include.is_empty()),
             "top_logprobs": request.top_logprobs,
-            "service_tier": request.service_tier,
+            "service_tier": request.service_tier.as_deref().filter(|tier| *tier != STANDARD),
             "user": request.user,
             "metadata": Some(&request.metadata).filter(|metadata| !metadata.is_empty()),
             "stream": (request.delivery == Delivery::Live).then_some(true),

@@ -110,10 +110,10 @@ pub(crate) fn tools<'a>(request: &'a ChatRequest, losses: &mut Losses) -> Result
             Some(_) => losses.lose(&format!("`tools[{index}]`"), "it is a tool of another protocol's own")?,
             None => {
                 if tool.cache.is_some() {
-                    losses.lose(
+                    losses.leave_out(
                         &format!("`tools[{index}].cache`"),
                         "openai-responses marks no tools for the cache",
-                    )?;
+                    );
                 }
                 if foreign {
                     for key in tool.extra.keys() {

@@ -12,7 +12,8 @@ pub(crate) fn table(pairs: &[Pair]) -> String {
         "# What is lost between two protocols\n\n\
         <!-- Written by `{COMMAND}`. -->\n\n\
         A caller speaks one protocol, and the provider that is asked another. For each thing that a chat can say: **yes**, it\n\
-        arrives; a number, it is lost for the reason below the table, which an error says by name unless losses are allowed;\n\
+        arrives; a number, it is lost for the reason below the table, which an error says by name unless losses are allowed, or\n\
+        it changes no answer and is left out with a word;\n\
         —, who would say it has no words for it; *hidden*, it belongs to one vendor, and another never sees it; other words, it\n\
         arrives in that form. Answers are the same whole and live unless a reason says otherwise.\n"
     );

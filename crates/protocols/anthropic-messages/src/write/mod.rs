@@ -10,7 +10,7 @@ mod turns;
 
 use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Delivery, Error, ErrorKind, Losses, Part, Result};
-use ultraai_protocol_common::{collision, model};
+use ultraai_protocol_common::{collision, is_harmless, is_usual_tier, model};
 
 pub(crate) use self::{
     blocks::{At, Blocks, is_blank},
@@ -186,13 +186,14 @@ fn write_the_rest(
     let mut sent = sent.to_vec();
     if request.user.is_some() || !request.metadata.is_empty() {
         sent.push("metadata");
-        write_metadata(request, json, losses)?;
+        write_metadata(request, json, losses);
     }
     if let Some(tier) = &request.service_tier {
         sent.push("service_tier");
         // <https://platform.claude.com/docs/en/api/service-tiers>
         match request.origin == Some(NAME) || matches!(tier.as_str(), "auto" | "standard_only") {
             true => json.entry("service_tier", tier),
+            false if is_usual_tier(tier) => {}
             false => losses.lose("`service_tier`", "anthropic-messages knows `auto` and `standard_only`")?,
         }
     }
@@ -210,19 +211,24 @@ fn write_the_rest(
             return Err(Error::new(ErrorKind::InvalidRequest, message));
         }
     } else {
-        lose_all(&request.extra, "", losses)?;
+        for (key, value) in &request.extra {
+            if !is_harmless(request.origin, key, value, NAME, losses) {
+                losses.lose(&format!("`{key}`"), FOREIGN)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn write_metadata(request: &ChatRequest, json: &mut Json, losses: &mut Losses) -> Result<()> {
+fn write_metadata(request: &ChatRequest, json: &mut Json, losses: &mut Losses) {
     // The vendor refuses all keys but its own.
     let keeps = request.origin == Some(NAME);
     if !keeps && !request.metadata.is_empty() {
-        losses.lose("`metadata`", "anthropic-messages takes the id of a user alone there: set `user`")?;
+        // It changes no answer.
+        losses.leave_out("`metadata`", "anthropic-messages takes the id of a user alone there: set `user`");
     }
     if request.user.is_none() && !keeps {
-        return Ok(());
+        return;
     }
     json.key("metadata");
     json.begin(b'{');
@@ -233,7 +239,6 @@ fn write_metadata(request: &ChatRequest, json: &mut Json, losses: &mut Losses) -
         json.fields(&request.metadata);
     }
     json.end(b'}');
-    Ok(())
 }
 
 /// Loses the fields of another protocol that stand in `extra`, below `place`.

@@ -133,7 +133,6 @@ fn what_cannot_be_sent_is_refused_by_name_or_noted() {
         ("`frequency_penalty`", Box::new(|request| request.frequency_penalty = Some(0.5))),
         ("`presence_penalty`", Box::new(|request| request.presence_penalty = Some(0.5))),
         ("`service_tier`", Box::new(|request| request.service_tier = Some("flex".into()))),
-        ("`metadata`", Box::new(|request| drop(request.metadata.insert("a".into(), json!(1))))),
         ("`temperature`", Box::new(|request| request.temperature = Some(1.5))),
         ("`messages[1].name`", Box::new(message(named))),
         ("role `critic`", Box::new(message(Message::new(Role::Other("critic".into()), vec![])))),
@@ -346,4 +345,28 @@ fn tools_and_what_of_them_must_be_called_are_said_in_the_protocols_words() {
         let body = sent(&request);
         assert_eq!((&body["tool_choice"], body["tools"].as_array().unwrap().len()), (&expected, tools));
     }
+}
+
+#[test]
+fn what_changes_no_answer_refuses_nothing() {
+    let mut request = request();
+    request.origin = Some("openai-chat");
+    for (key, value) in [("store", json!(false)), ("logit_bias", json!({}))] {
+        request.extra.insert(key.into(), value);
+    }
+    (request.n, request.parallel_tool_calls) = (Some(1), Some(true));
+    (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
+    (request.service_tier, request.tool_choice) = (Some("default".into()), Some(ToolChoice::Auto));
+    let mut losses = Losses::refused();
+    let body: Value = serde_json::from_slice(&encode(&request, None, false, &mut losses).unwrap()).unwrap();
+    assert_eq!(losses.as_slice(), [""; 0]);
+    // The vendor refuses a choice without tools.
+    for key in ["tool_choice", "service_tier", "store"] {
+        assert_eq!(body.get(key), None, "{key}");
+    }
+    request.extra.insert("safety_identifier".into(), json!("a"));
+    request.metadata.insert("a".into(), json!("b"));
+    encode(&request, None, false, &mut losses).unwrap();
+    let left_out = losses.as_slice().join(" ");
+    assert!(left_out.contains("`metadata`") && left_out.contains("`safety_identifier`"), "{left_out}");
 }

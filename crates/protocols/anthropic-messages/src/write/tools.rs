@@ -105,6 +105,8 @@ fn choice(
     losses: &mut Losses,
 ) -> Result<Option<Value>> {
     let mut choice = match &request.tool_choice {
+        // The vendor wants no choice where there is nothing to choose.
+        Some(ToolChoice::Auto | ToolChoice::None) if request.tools.is_empty() && !target.own => None,
         Some(ToolChoice::Vendor(state)) => {
             if state.vendor == NAME && target.own {
                 return Ok(Some(state.data.clone()));

@@ -8,7 +8,7 @@ mod turns;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Part, ResponseFormat, Result};
-use ultraai_protocol_common::{collision, model};
+use ultraai_protocol_common::{collision, is_harmless, model};
 
 pub(crate) use self::{
     block::{Block, Context, block, citation},
@@ -52,16 +52,21 @@ fn check(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
         Some(ResponseFormat::Vendor(state)) => state.vendor != NAME,
         _ => false,
     };
+    // A penalty of nothing is what is done without one.
+    let asks = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
+    if request.user.is_some() {
+        // It changes no answer.
+        losses.leave_out("`user`", NO_FIELD);
+    }
     for (asked, field) in [
         (request.seed.is_some(), "`seed`"),
-        (request.frequency_penalty.is_some(), "`frequency_penalty`"),
-        (request.presence_penalty.is_some(), "`presence_penalty`"),
+        (asks(request.frequency_penalty), "`frequency_penalty`"),
+        (asks(request.presence_penalty), "`presence_penalty`"),
         (request.n.is_some_and(|choices| choices > 1), "`n`"),
         (request.logprobs == Some(true), "`logprobs`"),
-        (request.top_logprobs.is_some(), "`top_logprobs`"),
-        (request.user.is_some(), "`user`"),
+        (request.top_logprobs.is_some_and(|most| most > 0), "`top_logprobs`"),
         // Several calls are what models do unasked.
-        (request.parallel_tool_calls == Some(false), "`parallel_tool_calls`"),
+        (request.parallel_tool_calls == Some(false) && !request.tools.is_empty(), "`parallel_tool_calls`"),
         (format, "`response_format`"),
     ] {
         if asked {
@@ -69,8 +74,10 @@ fn check(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
         }
     }
     if is_foreign(request) {
-        for key in request.extra.keys() {
-            losses.lose(&format!("`{key}`"), "it is a field of another protocol")?;
+        for (key, value) in &request.extra {
+            if !is_harmless(request.origin, key, value, NAME, losses) {
+                losses.lose(&format!("`{key}`"), "it is a field of another protocol")?;
+            }
         }
     }
     Ok(())

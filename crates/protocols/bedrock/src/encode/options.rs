@@ -102,7 +102,8 @@ fn reason(
 ) -> Result<()> {
     let ReasoningOptions { enabled, effort, max_tokens, summary, extra, .. } = reasoning;
     if summary.is_some() {
-        losses.lose("`reasoning.summary`", "bedrock has no such field")?;
+        // The answer is the same with it and without.
+        losses.leave_out("`reasoning.summary`", "bedrock has no such field");
     }
     let claude = matches!(family.thinking, Thinking::Budget | Thinking::Adaptive);
     for key in extra.keys().filter(|_| !claude || is_foreign(request)) {

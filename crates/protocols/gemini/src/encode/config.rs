@@ -149,10 +149,11 @@ fn thinking(options: &ReasoningOptions, request: &ChatRequest, losses: &mut Loss
     fields.extend(budget.map(|budget| ("thinkingBudget".to_owned(), budget)));
     if let Some(summary) = options.summary.as_deref() {
         if !matches!(summary, "auto" | "none") {
-            losses.lose(
+            // The answer is the same.
+            losses.leave_out(
                 "the form in `reasoning.summary`",
                 "gemini tells thoughts in one form: say auto or none",
-            )?;
+            );
         }
         fields.insert("includeThoughts".into(), (summary != "none").into());
     }

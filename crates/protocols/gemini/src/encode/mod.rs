@@ -9,7 +9,7 @@ use std::{ops::Range, sync::LazyLock};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Message, Part, Result, Role};
-use ultraai_protocol_common::{collision, model};
+use ultraai_protocol_common::{collision, is_harmless, model};
 
 use self::{
     config::{Config, check_config},
@@ -35,6 +35,7 @@ pub(crate) fn encode(request: &ChatRequest, has_names: bool, losses: &mut Losses
     let extra = extra(request, &plan, losses)?;
     let config = check_config(request, extra, losses)?;
     check_tools(request, extra, losses)?;
+    // Neither changes an answer.
     for (is_set, name, why) in [
         (request.user.is_some(), "user", "gemini has no such field"),
         (
@@ -42,15 +43,14 @@ pub(crate) fn encode(request: &ChatRequest, has_names: bool, losses: &mut Losses
             "metadata",
             "gemini has no such field; Vertex AI has `labels`, in `extra`",
         ),
-        (
-            request.parallel_tool_calls == Some(false),
-            "parallel_tool_calls",
-            "gemini cannot be kept from calling several tools at once",
-        ),
     ] {
         if is_set {
-            losses.lose(&format!("`{name}`"), why)?;
+            losses.leave_out(&format!("`{name}`"), why);
         }
+    }
+    if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
+        let why = "gemini cannot be kept from calling several tools at once";
+        losses.lose("`parallel_tool_calls`", why)?;
     }
     // Room for the text, some of it escaped, and for what stands around it.
     let text: usize = request.parts().filter_map(Part::as_text).map(str::len).sum();
@@ -76,8 +76,10 @@ fn extra<'a>(request: &'a ChatRequest, plan: &Plan<'_>, losses: &mut Losses) -> 
         Err(Error::new(ErrorKind::InvalidRequest, message))
     };
     if is_foreign(request) {
-        for key in request.extra.keys() {
-            losses.lose(&format!("`{key}` in `extra`"), "it is a field of another protocol")?;
+        for (key, value) in &request.extra {
+            if !is_harmless(request.origin, key, value, NAME, losses) {
+                losses.lose(&format!("`{key}` in `extra`"), "it is a field of another protocol")?;
+            }
         }
         return Ok(None);
     }

@@ -329,16 +329,19 @@ fn what_cannot_be_sent_is_refused_by_name_or_left_out_and_noted() {
     };
     let foreign = || VendorState::new("acme", json!({}));
     let cases: Vec<(&str, Change)> = vec![
-        ("`user`", Box::new(|request| request.user = Some("u".into()))),
-        ("`metadata`", Box::new(|request| drop(request.metadata.insert("a".into(), json!(1))))),
-        ("`parallel_tool_calls`", Box::new(|request| request.parallel_tool_calls = Some(false))),
+        (
+            "`parallel_tool_calls`",
+            Box::new(|request| {
+                request.tools.push(Tool::new("clock", json!({})));
+                request.parallel_tool_calls = Some(false);
+            }),
+        ),
         (
             "`response_format`",
             Box::new(move |request| request.response_format = Some(ResponseFormat::Vendor(foreign()))),
         ),
         ("`tool_choice`", Box::new(move |request| request.tool_choice = Some(ToolChoice::Vendor(foreign())))),
         ("`reasoning.effort`", thinks(|it| it.effort = Some("huge".into()))),
-        ("`reasoning.summary`", thinks(|it| it.summary = Some("detailed".into()))),
         ("`messages[0].name`", Box::new(|request| request.messages[0].name = Some("eve".into()))),
         ("the part `messages[1].content[0]`", said(Role::Assistant, Part::Vendor(foreign()))),
         ("the citations of", noted(|notes| notes.citations.push(Citation::default()))),
@@ -435,4 +438,31 @@ fn a_request_that_is_too_large_is_refused() {
 fn a_model_is_needed() {
     let error = encode(&ChatRequest::from_prompt("hello"), false, &mut Losses::refused()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn what_changes_no_answer_refuses_nothing() {
+    let mut request = request();
+    request.origin = Some("openai-responses");
+    for (key, value) in
+        [("store", json!(false)), ("truncation", json!("disabled")), ("background", json!(false))]
+    {
+        request.extra.insert(key.into(), value);
+    }
+    (request.n, request.parallel_tool_calls) = (Some(1), Some(false));
+    (request.logprobs, request.tool_choice) = (Some(false), Some(ToolChoice::Auto));
+    let mut losses = Losses::refused();
+    encode(&request, false, &mut losses).unwrap();
+    assert_eq!(losses.as_slice(), [""; 0]);
+    request.extra.insert("prompt_cache_key".into(), json!("a"));
+    request.user = Some("eve".into());
+    request.metadata.insert("a".into(), json!("b"));
+    let mut reasoning = ReasoningOptions::default();
+    reasoning.summary = Some("detailed".into());
+    request.reasoning = Some(reasoning);
+    encode(&request, false, &mut losses).unwrap();
+    let left_out = losses.as_slice().join(" ");
+    for name in ["prompt_cache_key", "user", "metadata", "reasoning.summary"] {
+        assert!(left_out.contains(name), "{name}: {left_out}");
+    }
 }

@@ -163,12 +163,13 @@ type Change = fn(&mut ChatRequest);
 
 #[test]
 fn what_cannot_be_sent_is_refused_by_name_or_noted() {
-    let cases: [(&str, Change); 16] = [
+    let cases: [(&str, Change); 13] = [
         ("`tool_choice`", |request| request.tool_choice = Some(ToolChoice::Required)),
-        ("`parallel_tool_calls`", |request| request.parallel_tool_calls = Some(false)),
+        ("`parallel_tool_calls`", |request| {
+            request.tools.push(Tool::new("f", json!({})));
+            request.parallel_tool_calls = Some(false);
+        }),
         ("`service_tier`", |request| request.service_tier = Some("flex".into())),
-        ("`user`", |request| request.user = Some("eve".into())),
-        ("`metadata`", |request| drop(request.metadata.insert("a".into(), json!(1)))),
         ("`reasoning.max_tokens`", |request| {
             let mut reasoning = ReasoningOptions::default();
             reasoning.max_tokens = Some(5);
@@ -197,11 +198,6 @@ fn what_cannot_be_sent_is_refused_by_name_or_noted() {
         ("`tools[0].strict`", |request| {
             request.tools.push(Tool::new("f", json!({})));
             request.tools[0].strict = Some(true);
-        }),
-        ("`messages[0].content[0].is_error`", |request| {
-            let mut result = ToolResult::new("a", vec![]);
-            result.is_error = true;
-            request.messages[0].content.insert(0, Part::ToolResult(result));
         }),
     ];
     for (name, change) in cases {
@@ -302,5 +298,33 @@ fn a_broken_field_of_a_request_is_named() {
         let error = decode_request(body.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert!(error.message().contains(named), "{error}");
+    }
+}
+
+#[test]
+fn what_changes_no_answer_refuses_nothing() {
+    let mut request = request();
+    request.origin = Some("openai-chat");
+    for (key, value) in [("store", json!(false)), ("stream_options", json!({ "include_obfuscation": false }))]
+    {
+        request.extra.insert(key.into(), value);
+    }
+    (request.n, request.parallel_tool_calls) = (Some(1), Some(false));
+    (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
+    request.service_tier = Some("auto".into());
+    request.tool_choice = Some(ToolChoice::None);
+    let mut losses = Losses::refused();
+    encode(&Defaults::default(), &request, &mut losses).unwrap();
+    assert_eq!(losses.as_slice(), [""; 0]);
+    request.extra.insert("safety_identifier".into(), json!("a"));
+    request.user = Some("eve".into());
+    request.metadata.insert("a".into(), json!("b"));
+    let mut result = ToolResult::new("a", vec![Part::text("no")]);
+    result.is_error = true;
+    request.messages[0].content.insert(0, Part::ToolResult(result));
+    encode(&Defaults::default(), &request, &mut losses).unwrap();
+    let left_out = losses.as_slice().join(" ");
+    for name in ["safety_identifier", "user", "metadata", "is_error"] {
+        assert!(left_out.contains(name), "{name}: {left_out}");
     }
 }

@@ -10,7 +10,7 @@ use ultraai_core::{
     Capabilities, ChatRequest, Delivery, Losses, Notes, Part, ReasoningOptions, ResponseFormat, Result,
     Support, VendorState,
 };
-use ultraai_protocol_common::{Lossy, ObjectWriter, collision, model};
+use ultraai_protocol_common::{Lossy, ObjectWriter, collision, is_usual_tier, model};
 
 use crate::{Dialect, NAME, ReasoningForm, request::word_for_max_tokens};
 
@@ -113,8 +113,14 @@ impl Encoder<'_> {
         self.maybe(top, "temperature", request.temperature)?;
         self.maybe(top, "top_p", request.top_p)?;
         self.maybe(top, "top_k", request.top_k)?;
-        self.maybe(top, "frequency_penalty", request.frequency_penalty)?;
-        self.maybe(top, "presence_penalty", request.presence_penalty)?;
+        // A penalty of nothing is what is done without one.
+        let asked = |key: &str, penalty: Option<f64>| {
+            penalty.filter(|penalty| *penalty != 0.0 || self.dialect.has(key))
+        };
+        let frequency = asked("frequency_penalty", request.frequency_penalty);
+        let presence = asked("presence_penalty", request.presence_penalty);
+        self.maybe(top, "frequency_penalty", frequency)?;
+        self.maybe(top, "presence_penalty", presence)?;
         match (request.seed, self.dialect.seed_field) {
             (Some(seed), Some(field)) => top.field(field, &seed),
             (Some(_), None) => self.lacking("seed")?,
@@ -129,13 +135,19 @@ impl Encoder<'_> {
         // One answer is what everybody gives.
         let n = request.n.filter(|choices| *choices != 1 || self.dialect.has("n"));
         self.maybe(top, "n", n)?;
-        self.maybe(top, "logprobs", request.logprobs)?;
-        self.maybe(top, "top_logprobs", request.top_logprobs)
+        // None at all is what everybody tells.
+        let logprobs = request.logprobs.filter(|asked| *asked || self.dialect.has("logprobs"));
+        let most = request.top_logprobs.filter(|most| *most > 0 || self.dialect.has("top_logprobs"));
+        self.maybe(top, "logprobs", logprobs)?;
+        self.maybe(top, "top_logprobs", most)
     }
 
     fn rest(&mut self, top: &mut Top<'_>, request: &ChatRequest) -> Result<()> {
         self.tools(top, request)?;
-        self.maybe(top, "parallel_tool_calls", request.parallel_tool_calls)?;
+        let parallel = request.parallel_tool_calls.filter(|_| !self.goes_without_tools(request));
+        // Several at once is what models do unasked.
+        let parallel = parallel.filter(|parallel| !parallel || self.dialect.has("parallel_tool_calls"));
+        self.maybe(top, "parallel_tool_calls", parallel)?;
         if let Some(format) = &request.response_format
             && self.takes("response_format", *format != ResponseFormat::Text)?
         {
@@ -146,8 +158,12 @@ impl Encoder<'_> {
         if let Some(options) = &request.reasoning {
             self.reasoning(top, options)?;
         }
-        self.maybe(top, "service_tier", request.service_tier.as_ref())?;
-        self.maybe(top, "user", request.user.as_ref())?;
+        let tier = request.service_tier.as_ref().filter(|tier| !self.is_served_so(tier));
+        self.maybe(top, "service_tier", tier)?;
+        match &request.user {
+            Some(user) if self.dialect.has("user") => top.field("user", user),
+            user => self.lossy.hint("user", user.is_some()),
+        }
         self.maybe(top, "metadata", Some(&request.metadata).filter(|metadata| !metadata.is_empty()))?;
         let extra = self.lossy.extra("", &request.extra, self.origin)?;
         let options = extra.and_then(|extra| extra.get("stream_options")).and_then(Value::as_object);
@@ -170,6 +186,17 @@ impl Encoder<'_> {
         collision("extra", extra.keys(), |key| top.sent.contains(&key))?;
         top.object.entries(extra.iter().filter(|(key, _)| !(merged && *key == "stream_options")));
         Ok(())
+    }
+
+    /// Whether what is said of tools means nothing, and is refused by some: a request of another protocol may say it all the same.
+    fn goes_without_tools(&self, request: &ChatRequest) -> bool {
+        request.tools.is_empty() && self.origin.is_some_and(|origin| origin != NAME)
+    }
+
+    /// Whether it is served so anyway, and the vendor has not this word for it.
+    fn is_served_so(&self, tier: &str) -> bool {
+        let is_foreign = self.origin.is_some_and(|origin| origin != NAME) && tier == "standard_only";
+        is_usual_tier(tier) && (is_foreign || !self.dialect.has("service_tier"))
     }
 
     fn response_format(&mut self, top: &mut Top<'_>, format: &ResponseFormat) -> Result<()> {
@@ -220,7 +247,8 @@ impl Encoder<'_> {
             (Some(tokens), ReasoningForm::EnableThinking) => top.field("thinking_budget", tokens),
             (tokens, _) => self.lossy.field("reasoning.max_tokens", tokens.is_some())?,
         }
-        self.lossy.field("reasoning.summary", summary.as_deref().is_some_and(|word| word != "none"))?;
+        // The answer is the same with it and without.
+        self.lossy.hint("reasoning.summary", summary.as_deref().is_some_and(|word| word != "none"));
         for key in extra.keys() {
             self.lossy.field(format_args!("reasoning.{key}"), true)?;
         }

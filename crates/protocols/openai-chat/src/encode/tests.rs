@@ -160,3 +160,42 @@ fn a_field_of_another_protocol_is_lost_and_one_of_the_users_is_sent() {
     let error = encode(&Dialect::COMPATIBLE, &request, &mut Losses::noted()).unwrap_err();
     assert!(error.message().contains("`model`"), "{error}");
 }
+
+#[test]
+fn what_changes_no_answer_refuses_nothing() {
+    let lacking = Dialect {
+        name: "acme",
+        lacks: &[
+            "logprobs",
+            "top_logprobs",
+            "user",
+            "service_tier",
+            "parallel_tool_calls",
+            "frequency_penalty",
+        ],
+        ..Dialect::COMPATIBLE
+    };
+    let mut request = ChatRequest::from_prompt("a");
+    request.model = ModelName::new("m").ok();
+    request.origin = Some("openai-responses");
+    for (key, value) in [("store", json!(false)), ("truncation", json!("disabled")), ("include", json!([]))] {
+        request.extra.insert(key.into(), value);
+    }
+    (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
+    (request.frequency_penalty, request.parallel_tool_calls) = (Some(0.0), Some(true));
+    (request.service_tier, request.tool_choice) = (Some("auto".into()), Some(ultraai_core::ToolChoice::Auto));
+    let mut losses = Losses::refused();
+    let body = encode(&lacking, &request, &mut losses).unwrap();
+    assert_eq!(losses.as_slice(), [""; 0]);
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["messages", "model"]);
+    request.user = Some("eve".into());
+    request.extra.insert("prompt_cache_key".into(), json!("a"));
+    let mut options = ReasoningOptions::default();
+    options.summary = Some("auto".into());
+    request.reasoning = Some(options);
+    encode(&lacking, &request, &mut losses).unwrap();
+    assert_eq!(losses.as_slice().len(), 3, "{losses:?}");
+    request.extra.insert("previous_response_id".into(), json!("a"));
+    assert!(encode(&lacking, &request, &mut losses).is_err());
+}

@@ -24,6 +24,9 @@ impl Encoder<'_> {
             }
         }
         let Some(choice) = &request.tool_choice else { return Ok(()) };
+        if matches!(choice, ToolChoice::Auto | ToolChoice::None) && self.goes_without_tools(request) {
+            return Ok(());
+        }
         if !self.takes("tool_choice", true)? {
             return Ok(());
         }
