@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::{
-    AbandonReason, Accounting, CallContext, Candidate, Cost, Deposit, Embedder, EmbeddingInput,
-    EmbeddingRequest, EmbeddingResponse, EndpointId, Error, ErrorKind, ModelName, ProviderId, Purse, Result,
-    Usage, UsageSource,
+    AbandonReason, Accounting, BaseOrchestrator, CallContext, Candidate, Clock, Cost, Deposit, Embedder,
+    EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EndpointId, Error, ErrorKind, ModelName, ProviderId,
+    Purse, RequestOptions, Result, Usage, UsageSource,
     attempt::is_unbilled,
     estimate::tokens_of_bytes,
     ledger::{Row, RowId, RowOutcome},
     metrics,
+    money::nano_dollars,
 };
 
 /// An embedder whose requests stand in the ledger of their context, are paid from its purses and are measured, as a candidate's
@@ -36,6 +37,30 @@ impl Candidate {
     }
 }
 
+impl BaseOrchestrator {
+    /// What a request for embeddings runs under that the provider `candidate` gets: the deadline, the purses, those of the day among
+    /// them, and the ledger, as the options of this orchestrator and of the request say it for chats.
+    ///
+    /// # Errors
+    /// `Config`, which names the option that is wrong.
+    pub fn embedding_context(&self, candidate: &Candidate, over: &RequestOptions) -> Result<CallContext> {
+        let options = self.options().overridden_by(&over.options);
+        let timeout = options.resolve()?.timeout;
+        let purse = options.budget_dollars.and_then(nano_dollars).map_or_else(Purse::unlimited, Purse::of);
+        let cx = CallContext::with_purses(
+            over.seed.unwrap_or_else(|| fastrand::u64(..)),
+            Clock::default(),
+            purse,
+            over.purse.clone(),
+            options.allow_unknown_prices.unwrap_or(false),
+            over.ledger.clone().unwrap_or_default(),
+        );
+        let today = self.budgets().today(candidate.endpoint().as_ref());
+        let cx = today.into_iter().fold(cx, |cx, (option, purse)| cx.with_purse(option, purse));
+        Ok(cx.with_timeout(timeout).with_drop_unsupported(options.drop_unsupported()))
+    }
+}
+
 /// One request in the books. Dropped before its end, it was abandoned.
 struct Entry<'a> {
     by: &'a Accounted,
@@ -49,8 +74,7 @@ struct Entry<'a> {
 impl Accounted {
     /// Sets aside what the request may cost at most: a token is at least a byte.
     fn deposit(&self, cx: &CallContext, request: &EmbeddingRequest) -> Result<Deposit> {
-        let limited = || cx.purses().filter(|(_, purse)| purse.limit().is_some());
-        let Some((option, _)) = limited().next() else { return Ok(Deposit::default()) };
+        let Some((option, _)) = cx.purses().next() else { return Ok(Deposit::default()) };
         let refused = |message| Error::new(ErrorKind::BudgetExceeded, message).unsent();
         let most = match self.accounting.price(asked(request), None) {
             Some(price) => {
@@ -68,7 +92,7 @@ impl Accounted {
                 )));
             }
         };
-        Deposit::of_all(limited().map(|(option, purse): (_, &Purse)| {
+        Deposit::of_all(cx.purses().map(|(option, purse): (_, &Purse)| {
             purse.reserve(most).ok_or_else(|| {
                 let left = Cost::NanoDollars(purse.remaining().unwrap_or(0));
                 let most = Cost::NanoDollars(most);
@@ -249,7 +273,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{Clock, Ledger, Price};
+    use crate::{Ledger, Price};
 
     /// Gives these answers, one after the other, and hangs after the last.
     #[derive(Debug)]
@@ -293,7 +317,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_a_row_and_is_paid_from_the_purse() {
-        let embedder = accounted(vec![Ok(answer(Some(Usage::reported(3, 0))))], Some(Price::new(5, 0)));
+        let embedder =
+            accounted(vec![Ok(answer(Some(Usage::reported(3, 0))))], Some(Price::new(5_000_000, 0)));
         let purse = Purse::of(1000);
         let (cx, ledger) = context(&purse);
         embedder.embed(&cx, &request()).await.unwrap();
@@ -316,7 +341,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_purse_does_not_hold_is_not_sent() {
-        let embedder = accounted(Vec::new(), Some(Price::new(5, 0)));
+        let embedder = accounted(Vec::new(), Some(Price::new(5_000_000, 0)));
         let (cx, ledger) = context(&Purse::of(39));
         let error = embedder.embed(&cx, &request()).await.unwrap_err();
         assert_eq!((error.kind(), ledger.totals().attempts), (ErrorKind::BudgetExceeded, 0));
@@ -326,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_leaves_a_row_of_unknown_cost_and_what_was_reserved_is_spent() {
-        let embedder = accounted(Vec::new(), Some(Price::new(5, 0)));
+        let embedder = accounted(Vec::new(), Some(Price::new(5_000_000, 0)));
         let purse = Purse::of(1000);
         let (cx, ledger) = context(&purse);
         let request = request();
@@ -339,8 +364,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_failed_before_anything_was_made_costs_nothing() {
-        let embedder =
-            accounted(vec![Err(Error::new(ErrorKind::RateLimited, "slow down"))], Some(Price::new(5, 0)));
+        let embedder = accounted(
+            vec![Err(Error::new(ErrorKind::RateLimited, "slow down"))],
+            Some(Price::new(5_000_000, 0)),
+        );
         let purse = Purse::of(1000);
         let (cx, ledger) = context(&purse);
         assert!(embedder.embed(&cx, &request()).await.is_err());

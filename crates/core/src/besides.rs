@@ -1,11 +1,12 @@
-//! What else a provider's settings build: its embedder and its lister of models.
+//! What else a provider's settings build: its embedder, its lister of models and its counter of tokens.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::{
-    BuildContext, Embedder, Error, ErrorKind, ModelLister, ProviderSpec, Registry, Result, candidate::Source,
+    BuildContext, Embedder, Error, ErrorKind, ModelLister, ProviderSpec, Registry, Result, TokenCounter,
+    candidate::Source,
 };
 
 impl ProviderSpec {
@@ -27,6 +28,16 @@ impl ProviderSpec {
     pub fn model_lister(&self, registry: &Registry, context: BuildContext) -> Result<Arc<dyn ModelLister>> {
         self.build_besides("model lister", context, |name, settings, context| {
             registry.model_lister(name, settings, context)
+        })
+    }
+
+    /// Builds the counter of tokens of the provider that is set up here, with its settings and its key.
+    ///
+    /// # Errors
+    /// `Config` when the provider has no counter that is linked, or what its settings lack, with its id.
+    pub fn token_counter(&self, registry: &Registry, context: BuildContext) -> Result<Arc<dyn TokenCounter>> {
+        self.build_besides("counter of tokens", context, |name, settings, context| {
+            registry.token_counter(name, settings, context)
         })
     }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accounting, Capabilities, ChatRequest, EndpointId, Error, ErrorKind, Field, KeySource, Layer, ModelName,
-    Price, Provider, ProviderId, Result, Secret, Slot, options::duration, prices::PriceSettings,
-    registry::read_settings, stats::CandidateStats,
+    Price, Provider, ProviderId, Result, Secret, Slot, estimate::Counter, options::duration,
+    prices::PriceSettings, registry::read_settings, stats::CandidateStats,
 };
 
 /// How a candidate is to be built: a registered provider and its settings, or a provider that is there.
@@ -402,6 +402,12 @@ impl Candidate {
     /// Where its provider sends, and as whom.
     pub fn endpoint(&self) -> Option<EndpointId> {
         self.stack.endpoint()
+    }
+
+    /// About how many tokens `request` has, by a tokenizer that knows the model, else by bytes.
+    pub fn estimated_tokens(&self, request: &ChatRequest) -> u64 {
+        let model = request.model.as_ref().or(self.model()).map(ModelName::as_str);
+        Counter::new(&self.accounting, model, false).tokens_of_request(request)
     }
 
     /// What it can do for `request`.

@@ -41,6 +41,7 @@ mod response;
 mod selector;
 pub mod stats;
 mod strategy;
+mod token_count;
 
 pub use self::{
     abandonment::AbandonReason,
@@ -84,13 +85,14 @@ pub use self::{
         AnalyzerRegistration, BuildContext, EmbedderRegistration, FeatureHint, Field, KeySource,
         LayerContext, LayerReading, LayerRegistration, Lookup, ModelListerRegistration, Plugin,
         PricesRegistration, ProviderRegistration, Registry, SelectorRegistration, StrategyRegistration,
-        TokenizerRegistration, nearest,
+        TokenCounterRegistration, TokenizerRegistration, nearest,
     },
     reply::{BoxEvents, ChatEvents, ChatReply, StreamGuard},
     request::{ChatRequest, Delivery, Native, ReasoningOptions, ResponseFormat, Tool, ToolChoice},
     response::{ChatResponse, Choice, FinishReason, TokenLogprob, Usage, UsageSource},
     selector::{Priority, Selector},
     strategy::Strategy,
+    token_count::{TokenCountCodec, TokenCounter},
 };
 
 /// The trait macro that `Provider` and `Strategy` are written with.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result};
+use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result, TokenCounter};
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
 use crate::{Metrics, State, access::Log, answer::now, server::Lifecycle};
@@ -33,6 +33,7 @@ pub(crate) struct Live {
     pub(crate) since: u64,
     /// Those that were asked so far.
     embedders: Mutex<BTreeMap<ProviderId, Arc<dyn Embedder>>>,
+    counters: Mutex<BTreeMap<ProviderId, Option<Arc<dyn TokenCounter>>>>,
 }
 
 impl App {
@@ -88,8 +89,27 @@ impl App {
 
 impl Live {
     fn new(settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let settings = bounded(settings);
         let orchestrators = settings.orchestrators(|builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
+        Ok(Self::of(settings, orchestrators))
+    }
+
+    /// What takes its place; a provider that is set up as before goes on as it is.
+    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
+        let settings = bounded(settings);
+        let orchestrators =
+            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
+        Ok(Self::of(settings, orchestrators))
+    }
+
+    fn of(settings: Settings, orchestrators: Orchestrators) -> Self {
+        Self {
+            settings,
+            orchestrators,
+            since: now(),
+            embedders: Mutex::default(),
+            counters: Mutex::default(),
+        }
     }
 
     /// Who makes the embeddings of the provider `id`, in the books of its candidate.
@@ -101,15 +121,34 @@ impl Live {
         if let Some(embedder) = embedders.get(id) {
             return Ok(Arc::clone(embedder));
         }
-        let candidate = self.orchestrators.default_orchestrator().candidate(id).ok_or_else(|| {
-            Error::new(
-                ErrorKind::ModelNotFound,
-                format!("the provider `{id}` is not among those that are asked"),
-            )
-        })?;
+        let candidate = self.orchestrators.default_orchestrator().candidate(id);
+        let candidate = candidate.ok_or_else(|| self.not_asked(id))?;
         let embedder = candidate.accounted(self.settings.embedder(id)?);
         embedders.insert(id.clone(), Arc::clone(&embedder));
         Ok(embedder)
+    }
+
+    /// The error for a provider that the settings hold and arguments leave out.
+    pub(crate) fn not_asked(&self, id: &ProviderId) -> Error {
+        let names = self.orchestrators.names().join(", ");
+        Error::new(
+            ErrorKind::ModelNotFound,
+            format!("the provider `{id}` is not asked here: name one of {names}"),
+        )
+    }
+
+    /// Who counts tokens as the vendor of the provider `id` does, where it counts any.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub(crate) fn token_counter(&self, id: &ProviderId) -> Result<Option<Arc<dyn TokenCounter>>> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = counters.get(id) {
+            return Ok(counter.clone());
+        }
+        let counter = self.settings.token_counter(id)?;
+        counters.insert(id.clone(), counter.clone());
+        Ok(counter)
     }
 
     /// What a name in a request stands for.
@@ -126,14 +165,21 @@ impl Live {
         own.chain(aliases).collect()
     }
 
-    /// What takes its place; a provider that is set up as before goes on as it is.
-    fn succeeded_by(&self, settings: Settings, metrics: &Metrics) -> Result<Self> {
-        let orchestrators =
-            self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
-        Ok(Self { settings, orchestrators, since: now(), embedders: Mutex::default() })
-    }
-
     pub(crate) fn gateway(&self) -> &GatewaySettings {
         &self.settings.gateway
     }
+}
+
+/// Requests under way at once, and those that wait for their turn, where the settings do not say how many: a server without a
+/// bound takes what it cannot carry.
+const IN_FLIGHT: usize = 10_000;
+const QUEUED: usize = 1_000;
+
+/// The settings with a bound of what is under way.
+fn bounded(mut settings: Settings) -> Settings {
+    let options = &mut settings.options;
+    if options.max_requests_in_flight.is_none() {
+        (options.max_requests_in_flight, options.max_queued_requests) = (Some(IN_FLIGHT), Some(QUEUED));
+    }
+    settings
 }

@@ -121,7 +121,7 @@ async fn flush(state: &State, done: &AtomicU64) {
     loop {
         tokio::time::sleep(Duration::from_millis(130)).await;
         let done = done.load(Ordering::Relaxed);
-        state.flush().await.unwrap();
+        state.sync().await.unwrap();
         say(format_args!("safe {done}"));
         // Mostly the keeper's own half second is what is tested.
         tokio::time::sleep(Duration::from_secs(5)).await;

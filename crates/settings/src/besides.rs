@@ -1,8 +1,8 @@
-//! What else the settings of a provider build: its embedder, and the lister of its models.
+//! What else the settings of a provider build: its embedder, the lister of its models, and the counter of its tokens.
 
 use std::{sync::Arc, time::Duration};
 
-use ultraai_core::{BuildContext, Embedder, Error, ErrorKind, ModelLister, ProviderId, Result};
+use ultraai_core::{BuildContext, Embedder, Error, ErrorKind, ModelLister, ProviderId, Result, TokenCounter};
 
 use crate::{Settings, table::Row};
 
@@ -27,6 +27,21 @@ impl Settings {
         let known: Vec<_> = self.registry.model_listers().map(|known| known.name).collect();
         can(row, "lists no models", "those that do", &known)?;
         row.spec.model_lister(&self.registry, self.context(row)).map_err(|error| row.explained(error))
+    }
+
+    /// Builds the counter of tokens of the provider `id`, with the settings and the key that its chat has; `None` where its vendor
+    /// counts none.
+    ///
+    /// # Errors
+    /// `Config` where no such provider is configured, and what its settings lack, with the place.
+    pub fn token_counter(&self, id: &ProviderId) -> Result<Option<Arc<dyn TokenCounter>>> {
+        let row = self.row(id)?;
+        let is_its = |name| Some(name) == row.spec.type_name();
+        if !self.registry.token_counters().any(|known| is_its(known.name)) {
+            return Ok(None);
+        }
+        let counter = row.spec.token_counter(&self.registry, self.context(row));
+        counter.map(Some).map_err(|error| row.explained(error))
     }
 
     fn row(&self, id: &ProviderId) -> Result<&Row> {

@@ -93,6 +93,7 @@ const HINTS: &[FeatureHint] = &[
     hint("strategy", "parallel", "strategy-parallel"),
     hint("strategy", "race", "strategy-race"),
     hint("strategy", "simple", "strategy-simple"),
+    hint("token counter", "anthropic", "provider-anthropic"),
     hint("tokenizer", "tiktoken", "tokens"),
 ];
 

@@ -10,6 +10,7 @@ fn every_linked_plugin_has_its_feature_named() {
         .map(|row| ("provider", row.name, row.package))
         .chain(registry.embedders().map(|row| ("embedder", row.name, row.package)))
         .chain(registry.model_listers().map(|row| ("model lister", row.name, row.package)))
+        .chain(registry.token_counters().map(|row| ("token counter", row.name, row.package)))
         .chain(registry.strategies().map(|row| ("strategy", row.name, row.package)))
         .chain(registry.layers().map(|row| ("layer", row.name, row.package)))
         .chain(registry.analyzers().map(|row| ("analyzer", row.name, row.package)))

@@ -2,6 +2,7 @@
 
 mod address;
 mod body;
+mod counter;
 mod delay;
 mod embedder;
 mod endpoint;
@@ -26,6 +27,7 @@ mod write;
 pub use self::{
     address::{Address, BaseUrl},
     body::{Body, Limits},
+    counter::HttpTokenCounter,
     delay::retry_after,
     embedder::HttpEmbedder,
     endpoint::{Authorizer, Endpoint, Headers, Unsigned},

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accounting, Analyzer, Budgets, BuildContext, Clock, Embedder, EndpointId, Error, ErrorKind, Layer,
-    ModelLister, ModelName, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy, Tokenizer,
-    registry::parse_settings, stats::CandidateStats,
+    ModelLister, ModelName, PriceSource, Provider, ProviderId, Result, Selector, Slot, Strategy,
+    TokenCounter, Tokenizer, registry::parse_settings, stats::CandidateStats,
 };
 
 /// One submission of a plugin crate. Use the `register_*!` macros.
@@ -21,6 +21,8 @@ pub enum Plugin {
     Embedders(&'static [EmbedderRegistration]),
     /// Listers of models, a row each.
     ModelListers(&'static [ModelListerRegistration]),
+    /// Counters of tokens, a row each.
+    TokenCounters(&'static [TokenCounterRegistration]),
     /// A strategy.
     Strategy(StrategyRegistration),
     /// A layer.
@@ -61,7 +63,7 @@ pub struct Field {
 /// Which feature of the facade brings a plugin; only the facade can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureHint {
-    /// `provider`, `embedder`, `model lister`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
+    /// `provider`, `embedder`, `model lister`, `token counter`, `strategy`, `layer`, `analyzer`, `selector`, `price source` or `tokenizer`.
     pub kind: &'static str,
     /// The registered name.
     pub name: &'static str,
@@ -159,6 +161,13 @@ registration!(
     ModelListerRegistration,
     "model lister",
     fn(&'static str, Value, &BuildContext) -> Result<Arc<dyn ModelLister>>,
+    {}
+);
+
+registration!(
+    TokenCounterRegistration,
+    "token counter",
+    fn(&'static str, Value, &BuildContext) -> Result<Arc<dyn TokenCounter>>,
     {}
 );
 

@@ -75,6 +75,19 @@ macro_rules! register_model_listers {
     };
 }
 
+/// Registers a counter of tokens under the name of its provider: the settings of that provider build both.
+/// `register_token_counter!(TokenCounterRegistration::new("acme", build));`
+#[macro_export]
+macro_rules! register_token_counter {
+    ($registration:expr $(,)?) => {
+        const _: () = {
+            const ROW: &[$crate::TokenCounterRegistration] =
+                &[$registration.from_package(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))];
+            $crate::__private::inventory::submit! { $crate::Plugin::TokenCounters(ROW) }
+        };
+    };
+}
+
 /// Registers a strategy: `register_strategy!(StrategyRegistration::new("first", build));`
 #[macro_export]
 macro_rules! register_strategy {

@@ -24,12 +24,13 @@ pub use self::{
     entries::{
         AnalyzerRegistration, EmbedderRegistration, FeatureHint, Field, LayerContext, LayerReading,
         LayerRegistration, ModelListerRegistration, Plugin, PricesRegistration, ProviderRegistration,
-        Registration, SelectorRegistration, StrategyRegistration, TokenizerRegistration,
+        Registration, SelectorRegistration, StrategyRegistration, TokenCounterRegistration,
+        TokenizerRegistration,
     },
 };
 use crate::{
     Analyzer, Embedder, Error, ErrorKind, ModelLister, ModelName, Priority, Provider, Result, Selector,
-    Strategy,
+    Strategy, TokenCounter,
 };
 
 /// The plugins of a program, by kind and name, sorted.
@@ -38,6 +39,7 @@ pub struct Registry {
     providers: BTreeMap<&'static str, ProviderRegistration>,
     embedders: BTreeMap<&'static str, EmbedderRegistration>,
     model_listers: BTreeMap<&'static str, ModelListerRegistration>,
+    token_counters: BTreeMap<&'static str, TokenCounterRegistration>,
     strategies: BTreeMap<&'static str, StrategyRegistration>,
     layers: BTreeMap<&'static str, LayerRegistration>,
     analyzers: BTreeMap<&'static str, AnalyzerRegistration>,
@@ -58,6 +60,7 @@ impl Registry {
             providers: BTreeMap::new(),
             embedders: BTreeMap::new(),
             model_listers: BTreeMap::new(),
+            token_counters: BTreeMap::new(),
             strategies: BTreeMap::new(),
             layers: BTreeMap::new(),
             analyzers: BTreeMap::new(),
@@ -104,6 +107,9 @@ impl Registry {
             Plugin::Embedders(rows) => rows.iter().try_for_each(|row| insert(&mut self.embedders, *row)),
             Plugin::ModelListers(rows) => {
                 rows.iter().try_for_each(|row| insert(&mut self.model_listers, *row))
+            }
+            Plugin::TokenCounters(rows) => {
+                rows.iter().try_for_each(|row| insert(&mut self.token_counters, *row))
             }
             Plugin::Strategy(strategy) => insert(&mut self.strategies, strategy),
             Plugin::Layer(layer) => insert(&mut self.layers, layer),
@@ -173,6 +179,21 @@ impl Registry {
         (row.build)(row.name, settings, context)
     }
 
+    /// Builds the counter of tokens of the provider `name` from that provider's settings, without I/O.
+    ///
+    /// # Errors
+    /// `Config` when no such counter is linked, or what the settings lack.
+    pub fn token_counter(
+        &self,
+        name: &str,
+        settings: Value,
+        context: &BuildContext,
+    ) -> Result<Arc<dyn TokenCounter>> {
+        let row = self.token_counters.get(name);
+        let row = row.ok_or_else(|| self.lacking(name, "counts no tokens", &self.token_counters))?;
+        (row.build)(row.name, settings, context)
+    }
+
     /// Builds the strategy `name` from its own settings.
     ///
     /// # Errors
@@ -229,6 +250,11 @@ impl Registry {
     /// The linked listers of models, by name.
     pub fn model_listers(&self) -> impl Iterator<Item = &ModelListerRegistration> {
         self.model_listers.values()
+    }
+
+    /// The linked counters of tokens, by name.
+    pub fn token_counters(&self) -> impl Iterator<Item = &TokenCounterRegistration> {
+        self.token_counters.values()
     }
 
     /// The linked strategies, by name.

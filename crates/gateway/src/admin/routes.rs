@@ -34,7 +34,7 @@ async fn status(Extracted(state): Extracted<State>) -> Response {
 
 async fn list(Extracted(state): Extracted<State>) -> Response {
     // What other gateways spent is wanted too; where the store fails what is known here is told.
-    if let Err(error) = state.flush().await {
+    if let Err(error) = state.sync().await {
         tracing::warn!(?error, "the store could not be asked for the list of keys");
     }
     json(StatusCode::OK, &Listed { keys: state.keys() })

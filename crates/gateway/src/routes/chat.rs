@@ -9,7 +9,8 @@ use axum::{
 };
 use bytes::Bytes;
 use ultraai::{
-    Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, Native, Outcome, RequestOptions, Result,
+    Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, ModelName, Native, Outcome, RequestOptions,
+    Result,
 };
 use ultraai_settings::Target;
 
@@ -28,12 +29,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
         let gateway = exchange.live.gateway();
         let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
         let mut request = read(api, &head, &body)?;
-        let name = request.model.take().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                "`model` is missing: name an orchestrator, such as `default`, or a provider",
-            )
-        })?;
+        let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
         let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
         request.model = model;
@@ -55,8 +51,16 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
 
 type Orchestrator = ultraai::Orchestrator<Arc<dyn ultraai::Strategy>>;
 
+/// Takes the name that says who answers.
+pub(super) fn named(request: &mut ChatRequest) -> Result<ModelName> {
+    request.model.take().ok_or_else(|| {
+        let message = "`model` is missing: name an orchestrator, such as `default`, or a provider";
+        Error::new(ErrorKind::InvalidRequest, message)
+    })
+}
+
 /// The request, with the form it came in.
-fn read(api: Api, head: &Parts, body: &Bytes) -> Result<ChatRequest> {
+pub(super) fn read(api: Api, head: &Parts, body: &Bytes) -> Result<ChatRequest> {
     let codec = api.codec();
     let mut request = codec.decode_request(head.uri.path(), body)?;
     let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));

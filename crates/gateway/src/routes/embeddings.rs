@@ -3,7 +3,7 @@
 //! An embedder makes one attempt. The vendors' SDKs ask again by themselves where the answer says that it may help, so that nothing
 //! is asked again here.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header::CONTENT_TYPE, request::Parts},
     response::Response,
 };
-use ultraai::{CallContext, Clock, EmbeddingServerCodec as _, Error, ErrorKind, Losses, Purse, Result};
+use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
 use super::{Exchange, body, chat::write_losses};
@@ -21,9 +21,6 @@ use crate::{
 };
 
 const CODEC: Embeddings = Embeddings(&EmbeddingDialect::OPENAI);
-
-/// How long the vectors are waited for, where `timeout_seconds` does not say it; as for a chat.
-const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Answers a request for vectors.
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -51,12 +48,11 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     exchange.record.provider = Some(id.to_string());
     let named = |error: Error| error.with_provider(id.clone());
     let embedder = live.embedder(&id).map_err(named)?;
-    let options = &live.settings.options;
-    let purse = caller.purse().unwrap_or_else(Purse::unlimited);
-    let cx =
-        CallContext::with_parts(fastrand::u64(..), Clock::default(), purse, exchange.record.ledger.clone())
-            .with_timeout(options.timeout_seconds.map_or(TIMEOUT, Duration::from_secs_f64))
-            .with_drop_unsupported(options.drop_unsupported());
+    let base = live.orchestrators.default_orchestrator().base();
+    let candidate = base.candidate(&id).ok_or_else(|| live.not_asked(&id))?;
+    let mut options = RequestOptions::default().with_ledger(exchange.record.ledger.clone());
+    options.purse = caller.purse();
+    let cx = base.embedding_context(&candidate, &options)?;
     let answer = embedder.embed(&cx, &request).await.map_err(named)?;
     let mut losses = Losses::noted();
     let body = CODEC.encode_response(&request, &answer, &mut losses)?;

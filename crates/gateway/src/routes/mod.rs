@@ -3,6 +3,7 @@
 mod addresses;
 mod body;
 mod chat;
+mod count_tokens;
 mod embeddings;
 mod exchange;
 mod guard;
@@ -39,6 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/chat/completions", chat(Api::Chat))
         .route("/v1/responses", chat(Api::Responses))
         .route("/v1/messages", chat(Api::Messages))
+        .route("/v1/messages/count_tokens", post(count_tokens::answer))
         .route("/v1/embeddings", post(embeddings::answer))
         .route("/v1/orchestrate", post(orchestrate::answer))
         .route("/v1/models", get(models::list))

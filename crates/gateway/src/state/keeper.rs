@@ -33,11 +33,10 @@ pub(super) struct Shared {
 }
 
 /// What others ask of the keeper.
-#[derive(Debug)]
 pub(super) enum Command {
     Insert(StoredKey, oneshot::Sender<Result<()>>),
     Revoke(String, oneshot::Sender<Result<bool>>),
-    Flush(oneshot::Sender<Result<()>>),
+    Sync(Box<dyn FnOnce(Result<()>) + Send>),
 }
 
 /// Keeps a store and what is known here in step.
@@ -105,7 +104,7 @@ impl Keeper {
                 command = commands.recv() => match command {
                     None => break,
                     // Who asked may have left.
-                    Some(Command::Flush(to)) => drop(to.send(self.flush().await)),
+                    Some(Command::Sync(to)) => to(self.sync().await),
                     Some(Command::Insert(key, to)) => drop(to.send(self.insert(key).await)),
                     Some(Command::Revoke(id, to)) => drop(to.send(self.revoke(&id).await)),
                 },
@@ -117,7 +116,7 @@ impl Keeper {
         self.told(self.step().await);
     }
 
-    async fn flush(&mut self) -> Result<()> {
+    async fn sync(&mut self) -> Result<()> {
         self.step().await?;
         self.read_keys().await
     }

@@ -154,8 +154,17 @@ impl State {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn flush(&self) -> Result<()> {
-        self.ask(Command::Flush).await?
+    pub async fn sync(&self) -> Result<()> {
+        self.ask(|to| Command::Sync(Box::new(|done| drop(to.send(done))))).await?
+    }
+
+    /// As [`sync`](Self::sync), for the end of a server: it waits without a runtime, and tells the log what failed.
+    pub fn flush(&self) {
+        let (to, done) = std::sync::mpsc::channel();
+        self.tell(Command::Sync(Box::new(move |result| drop(to.send(result)))));
+        if let Err(error) = done.recv().unwrap_or_else(|_| Err(gone())) {
+            tracing::error!(?error, "what was spent last could not be written");
+        }
     }
 
     /// Who calls, by what stands in the head: `Authorization: Bearer`, or `x-api-key`.
@@ -186,11 +195,15 @@ impl State {
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
         let (to, answer) = oneshot::channel();
-        if let Some((commands, _)) = &self.0.keeper {
-            // One that has ended drops the command, and then there is no answer.
-            let _ = commands.send(command(to));
-        }
+        self.tell(command(to));
         answer.await.map_err(|_| gone())
+    }
+
+    fn tell(&self, command: Command) {
+        if let Some((commands, _)) = &self.0.keeper {
+            // A keeper that has ended drops the command, and then there is no answer.
+            let _ = commands.send(command);
+        }
     }
 }
 

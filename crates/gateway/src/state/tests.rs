@@ -230,13 +230,13 @@ async fn what_is_under_way_at_midnight_settles_in_the_day_it_began_and_the_month
     hands.set(NOON - 12 * HOUR);
     let sunday = caller.purse().unwrap();
     assert_eq!(sunday.remaining(), Some(40), "the rest may still be spent by the other");
-    state.flush().await.unwrap();
+    state.sync().await.unwrap();
     held.settle(Cost::NanoDollars(25));
     drop(saturday);
-    state.flush().await.unwrap();
+    state.sync().await.unwrap();
     assert_eq!(sunday.remaining(), Some(75));
     sunday.spend(Cost::NanoDollars(3));
-    state.flush().await.unwrap();
+    state.sync().await.unwrap();
     assert_eq!(sums(&state), (3, 28));
     let day = Day::of(hands.clock().now());
     assert_eq!((store.on_day(&key.id, Day(day.0 - 1)), store.on_day(&key.id, day)), (25, 3));
@@ -253,7 +253,7 @@ async fn of_a_month_that_is_over_nothing_counts_in_the_next() {
     hands.set(NOON + 12 * HOUR);
     let february = caller.purse().unwrap();
     held.settle(Cost::NanoDollars(90));
-    state.flush().await.unwrap();
+    state.sync().await.unwrap();
     assert_eq!((february.remaining(), sums(&state)), (Some(100), (0, 0)));
 }
 
@@ -263,23 +263,23 @@ async fn two_gateways_share_keys_limits_and_budgets_through_one_store() {
     let (one, other) = (state(&store, &hands), state(&store, &hands));
     let terms = KeyTerms { requests_per_minute: Some(5), tokens_per_minute: Some(100), ..budgets(50, 60) };
     let (key, token) = one.create_key(terms).await.unwrap();
-    other.flush().await.unwrap();
+    other.sync().await.unwrap();
     let (here, there) = (call(&one, &token).unwrap(), call(&other, &token).unwrap());
     let admission = here.admit("m", 70).unwrap();
     here.purse().unwrap().spend(Cost::NanoDollars(20));
     there.purse().unwrap().spend(Cost::NanoDollars(5));
-    one.flush().await.unwrap();
+    one.sync().await.unwrap();
     there.admit("m", 1).unwrap().settle(1);
-    other.flush().await.unwrap();
+    other.sync().await.unwrap();
     assert_eq!(there.purse().unwrap().remaining(), Some(25));
     assert_eq!(why(there.admit("m", 30)).0, ErrorKind::RateLimited);
     admission.settle(0);
-    one.flush().await.unwrap();
+    one.sync().await.unwrap();
     call(&other, &token).unwrap().admit("m", 0).unwrap();
-    other.flush().await.unwrap();
+    other.sync().await.unwrap();
     there.admit("m", 99).unwrap();
     one.revoke_key(&key.id).await.unwrap();
-    other.flush().await.unwrap();
+    other.sync().await.unwrap();
     assert!(why(call(&other, &token)).1.contains("revoked"));
 }
 
@@ -312,6 +312,16 @@ async fn what_was_spent_is_written_within_half_a_second_and_at_the_end() {
     };
     tokio::join!(keeper.keep(asked), spend);
     assert_eq!(store.on_day(&id, day), 8);
+}
+
+#[tokio::test]
+async fn the_end_of_a_server_waits_until_everything_is_written() {
+    let (hands, store) = (Hands::at(NOON), Arc::<MemoryStore>::default());
+    let state = state(&store, &hands);
+    let (key, token) = state.create_key(KeyTerms::new("k")).await.unwrap();
+    call(&state, &token).unwrap().purse().unwrap().spend(Cost::NanoDollars(9));
+    state.flush();
+    assert_eq!(store.on_day(&key.id, Day::of(hands.clock().now())), 9);
 }
 
 /// A store that fails when it is told to.
@@ -363,12 +373,12 @@ async fn a_store_that_fails_loses_no_spend_and_answers_no_key_that_it_does_not_h
     let caller = call(&state, &token).unwrap();
     store.1.store(true, Ordering::Release);
     caller.purse().unwrap().spend(Cost::NanoDollars(5));
-    assert_eq!(why(state.flush().await).1, "the disk is full");
+    assert_eq!(why(state.sync().await).1, "the disk is full");
     assert_eq!(why(state.create_key(KeyTerms::new("l")).await).1, "the disk is full");
     assert_eq!(state.keys().len(), 1);
     assert!(state.revoke_key(&key.id).await.is_err() && call(&state, &token).is_ok());
     store.1.store(false, Ordering::Release);
-    state.flush().await.unwrap();
+    state.sync().await.unwrap();
     assert_eq!(store.0.on_day(&key.id, Day::of(hands.clock().now())), 5);
 }
 

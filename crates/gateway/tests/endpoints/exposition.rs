@@ -41,7 +41,7 @@ impl Exposition {
 
     fn sample(&mut self, line: &str, current: &str) {
         let (series, value) = line.rsplit_once(' ').expect(line);
-        let name = series.split('{').next().unwrap();
+        let name = series.split('{').next().unwrap_or_default();
         let kind = self.kinds.get(current).unwrap_or_else(|| panic!("a sample without a type: {line}"));
         let suffixes: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
         assert!(suffixes.iter().any(|suffix| name == format!("{current}{suffix}")), "{line}");

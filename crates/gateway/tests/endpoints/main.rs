@@ -1,6 +1,9 @@
 //! The addresses besides chat, through the router and with an upstream on loopback.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access_log;
+mod busy;
+mod count_tokens;
 mod embeddings;
 mod exposition;
 mod health;

@@ -1,4 +1,5 @@
 //! What `/metrics` tells after traffic.
+#![expect(clippy::float_cmp, reason = "they are counts, which are whole")]
 
 use serde_json::json;
 use ultraai_testkit::{End, Server, openai};

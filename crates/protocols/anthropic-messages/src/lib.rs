@@ -2,6 +2,7 @@
 
 mod answer;
 mod betas;
+mod count;
 mod decode;
 mod family;
 mod fault;
@@ -14,7 +15,7 @@ mod stream;
 mod usage;
 mod write;
 
-pub use self::{messages::Messages, models::Models};
+pub use self::{count::TokenCounts, messages::Messages, models::Models};
 
 /// The protocol's name, as in `Native::protocol`.
 pub const NAME: &str = "anthropic-messages";

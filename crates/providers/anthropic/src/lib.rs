@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod count;
 mod models;
 
 use std::{num::NonZeroU64, sync::Arc};

@@ -35,6 +35,9 @@ const USED: TableDefinition<'_, &str, u64> = TableDefinition::new("used");
 /// Days that hold this month and the one before.
 const TWO_MONTHS: u32 = 62;
 
+/// How many days' spend is kept: a year and what a report of it takes. A store that grew for ever would open ever more slowly.
+const KEPT_DAYS: u32 = 400;
+
 /// Memory for pages: keys and sums are kept elsewhere, and read once.
 const CACHE_BYTES: usize = 1 << 20;
 
@@ -72,6 +75,7 @@ impl DiskStore {
         let store = Self { path, database, memory };
         store.check()?;
         store.load().map_err(|error| broken(&store.path, error))?;
+        store.forget()?;
         // Somebody may have copied it.
         fs::set_permissions(&store.path, fs::Permissions::from_mode(0o600))
             .map_err(|error| cannot(&store.path, error))?;
@@ -128,6 +132,23 @@ impl DiskStore {
         }
         self.memory.add(&rows);
         Ok(())
+    }
+
+    /// Takes out spend of days that are long over.
+    fn forget(&self) -> Result<()> {
+        let days = || -> Result<_, redb::Error> {
+            let table = self.database.begin_read()?.open_table(SPEND)?;
+            let day = |entry: Option<(redb::AccessGuard<'_, (u32, &str)>, _)>| {
+                entry.map_or(0, |(key, _)| key.value().0)
+            };
+            Ok((day(table.first()?), day(table.last()?)))
+        };
+        let (oldest, newest) = days().map_err(|error| broken(&self.path, error))?;
+        let kept = newest.saturating_sub(KEPT_DAYS);
+        if oldest >= kept {
+            return Ok(());
+        }
+        self.commit(|write| Ok(write.open_table(SPEND)?.retain_in(..(kept, ""), |_, _| false)?))
     }
 
     /// Writes, and returns when it is safe.

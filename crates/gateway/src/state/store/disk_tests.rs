@@ -54,6 +54,18 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
     assert_eq!(store.last_used(&ids).await.unwrap(), [Some(32)]);
 }
 
+#[tokio::test]
+async fn days_that_are_long_over_are_forgotten_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    store.spend(&[100, 599, 600, 1000].map(|day| spend("k", day, 5))).await.unwrap();
+    drop(store);
+    let store = DiskStore::open(folder.path()).unwrap();
+    let table = store.database.begin_read().unwrap().open_table(SPEND).unwrap();
+    let days: Vec<_> = table.iter().unwrap().map(|entry| entry.unwrap().0.value().0).collect();
+    assert_eq!(days, [600, 1000]);
+}
+
 #[test]
 fn a_store_that_another_has_open_is_refused() {
     let folder = tempfile::tempdir().unwrap();

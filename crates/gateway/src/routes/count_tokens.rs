@@ -1,0 +1,90 @@
+//! How many tokens a request has, in Anthropic's form: as the vendor counts them, else an estimate that says that it is one.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, header::CONTENT_TYPE, request::Parts},
+    response::Response,
+};
+use serde_json::json;
+use ultraai::{CallContext, Candidate, ChatRequest, Error, ErrorKind, Result};
+use ultraai_settings::Target;
+
+use super::{Exchange, body, chat};
+use crate::{App, answer::Api, app::Live};
+
+/// How long the vendor is waited for; a count that comes later helps nobody who waits to ask.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Answers a request for a count.
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(app, Api::Messages, &head);
+    match count(&mut exchange, &head, body).await {
+        Ok(response) => response,
+        Err(error) => exchange.refused(&error),
+    }
+}
+
+async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
+    let caller = exchange.authenticate(&head.headers)?;
+    let live = Arc::clone(&exchange.live);
+    let gateway = live.gateway();
+    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let mut request = chat::read(exchange.api, head, &body)?;
+    let name = chat::named(&mut request)?;
+    // It is a request, and takes no tokens of anybody.
+    exchange.admit(&caller, name.as_str(), 0)?;
+    let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
+    // Several may answer, and each counts in its own way: the first is as good as any.
+    let candidates = orchestrator.candidates();
+    let first = options.providers.as_ref().and_then(|ids| ids.first());
+    let candidate = candidates.iter().find(|one| first.is_none_or(|id| one.id() == id));
+    request.model = model.or_else(|| candidate?.model().cloned());
+    let (tokens, is_estimate) = match candidate {
+        Some(candidate) => {
+            exchange.record.provider = Some(candidate.id().to_string());
+            counted(&live, candidate, &request).await?
+        }
+        None => (ultraai::estimate::tokens_of_request(&request), true),
+    };
+    exchange.record.status = Some(200);
+    exchange.record.is_complete = true;
+    let mut response = Response::new(json!({ "input_tokens": tokens }).to_string().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if is_estimate {
+        headers.insert("x-ultraai-estimated", HeaderValue::from_static("true"));
+    }
+    exchange.write_head(headers);
+    Ok(response)
+}
+
+/// The count, and whether it is an estimate: that is it too where the vendor could not be asked.
+async fn counted(live: &Live, candidate: &Candidate, request: &ChatRequest) -> Result<(u64, bool)> {
+    use ErrorKind as K;
+    let named = |error: Error| error.with_provider(candidate.id().clone());
+    if let Some(counter) = live.token_counter(candidate.id()).map_err(named)? {
+        let cx = CallContext::new().with_timeout(TIMEOUT);
+        match counter.count(&cx, request).await {
+            Ok(tokens) => return Ok((tokens, false)),
+            // What is wrong with the request its author must read.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    K::Rejected | K::InvalidRequest | K::ContextTooLong | K::ModelNotFound | K::Unsupported
+                ) =>
+            {
+                return Err(named(error));
+            }
+            Err(error) => tracing::warn!(
+                provider_id = candidate.id().as_str(),
+                error.r#type = error.kind().as_str(),
+                "the vendor counts no tokens now: they are estimated"
+            ),
+        }
+    }
+    Ok((candidate.estimated_tokens(request), true))
+}
