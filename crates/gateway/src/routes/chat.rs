@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE, request::Parts},
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
     response::Response,
 };
 use bytes::Bytes;
@@ -28,17 +28,18 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
         let caller = exchange.authenticate(&head.headers)?;
         let gateway = exchange.live.gateway();
         let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
-        let mut request = read(api, &head, &body)?;
+        let mut request = read(api, head.uri.path(), &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
         let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
         request.model = model;
         Ok((orchestrator, request, options))
     };
-    let (orchestrator, request, options) = match asked.await {
+    let (orchestrator, mut request, options) = match asked.await {
         Ok(asked) => asked,
         Err(error) => return exchange.refused(&error),
     };
+    read_headers(api, &head.headers, &mut request);
     let result = match request.delivery {
         Delivery::Live => return live(exchange, &orchestrator, request, options).await,
         Delivery::Whole => whole(&mut exchange, &orchestrator, request, &options).await,
@@ -60,11 +61,9 @@ pub(super) fn named(request: &mut ChatRequest) -> Result<ModelName> {
 }
 
 /// The request, with the form it came in.
-pub(super) fn read(api: Api, head: &Parts, body: &Bytes) -> Result<ChatRequest> {
+pub(super) fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
     let codec = api.codec();
-    let mut request = codec.decode_request(head.uri.path(), body)?;
-    let headers = head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    codec.read_headers(&mut { headers }, &mut request);
+    let mut request = codec.decode_request(path, body)?;
     request.native = Some(Native::new(codec.protocol(), body.clone()));
     Ok(request)
 }
@@ -116,6 +115,12 @@ pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
     {
         headers.insert("x-ultraai-left-out", value);
     }
+}
+
+/// Adds what the headers say of the request.
+fn read_headers(api: Api, headers: &HeaderMap, request: &mut ChatRequest) {
+    let mut told = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    api.codec().read_headers(&mut told, request);
 }
 
 async fn live(

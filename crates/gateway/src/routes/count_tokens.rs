@@ -33,7 +33,7 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
     let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
-    let mut request = chat::read(exchange.api, head, &body)?;
+    let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.
     exchange.admit(&caller, name.as_str(), 0)?;

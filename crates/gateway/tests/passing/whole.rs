@@ -4,7 +4,7 @@ use axum::{body::Body, http::Request};
 use ultraai_testkit::Server;
 
 use crate::{
-    protocol::{CHAT, COST, MESSAGES, PROTOCOLS},
+    protocol::{CHAT, COST, MESSAGES, PROTOCOLS, RESPONSES},
     support::Gateway,
 };
 
@@ -94,4 +94,29 @@ async fn beta_features_go_with_a_message_to_an_upstream_that_has_them() {
     assert_eq!(received.json()["messages"][0]["content"].as_array().unwrap().len(), 1);
     assert_eq!(received.json().get("betas"), None);
     assert_eq!(sent_betas().pop().unwrap(), "set-1,a-1,b-2,c-3");
+}
+
+#[tokio::test]
+async fn what_changes_no_answer_keeps_nobody_from_another_protocol() {
+    let server = Server::always(CHAT.whole());
+    let gateway = Gateway::over(&server).await;
+    let body = r#"{"model":"chat","max_tokens":7,"messages":[{"role":"user","content":"a"}],"tools":[],"tool_choice":{"type":"auto"},
+        "service_tier":"auto","metadata":{"user_id":"u"},"mcp_servers":[]}"#;
+    let request = Request::post(MESSAGES.path).header("anthropic-beta", "a-1");
+    let answer = gateway.ask(request.body(Body::from(body)).unwrap()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let body = r#"{"model":"chat","input":"a","store":false,"background":false,"truncation":"disabled","include":[],"tools":[],
+        "tool_choice":"auto","parallel_tool_calls":true,"top_logprobs":0,"metadata":{},"service_tier":"auto","prompt_cache_key":"k",
+        "safety_identifier":"u","stream_options":{"include_obfuscation":false},"text":{"format":{"type":"text"},"verbosity":"medium"}}"#;
+    let answer = gateway.post(RESPONSES.path, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let sent = server.requests().pop().unwrap().json();
+    for key in ["tool_choice", "store", "truncation", "tools", "stream_options", "prompt_cache_key"] {
+        assert_eq!(sent.get(key), None, "{key}: {sent}");
+    }
+    // What changes an answer is not sent without it.
+    let asked = server.requests().len();
+    let refused = gateway.post(RESPONSES.path, &body.replace("disabled", "auto")).await;
+    assert!(refused.status >= 400, "{}", refused.text);
+    assert_eq!(server.requests().len(), asked);
 }

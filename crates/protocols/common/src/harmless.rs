@@ -74,7 +74,8 @@ fn harmless(origin: &str, key: &str, value: &Value) -> Option<Harmless> {
         ("anthropic-messages", "betas" | "cache_control") => Some(Hint),
         ("anthropic-messages", "mcp_servers") => usual(is_empty(value)),
         ("anthropic-messages", "context_management") => {
-            usual(value.as_object().is_some_and(|it| only(it, &["edits"]) && it.values().all(is_empty)))
+            let edits = value.as_object().filter(|it| only(it, &["edits"])).map(Map::values);
+            usual(edits.is_some_and(|mut edits| edits.all(forgets_thoughts)))
         }
         _ => None,
     }
@@ -92,6 +93,13 @@ fn of_chat(key: &str, value: &Value) -> Option<Harmless> {
         _ => false,
     };
     is_usual.then_some(Harmless::Usual)
+}
+
+/// Whether edits of a conversation are about its thinking alone, which another vendor never sees.
+fn forgets_thoughts(edits: &Value) -> bool {
+    let of_thinking =
+        |edit: &Value| edit["type"].as_str().is_some_and(|it| it.starts_with("clear_thinking_"));
+    edits.as_array().is_some_and(|edits| edits.iter().all(of_thinking))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -136,7 +144,18 @@ mod tests {
             (messages, "mcp_servers", json!([]), Some(Harmless::Usual)),
             (messages, "mcp_servers", json!([{}]), None),
             (messages, "context_management", json!({ "edits": [] }), Some(Harmless::Usual)),
-            (messages, "context_management", json!({ "edits": [{}] }), None),
+            (
+                messages,
+                "context_management",
+                json!({ "edits": [{ "type": "clear_thinking_20251015", "keep": "all" }] }),
+                Some(Harmless::Usual),
+            ),
+            (
+                messages,
+                "context_management",
+                json!({ "edits": [{ "type": "clear_tool_uses_20250919" }] }),
+                None,
+            ),
             (messages, "store", json!(false), None),
         ] {
             assert_eq!(harmless(origin, key, &value), expected, "{origin}: {key}");

@@ -253,4 +253,31 @@ mod tests {
         assert!(Splice::of(many(MOST_FIELDS).as_bytes()).is_some());
         assert!(Splice::of(many(MOST_FIELDS + 1).as_bytes()).is_none());
     }
+
+    #[test]
+    fn whatever_comes_is_refused_or_stays_sound() {
+        let text = br#" {"model" : "a\"}", "x":{"y":[1.0,"{"],"model":2} ,"stream":null,"A":[] }"#;
+        let mut changed = 0;
+        for at in 0..text.len() {
+            let mut bodies = vec![text[..at].to_vec()];
+            bodies.extend(b"{}[]\":,\\ \n0a\xff".iter().map(|byte| {
+                let mut body = text.to_vec();
+                body[at] = *byte;
+                body
+            }));
+            for body in bodies {
+                let Some(mut fields) = Splice::of(&body) else { continue };
+                fields.set("model", r#""b""#);
+                fields.remove("x");
+                fields.set("stream", "true");
+                let left = fields.keys().count();
+                let read: serde_json::Value = serde_json::from_slice(&fields.into_bytes()).unwrap();
+                let known = read.as_object().unwrap();
+                assert_eq!((&known["model"], &known["stream"]), (&"b".into(), &true.into()));
+                assert!(known.len() >= left && !known.contains_key("x"), "{read}");
+                changed += 1;
+            }
+        }
+        assert!(changed > 100, "{changed}");
+    }
 }

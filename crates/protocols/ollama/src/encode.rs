@@ -82,8 +82,10 @@ fn check_fields(request: &ChatRequest, lossy: &mut Lossy<'_>) -> Result<()> {
     lossy.field("n", choices || request.n.is_some_and(|choices| choices != 1))?;
     let one_by_one = request.parallel_tool_calls == Some(false) && !request.tools.is_empty();
     lossy.field("parallel_tool_calls", one_by_one)?;
-    lossy.field("service_tier", request.service_tier.as_deref().is_some_and(|tier| !is_usual_tier(tier)))?;
-    // Neither changes an answer.
+    let tier = request.service_tier.as_deref();
+    lossy.field("service_tier", tier.is_some_and(|tier| !is_usual_tier(tier)))?;
+    // None of them changes an answer.
+    lossy.hint("service_tier", tier.is_some_and(is_usual_tier));
     lossy.hint("user", request.user.is_some());
     lossy.hint("metadata", !request.metadata.is_empty());
     for (index, tool) in request.tools.iter().enumerate() {

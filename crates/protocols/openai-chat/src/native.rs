@@ -21,6 +21,11 @@ pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) ->
     if request.origin != Some(NAME) || !says_it_so(dialect, request) {
         return None;
     }
+    // Mistral's shorter form of an image is written longer elsewhere.
+    let shows = || request.parts().any(|part| matches!(part, Part::Image(_)));
+    if shows() && has_text_after(&native.body, "\"image_url\"") {
+        return None;
+    }
     let mut fields = Splice::of(&native.body)?;
     if !has_its_words(dialect, request, &fields) {
         return None;
@@ -35,9 +40,11 @@ pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) ->
                 fields.set(OPTIONS, options);
             }
         }
-        // What is said of a stream means nothing now.
-        (Delivery::Whole, Some("true")) if fields.has(OPTIONS) => return None,
-        (Delivery::Whole, Some("true")) => fields.set("stream", "false"),
+        (Delivery::Whole, Some("true")) => {
+            fields.set("stream", "false");
+            // What is said of a stream means nothing now, and some refuse it.
+            fields.remove(OPTIONS);
+        }
         (Delivery::Whole, _) => {}
     }
     Some(fields.into_bytes())
@@ -62,6 +69,14 @@ pub(crate) fn wants_usage(request: &ChatRequest) -> bool {
     fields.and_then(|fields| asks(fields.get(OPTIONS)?)).unwrap_or(false)
 }
 
+/// Whether a key, in its quotes, stands somewhere before a text.
+fn has_text_after(body: &[u8], key: &str) -> bool {
+    memchr::memmem::find_iter(body, key).any(|at| {
+        let mut next = body[at + key.len()..].iter().filter(|byte| !byte.is_ascii_whitespace());
+        (next.next(), next.next()) == (Some(&b':'), Some(&b'"'))
+    })
+}
+
 /// Whether a chunk says what was used and nothing else: it comes to those who ask for it.
 pub(crate) fn is_usage_alone(chunk: &[u8]) -> bool {
     // Most chunks have a choice, and a look at the bytes is enough.
@@ -71,8 +86,9 @@ pub(crate) fn is_usage_alone(chunk: &[u8]) -> bool {
         return false;
     }
     let Some(fields) = Splice::of(chunk) else { return false };
-    let is_empty = fields.get("choices").is_some_and(|list| list.starts_with('[') && list.len() < 16);
-    is_empty && fields.get("usage").is_some_and(|usage| usage != "null")
+    let inner = fields.get("choices").and_then(|list| list.strip_prefix('[')?.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+        && fields.get("usage").is_some_and(|usage| usage != "null")
 }
 
 /// Whether the fields at the top are those that the vendor knows.

@@ -102,7 +102,8 @@ fn the_options_of_a_stream_stay_and_usage_is_asked_for() {
         let request = came(&with(came_so));
         assert_eq!(sent(COMPATIBLE, &request), Some(with(goes_so)), "{came_so}");
         // Who is asked for a whole answer refuses them.
-        assert_eq!(sent(COMPATIBLE, &request.with_delivery(Delivery::Whole)), None);
+        let whole = sent(COMPATIBLE, &request.with_delivery(Delivery::Whole));
+        assert_eq!(whole.as_deref(), Some(r#"{"stream":false,"messages":[],"model":"m-2"}"#));
     }
     let request = came(&with("{}"));
     assert_eq!(sent(Chat(&UNASKED), &request), None);
@@ -118,6 +119,7 @@ fn what_cannot_be_changed_safely_or_was_given_by_others_is_written_anew() {
         r#"{"messages":[],"messages":[]}"#,
         r#"{"messages":[],"\u006dodel":"a"}"#,
         r#"{"messages":[],"tools":[]}"#,
+        r#"{"messages":[{"role":"user","content":[{"type":"image_url", "image_url" : "https://host/a"}]}]}"#,
         r#"{"messages":[],"reasoning":{"effort":"low"}}"#,
         r#"{"messages":[{"role":"assistant","content":"a","reasoning_content":"b"}]}"#,
         r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"},
@@ -125,6 +127,8 @@ fn what_cannot_be_changed_safely_or_was_given_by_others_is_written_anew() {
     ] {
         assert_eq!(sent(COMPATIBLE, &came(body)), None, "{body}");
     }
+    let image = r#"{"messages":[{"role":"user","content":[{"image_url":{"url":"https://host/a"},"type":"image_url"}]}]}"#;
+    assert!(sent(COMPATIBLE, &came(image)).is_some());
     let mut request = came(r#"{"messages":[]}"#);
     assert!(sent(COMPATIBLE, &request).is_some());
     request.model = None;

@@ -77,6 +77,9 @@ pub(crate) fn encode(request: &ChatRequest, vendor: &str, losses: &mut Losses) -
 
 /// Loses what the protocol has no field for.
 fn lost(request: &ChatRequest, losses: &mut Losses) -> Result<()> {
+    if request.service_tier.as_deref() == Some(STANDARD) {
+        losses.leave_out("`service_tier`", "it is served so anyway");
+    }
     // A penalty of nothing is what is done without one.
     let asks = |penalty: f64| penalty != 0.0;
     for (asked, field) in [

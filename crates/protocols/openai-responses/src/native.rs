@@ -16,9 +16,11 @@ pub(crate) fn body(request: &ChatRequest, native: &Native, vendor: &str) -> Opti
     fields.set("model", serde_json::to_string(model.as_str()).ok()?);
     match (request.delivery, fields.get("stream")) {
         (Delivery::Live, _) => fields.set("stream", "true"),
-        // What is said of a stream means nothing now.
-        (Delivery::Whole, Some("true")) if fields.has("stream_options") => return None,
-        (Delivery::Whole, Some("true")) => fields.set("stream", "false"),
+        (Delivery::Whole, Some("true")) => {
+            fields.set("stream", "false");
+            // What is said of a stream means nothing now, and some refuse it.
+            fields.remove("stream_options");
+        }
         (Delivery::Whole, _) => {}
     }
     Some(fields.into_bytes())

@@ -46,13 +46,16 @@ fn nothing_is_written_anew_but_model_and_delivery() {
     assert_eq!(sent(Responses::new(), &live).unwrap(), expected);
     let live = came(r#"{"stream":true,"input":"a","model":"m-2"}"#).with_delivery(Delivery::Whole);
     assert_eq!(sent(Responses::new(), &live).unwrap(), r#"{"stream":false,"input":"a","model":"m-2"}"#);
+    let with_options =
+        r#"{"stream":true,"stream_options":{"include_obfuscation":false},"input":"a","model":"m-2"}"#;
+    let whole = came(with_options).with_delivery(Delivery::Whole);
+    assert_eq!(sent(Responses::new(), &whole).unwrap(), r#"{"stream":false,"input":"a","model":"m-2"}"#);
 }
 
 #[test]
 fn what_was_made_up_for_callers_and_what_cannot_be_changed_safely_is_written_anew() {
     for body in [
         r#"{"input":"a","input":"b"}"#,
-        r#"{"input":"a","stream":true,"stream_options":{"include_obfuscation":false}}"#,
         r#"{"input":[{"type":"message","role":"assistant","id":"msg_ua_0_1","content":[{"type":"output_text","text":"a"}]}]}"#,
         r#"{"input":[{"type":"function_call","call_id":"1","name":"f","arguments":""}]}"#,
     ] {

@@ -193,7 +193,7 @@ fn write_the_rest(
         // <https://platform.claude.com/docs/en/api/service-tiers>
         match request.origin == Some(NAME) || matches!(tier.as_str(), "auto" | "standard_only") {
             true => json.entry("service_tier", tier),
-            false if is_usual_tier(tier) => {}
+            false if is_usual_tier(tier) => losses.leave_out("`service_tier`", "it is served so anyway"),
             false => losses.lose("`service_tier`", "anthropic-messages knows `auto` and `standard_only`")?,
         }
     }

@@ -356,17 +356,20 @@ fn what_changes_no_answer_refuses_nothing() {
     }
     (request.n, request.parallel_tool_calls) = (Some(1), Some(true));
     (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
-    (request.service_tier, request.tool_choice) = (Some("default".into()), Some(ToolChoice::Auto));
+    request.tool_choice = Some(ToolChoice::Auto);
     let mut losses = Losses::refused();
     let body: Value = serde_json::from_slice(&encode(&request, None, false, &mut losses).unwrap()).unwrap();
     assert_eq!(losses.as_slice(), [""; 0]);
     // The vendor refuses a choice without tools.
-    for key in ["tool_choice", "service_tier", "store"] {
+    for key in ["tool_choice", "store"] {
         assert_eq!(body.get(key), None, "{key}");
     }
+    request.service_tier = Some("default".into());
     request.extra.insert("safety_identifier".into(), json!("a"));
     request.metadata.insert("a".into(), json!("b"));
     encode(&request, None, false, &mut losses).unwrap();
     let left_out = losses.as_slice().join(" ");
-    assert!(left_out.contains("`metadata`") && left_out.contains("`safety_identifier`"), "{left_out}");
+    for name in ["`metadata`", "`safety_identifier`", "`service_tier`"] {
+        assert!(left_out.contains(name), "{name}: {left_out}");
+    }
 }

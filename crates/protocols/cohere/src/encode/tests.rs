@@ -233,20 +233,19 @@ fn what_changes_no_answer_refuses_nothing() {
     }
     (request.n, request.parallel_tool_calls) = (Some(1), Some(false));
     (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
-    request.service_tier = Some("auto".into());
     request.tool_choice = Some(ToolChoice::None);
     let mut losses = Losses::refused();
     encode(&request, &mut losses).unwrap();
     assert_eq!(losses.as_slice(), [""; 0]);
     request.extra.insert("safety_identifier".into(), json!("a"));
-    request.user = Some("eve".into());
+    (request.user, request.service_tier) = (Some("eve".into()), Some("auto".into()));
     request.metadata.insert("a".into(), json!("b"));
     let mut result = ToolResult::new("a", vec![Part::text("no")]);
     result.is_error = true;
     request.messages[0].content.insert(0, Part::ToolResult(result));
     encode(&request, &mut losses).unwrap();
     let left_out = losses.as_slice().join(" ");
-    for name in ["safety_identifier", "user", "metadata", "is_error"] {
+    for name in ["safety_identifier", "user", "metadata", "is_error", "service_tier"] {
         assert!(left_out.contains(name), "{name}: {left_out}");
     }
 }

@@ -158,8 +158,10 @@ impl Encoder<'_> {
         if let Some(options) = &request.reasoning {
             self.reasoning(top, options)?;
         }
-        let tier = request.service_tier.as_ref().filter(|tier| !self.is_served_so(tier));
-        self.maybe(top, "service_tier", tier)?;
+        let tier = request.service_tier.as_ref();
+        let is_so = tier.is_some_and(|tier| self.is_served_so(tier));
+        self.lossy.hint("service_tier", is_so);
+        self.maybe(top, "service_tier", tier.filter(|_| !is_so))?;
         match &request.user {
             Some(user) if self.dialect.has("user") => top.field("user", user),
             user => self.lossy.hint("user", user.is_some()),

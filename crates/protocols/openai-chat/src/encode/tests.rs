@@ -183,19 +183,19 @@ fn what_changes_no_answer_refuses_nothing() {
     }
     (request.logprobs, request.top_logprobs) = (Some(false), Some(0));
     (request.frequency_penalty, request.parallel_tool_calls) = (Some(0.0), Some(true));
-    (request.service_tier, request.tool_choice) = (Some("auto".into()), Some(ultraai_core::ToolChoice::Auto));
+    request.tool_choice = Some(ultraai_core::ToolChoice::Auto);
     let mut losses = Losses::refused();
     let body = encode(&lacking, &request, &mut losses).unwrap();
     assert_eq!(losses.as_slice(), [""; 0]);
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["messages", "model"]);
-    request.user = Some("eve".into());
+    (request.user, request.service_tier) = (Some("eve".into()), Some("auto".into()));
     request.extra.insert("prompt_cache_key".into(), json!("a"));
     let mut options = ReasoningOptions::default();
     options.summary = Some("auto".into());
     request.reasoning = Some(options);
     encode(&lacking, &request, &mut losses).unwrap();
-    assert_eq!(losses.as_slice().len(), 3, "{losses:?}");
+    assert_eq!(losses.as_slice().len(), 4, "{losses:?}");
     request.extra.insert("previous_response_id".into(), json!("a"));
     assert!(encode(&lacking, &request, &mut losses).is_err());
 }
