@@ -1,4 +1,4 @@
-//! What others wrote speaks to the gateway: the SDKs of OpenAI and Anthropic, LangChain, and Vercel's `ai`.
+//! What others wrote speaks to the gateway: the SDKs of OpenAI and Anthropic, `LangChain`, and Vercel's `ai`.
 //!
 //! `cargo xtask independent` installs them; without them the tests say that they were skipped. The cases are scripts beside this
 //! file. `ULTRAAI_SDKS_ONLY=WORD` runs only those whose names contain the word.
@@ -16,7 +16,7 @@ mod server;
 mod suite;
 mod upstream;
 
-use std::{path::Path, process::Command};
+use std::{fmt::Write as _, path::Path, process::Command};
 
 use ultraai_gateway::{KeyTerms, State};
 
@@ -54,10 +54,9 @@ fn the_mock_servers_of_others_stand_behind_the_gateway() {
         let mut ids = Vec::new();
         for (index, (kind, path, model)) in rows.iter().enumerate() {
             let id = format!("{}-{index}-{}", &variable[8..].to_lowercase(), kind.split('"').next().unwrap());
-            settings += &format!(
-                "[providers.{id}]\ntype = \"{kind}\"\nbase_url = \"{}{path}\"\nmodel = \"{model}\"\napi_key = \"any\"\n",
-                server.url()
-            );
+            let url = server.url();
+            write!(settings, "[providers.{id}]\ntype = \"{kind}\"\nbase_url = \"{url}{path}\"\n").unwrap();
+            write!(settings, "model = \"{model}\"\napi_key = \"any\"\n").unwrap();
             ids.push(id);
         }
         command.env(variable, ids.join(" "));
