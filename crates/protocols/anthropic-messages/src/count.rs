@@ -88,7 +88,7 @@ mod tests {
             "thinking": { "type": "enabled", "budget_tokens": 1024 }, "max_tokens": 5, "stream": true,
         });
         let mut request = Messages::new().decode_request("", body.to_string().as_bytes()).unwrap();
-        request.native = Some(Native::new(NAME, body.to_string().into()));
+        request.native = Some(Native::new(NAME, body.to_string()));
         request.model = Some(ModelName::new("claude-x").unwrap());
         let expected = json!({
             "model": "claude-x", "messages": [{ "role": "user", "content": "Hi" }], "system": "Be short", "novel": 7,
