@@ -7,6 +7,7 @@ mod independent;
 mod live;
 mod new;
 mod prices;
+mod soak;
 mod step;
 mod tidy;
 mod workspace;
@@ -50,6 +51,12 @@ enum Task {
         #[arg(long, value_name = "SECONDS", default_value_t = 180)]
         seconds: u64,
     },
+    /// Mixed traffic with faults through the real program: nothing fails that need not, and nothing is left behind.
+    Soak {
+        /// How long.
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+        seconds: u64,
+    },
     /// Writes the price file from the Python package `genai-prices`, and compares costs with the package's own.
     Prices {
         /// From this version of the package and not from the newest.
@@ -79,6 +86,7 @@ fn main() -> ExitCode {
         Task::Live { serve: false } => live::test(),
         Task::Live { serve: true } => live::serve(),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Task::Soak { seconds } => soak::run(seconds),
         Task::Prices { check: true, .. } => prices::check(),
         Task::Prices { check: false, version } => prices::write(version.as_deref()),
         Task::NewProvider { name } => new::run(&new::PROVIDER, &name),

@@ -10,6 +10,7 @@ mod budgets;
 mod candidate;
 mod codec;
 mod context;
+mod details;
 mod embedding;
 mod embedding_codec;
 mod endpoint;
@@ -54,6 +55,7 @@ pub use self::{
         ServerCodec,
     },
     context::{CallContext, Clock, QuotaObserver},
+    details::Details,
     embedding::{
         Embedder, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EmbeddingTask, Truncate, VectorFormat,
     },
@@ -61,7 +63,7 @@ pub use self::{
     endpoint::EndpointId,
     error::{Error, ErrorKind, Recovery, Result},
     error_report::ErrorReport,
-    event::{ChatEvent, ChoicePiece, Delta, Details, Fold, events_of},
+    event::{ChatEvent, ChoicePiece, Delta, Fold, events_of},
     layer::{Layer, Slot, stack},
     ledger::{Ledger, LedgerReport},
     limits::AttemptLimits,

@@ -11,8 +11,8 @@ use std::{
 use ultraai_core::{
     Candidate, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, ErrorKind, Meter, Method, ModelName,
     Options, Orchestrator, OrchestratorBuilder, Outcome, Plugin, Price, PriceSource, Provider,
-    ProviderRegistration, Registry, Result, Run, Selector, SelectorRegistration, Strategy, Tokenizer,
-    TokenizerRegistration, Usage, UsageSource, async_trait,
+    ProviderRegistration, Purse, Registry, RequestOptions, Result, Run, Selector, SelectorRegistration,
+    Strategy, Tokenizer, TokenizerRegistration, Usage, UsageSource, async_trait,
     metrics::{INSTRUMENTS, Measurement},
     provider,
 };
@@ -459,4 +459,18 @@ async fn an_outcome_has_the_id_of_its_spans() {
     assert!(text.contains(&outcome.request_id.to_string()), "{text}");
     let json = serde_json::to_string(&outcome).unwrap();
     assert_eq!(serde_json::from_str::<Outcome>(&json).unwrap(), outcome);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purse_without_a_limit_counts_what_is_spent_and_one_with_a_limit_needs_the_layer_that_keeps_it() {
+    let orchestrator = builder().build().unwrap();
+    orchestrator.register_provider("a", provider("acme").model("known")).unwrap();
+    let ask =
+        |purse: &Purse| orchestrator.process_with("hi", RequestOptions::default().with_purse(purse.clone()));
+    let purse = Purse::unlimited();
+    ask(&purse).await.unwrap();
+    assert_eq!(purse.spent(), 1_000 * 1_000 + 10 * 2_000);
+    let error = ask(&Purse::of(1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("`purse`") && error.message().contains("`budget`"), "{error}");
 }

@@ -99,7 +99,10 @@ impl Live {
         let settings = bounded(settings);
         let orchestrators =
             self.orchestrators.reloaded(&settings, |builder| builder.meter(metrics.clone()))?;
-        Ok(Self::of(settings, orchestrators))
+        let embedders = self.embedders.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = embedders.iter().filter(|(id, _)| self.goes_on_in(&orchestrators, id));
+        let embedders = same.map(|(id, embedder)| (id.clone(), Arc::clone(embedder))).collect();
+        Ok(Self { embedders: Mutex::new(embedders), ..Self::of(settings, orchestrators) })
     }
 
     fn of(settings: Settings, orchestrators: Orchestrators) -> Self {
@@ -163,6 +166,12 @@ impl Live {
         let candidates = self.orchestrators.default_orchestrator().candidates();
         let own = candidates.iter().filter_map(|candidate| Some(candidate.model()?.to_string()));
         own.chain(aliases).collect()
+    }
+
+    /// Whether the provider `id` is the same one in `others`, with the same books.
+    fn goes_on_in(&self, others: &Orchestrators, id: &ProviderId) -> bool {
+        let of = |orchestrators: &Orchestrators| orchestrators.default_orchestrator().candidate(id);
+        of(&self.orchestrators).zip(of(others)).is_some_and(|(old, new)| Arc::ptr_eq(&old, &new))
     }
 
     pub(crate) fn gateway(&self) -> &GatewaySettings {

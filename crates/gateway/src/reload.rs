@@ -12,6 +12,9 @@ use crate::App;
 /// written is not read in the middle; about a second passes until then.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Looks after which settings that were refused are tried again: what they lacked may stand in another file, which is there by now.
+const LOOKS_UNTIL_RETRY: u32 = 10;
+
 /// Reads the settings again whenever the settings file, the file of prices or a file of keys holds something else, and on SIGHUP,
 /// until `shutdown` ends.
 ///
@@ -55,33 +58,44 @@ pub fn watch_and_tell(
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut known = app.live().settings.seen();
             let mut last = known.clone();
+            // Why they were refused, and the looks since.
+            let mut refused: Option<(String, u32)> = None;
             loop {
-                tokio::select! {
+                let is_retry = tokio::select! {
                     biased;
-                    () = hangup.received() => {}
+                    () = hangup.received() => false,
                     _ = looks.tick(), if !known.is_empty() => {
                         let before = last.clone();
                         // A file may stand on another machine: who serves does not wait for it.
                         let Ok(now) = tokio::task::spawn_blocking(move || before.now()).await else { continue };
                         let settled = now == last;
                         last = now;
-                        if !settled || last == known {
+                        let retry = refused.as_mut().is_some_and(|(_, looks)| {
+                            *looks += 1;
+                            *looks >= LOOKS_UNTIL_RETRY
+                        });
+                        if !settled || (last == known && !retry) {
                             continue;
                         }
-                    }
-                }
-                known = match reload(&app, &sources, &tell).await {
-                    Ok(()) => app.live().settings.seen(),
-                    // What was refused is not read again before it changes.
-                    Err(error) => {
-                        tell(&format!(
-                            "the settings were not taken, and those in force stay: {}",
-                            whole(&error)
-                        ));
-                        let files = known.clone();
-                        tokio::task::spawn_blocking(move || files.now()).await.unwrap_or(known)
+                        last == known
                     }
                 };
+                match reload(&app, &sources, &tell).await {
+                    Ok(()) => {
+                        known = app.live().settings.seen();
+                        refused = None;
+                    }
+                    Err(error) => {
+                        let reason = whole(&error);
+                        if !is_retry || refused.is_none_or(|(known, _)| known != reason) {
+                            tell(&format!("the settings were not taken, and those in force stay: {reason}"));
+                        }
+                        refused = Some((reason, 0));
+                        // They are not read again at once, but when they change.
+                        let files = known.clone();
+                        known = tokio::task::spawn_blocking(move || files.now()).await.unwrap_or(known);
+                    }
+                }
                 last = known.clone();
             }
         };
@@ -161,6 +175,6 @@ impl Hangup {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

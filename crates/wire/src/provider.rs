@@ -107,10 +107,10 @@ impl<C: Codec> Provider for HttpProvider<C> {
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let mut losses = cx.losses();
-        let passed = request.native.as_ref().filter(|native| native.protocol == self.codec.protocol());
-        let passed = passed.and_then(|native| self.codec.native(&request, native));
-        let passes = passed.is_some();
-        let body = match passed {
+        let native = request.native_in(self.codec.protocol());
+        let native = native.and_then(|native| self.codec.native(&request, native));
+        let passes = native.is_some();
+        let body = match native {
             Some(body) => body,
             None => self.codec.encode(&request, &mut losses).map_err(Error::unsent)?,
         };

@@ -10,7 +10,7 @@ pub(crate) fn whole_request(host: &str) -> Vec<u8> {
 /// The request of a live answer of `events` events, one each `interval` milliseconds.
 pub(crate) fn live_request(host: &str, events: usize, interval: u64) -> Vec<u8> {
     // The upstream reads its orders in fields that every proxy hands on.
-    request(host, &format!(r#","stream":true,"max_tokens":{events},"seed":{interval}"#))
+    request(host, &format!(r#","stream":true,"max_completion_tokens":{events},"seed":{interval}"#))
 }
 
 fn request(host: &str, more: &str) -> Vec<u8> {

@@ -26,7 +26,7 @@ pub(crate) struct Turn {
     pub(crate) seconds: f64,
 }
 
-/// Asks over `connections` for `time`: one request after the other on each, or one each `pace`.
+/// Asks over `connections` for `time`, at least once on each: one request after the other on each, or one each `pace`.
 pub(crate) fn turn(
     address: SocketAddr,
     connections: usize,
@@ -57,7 +57,7 @@ async fn ask(
     let request = whole_request(&address.to_string());
     let (mut latencies, mut received) = (Vec::new(), Vec::with_capacity(8192));
     let mut next = paced.map(|(first, _)| first);
-    while Instant::now() < until {
+    loop {
         if let (Some(at), Some((_, pace))) = (&mut next, paced) {
             sleep_until(*at).await;
             *at += pace;
@@ -78,6 +78,8 @@ async fn ask(
             let said = String::from_utf8_lossy(&received).into_owned();
             return Err(io::Error::other(format!("a proxy did not answer: {said}")));
         }
+        if Instant::now() >= until {
+            return Ok(latencies);
+        }
     }
-    Ok(latencies)
 }

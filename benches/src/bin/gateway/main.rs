@@ -81,8 +81,8 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
     }
     let running = proxies.iter().map(|proxy| proxy.start(&upstream)).collect::<io::Result<Vec<_>>>()?;
     for (place, process) in running.iter().enumerate() {
-        load::turn(process.address(), load::CONNECTIONS, None, Duration::from_millis(300))?;
         report.idle(place, process)?;
+        load::turn(process.address(), load::CONNECTIONS, None, Duration::from_millis(300))?;
     }
     if wanted("whole") {
         for _ in 0..extent.rounds {

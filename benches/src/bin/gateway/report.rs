@@ -1,4 +1,10 @@
 //! The table of one run.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a table shows few digits"
+)]
 
 use std::{fmt, io, time::Duration};
 

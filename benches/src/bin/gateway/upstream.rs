@@ -58,7 +58,7 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
             }
         }
         if received.windows(13).any(|bytes| bytes == br#""stream":true"#) {
-            let (events, interval) = (order(&received, "max_tokens"), order(&received, "seed"));
+            let (events, interval) = (order(&received, "max_completion_tokens"), order(&received, "seed"));
             live(&mut stream, events, Duration::from_millis(interval)).await?;
         } else {
             stream.write_all(&whole).await?;

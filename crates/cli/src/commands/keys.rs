@@ -1,8 +1,12 @@
 //! `ultraai keys`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Serialize;
+use tokio::time::Instant;
 use ultraai::{Cost, Lookup, Registry};
 use ultraai_gateway::{
     DiskStore, KeyTerms, KeyView, State,
@@ -18,6 +22,9 @@ use crate::{
     state,
     terminal::{DIM, NOTE, Table, print, print_json, printable, tell},
 };
+
+/// How long a store that another process has open is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Every key, as JSON.
 #[derive(Serialize)]
@@ -119,11 +126,21 @@ async fn folder(place: &StateFlags) -> Result<PathBuf, Failure> {
 }
 
 /// The server that runs with this folder, else its store, which is made where there is none.
+///
+/// Another command has the store only shortly, and a server that starts listens soon: both are waited for.
 async fn keeper(folder: &Path) -> Result<Keeper, Failure> {
-    if let Some(client) = Client::find(folder).await? {
-        return Ok(Keeper::Server(client));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(client) = Client::find(folder).await? {
+            return Ok(Keeper::Server(client));
+        }
+        match State::open(folder) {
+            Err(error) if DiskStore::is_open_elsewhere(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return Ok(Keeper::Store(opened?)),
+        }
     }
-    Ok(Keeper::Store(State::open(folder)?))
 }
 
 /// As [`keeper`], where there are keys already.

@@ -28,6 +28,9 @@ use crate::{
 /// How long a server has to say that it is well.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// So few connections that one program alone may want more.
+const FEW: usize = 1000;
+
 /// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     if let (true, Some(address)) = (serve.probe, serve.listen) {
@@ -49,18 +52,28 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     let admin = admin::listen(&state, &folder, Router::new())?;
     let mut notices = settings.notices.clone();
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
+    let wanted = settings.gateway.max_connections;
     let app = Arc::new(App::new(settings, state, Metrics::default())?);
     let server = Server::bind(Arc::clone(&app))?;
+    // It minds SIGHUP from here on, which would end the process otherwise.
+    let watching = reload::watch(Arc::clone(&app), sources, pending());
+    // The default is more than most need, so less of it is no news.
+    let is_news = wanted != GatewaySettings::default().max_connections || server.max_connections() < FEW;
+    if server.max_connections() < wanted && is_news {
+        notices.push(format!(
+            "only {} connections may be open and not {wanted}, since the system lets this process open no more files: raise its limit (`ulimit -Hn`)",
+            server.max_connections()
+        ));
+    }
     for notice in notices {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
     }
     tell(&greeting(server.address(), &app.models(), demands_key));
     // The program's own runtime has nothing else to do meanwhile: each worker has one of its own.
     let mut options = ServeOptions::default();
-    options.tasks.push(Box::pin(stop_at_signals(Arc::clone(&app))));
+    options.tasks.push(Box::pin(stop_at_signals(app)));
     options.tasks.push(Box::pin(admin));
-    // It minds a signal, so it begins where it is polled.
-    options.tasks.push(Box::pin(async move { reload::watch(app, sources, pending()).await }));
+    options.tasks.push(Box::pin(watching));
     server.run(options)?;
     Ok(Exit::Answer)
 }

@@ -35,7 +35,7 @@ fn served(folder: &Path, act: impl FnOnce()) {
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = admin::listen(&state, &folder, axum::Router::new()).unwrap();
+            let server = admin::listen(&state, &folder, admin::Router::new()).unwrap();
             up.send(()).unwrap();
             tokio::select! {
                 () = server => panic!("it ended"),
@@ -176,4 +176,16 @@ fn a_reader_that_leaves_gets_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn commands_at_the_same_time_wait_for_each_other() {
+    let program = Program::new();
+    let create = || program.command(&["keys", "create", "--name", "k"]).stdin(Stdio::null()).spawn().unwrap();
+    let children: Vec<_> = (0..6).map(|_| create()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(listed(&program).as_array().unwrap().len(), 6);
 }

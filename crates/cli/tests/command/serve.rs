@@ -142,6 +142,42 @@ fn a_probe_tells_whether_a_server_is_well() {
 
 #[cfg(unix)]
 #[test]
+fn told_by_a_signal_it_reads_its_settings_again_and_refuses_broken_ones() {
+    let upstream = Server::always(openai::answer("hello"));
+    let program = Program::with_server(&upstream.url());
+    let mut running = Running::start(&program, &["--workers", "2"]);
+    let file = program.path("ultraai.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    let asked = |running: &Running| {
+        let mut answer = String::new();
+        running.ask(false).read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let line = |running: &mut Running| {
+        let mut line = String::new();
+        running.err.read_line(&mut line).unwrap();
+        line
+    };
+    // At once after it has said that it listens, and without a change of the file, so that it was the signal.
+    running.signal("-HUP");
+    assert_eq!(line(&mut running), "the settings were read again and are in force\n");
+    std::fs::write(&file, good.replace("model", "modle")).unwrap();
+    let said = line(&mut running);
+    assert!(said.starts_with("the settings were not taken, and those in force stay: "), "{said}");
+    assert!(said.contains("ultraai.toml:3:1: unknown setting `modle`: did you mean `model`?"), "{said}");
+    assert!(asked(&running).contains("x-ultraai-provider: near"));
+    std::fs::write(&file, good.replace("near", "other")).unwrap();
+    running.signal("-HUP");
+    assert_eq!(line(&mut running), "the settings were read again and are in force\n");
+    assert!(asked(&running).contains("x-ultraai-provider: other"));
+    running.signal("-TERM");
+    let (code, said) = running.ended();
+    // Where it listens was an argument and no change of the file.
+    assert!(code == Some(0) && !said.contains("waits for a restart"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
 fn told_to_stop_it_finishes_a_stream_and_ends_well() {
     for signal in ["-TERM", "-INT"] {
         let upstream = Server::always(openai::stream(["one", "two"]).paced(Duration::from_millis(100)));
@@ -153,7 +189,7 @@ fn told_to_stop_it_finishes_a_stream_and_ends_well() {
         stream.read_to_string(&mut rest).unwrap();
         assert!(rest.contains("two") && rest.contains("[DONE]"), "{rest}");
         let (code, said) = running.ended();
-        assert_eq!((code, said.as_str()), (Some(0), ""));
+        assert!(code == Some(0) && !said.contains("waits for a restart"), "{said}");
     }
 }
 

@@ -90,6 +90,10 @@ impl Attempt {
 }
 
 /// What an attempt got to before it handed over.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a box would cost each answer one more"
+)]
 enum Answered {
     Whole(ChatResponse),
     /// The events up to the first content, and the rest.

@@ -11,10 +11,11 @@ use std::{
 };
 
 use super::{
-    Event, Run,
+    Run,
     admission::{Admission, Place},
     candidates::{capable, refuse_circle, unknown_provider},
     succession::Before,
+    telling::Telling,
 };
 use crate::{
     Accounting, Budgets, BuildContext, CallContext, Candidate, ChatRequest, Clock, Error, ErrorKind, Layer,
@@ -218,7 +219,7 @@ impl BaseOrchestrator {
         request: Arc<ChatRequest>,
         over: &RequestOptions,
         parent: Option<&CallContext>,
-        events: Option<tokio::sync::mpsc::Sender<Event>>,
+        events: Option<Telling>,
     ) -> Result<Run> {
         let parts = &self.inner.parts;
         let options = match over.options == Options::default() {

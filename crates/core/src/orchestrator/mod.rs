@@ -16,6 +16,7 @@ mod run;
 mod stream;
 mod succession;
 mod synthesis;
+mod telling;
 
 use std::{fmt, ops::Deref, sync::Arc};
 

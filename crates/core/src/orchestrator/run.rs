@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::{
     Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
+    telling::Telling,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -34,7 +35,7 @@ pub struct Run {
     pub(super) base: BaseOrchestrator,
     pub(super) seed: u64,
     started: Instant,
-    events: Option<mpsc::Sender<Event>>,
+    events: Option<Telling>,
     /// Shared with the runs of strategies that this one delegates to.
     state: Arc<Mutex<State>>,
     /// None before it began, and in a run that was delegated to.
@@ -61,7 +62,7 @@ impl Run {
         request: Arc<ChatRequest>,
         options: Arc<Options>,
         resolved: Resolved,
-        events: Option<mpsc::Sender<Event>>,
+        events: Option<Telling>,
     ) -> Self {
         Self {
             cx,
@@ -138,7 +139,7 @@ impl Run {
     /// Tells those who listen; waits when they are slow.
     pub async fn emit(&self, event: Event) {
         if let Some(events) = &self.events {
-            let _ = events.send(event).await;
+            events.tell(event).await;
         }
     }
 
@@ -173,7 +174,7 @@ impl Run {
     /// Tells those who listen, unless they are slow: for places that cannot wait.
     pub(super) fn try_emit(&self, event: Event) {
         if let Some(events) = &self.events {
-            let _ = events.try_send(event);
+            events.try_tell(event);
         }
     }
 

@@ -9,13 +9,9 @@ use std::{
 };
 
 use futures_core::Stream;
-use tokio::sync::mpsc;
 
-use super::{Event, Orchestrator, Outcome};
+use super::{Event, Orchestrator, Outcome, telling::Telling};
 use crate::{CallContext, ChatRequest, Delivery, RequestOptions, Result, Strategy};
-
-/// Events that may wait for a slow reader; beyond it the request itself waits.
-const EVENTS_IN_ADVANCE: usize = 32;
 
 /// The events of one request, ending with [`Event::Finished`] or one error.
 ///
@@ -24,7 +20,7 @@ const EVENTS_IN_ADVANCE: usize = 32;
 pub struct OutcomeStream {
     request: Arc<ChatRequest>,
     work: Option<Pin<Box<dyn Future<Output = Result<Outcome>> + Send>>>,
-    events: mpsc::Receiver<Event>,
+    events: Telling,
     end: Option<Result<Outcome>>,
 }
 
@@ -60,27 +56,23 @@ impl Stream for OutcomeStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        // What was told already comes first, so that the channel empties and the request can go on.
-        if let Poll::Ready(Some(event)) = this.events.poll_recv(cx) {
+        // What was told already comes first, so that there is room and the request can go on.
+        if let Some(event) = this.events.take() {
             return Poll::Ready(Some(Ok(event)));
         }
         if let Some(work) = &mut this.work {
-            match work.as_mut().poll(cx) {
-                Poll::Ready(end) => {
-                    this.work = None;
-                    this.end = Some(end);
-                }
-                Poll::Pending => {
-                    return match this.events.poll_recv(cx) {
-                        Poll::Ready(Some(event)) => Poll::Ready(Some(Ok(event))),
-                        _ => Poll::Pending,
-                    };
-                }
+            let polled = work.as_mut().poll(cx);
+            let is_pending = polled.is_pending();
+            if let Poll::Ready(end) = polled {
+                this.work = None;
+                this.end = Some(end);
             }
-        }
-        // Not `poll_recv`: it says `Pending` when the task's budget is used up, with events still queued.
-        if let Ok(event) = this.events.try_recv() {
-            return Poll::Ready(Some(Ok(event)));
+            if let Some(event) = this.events.take() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if is_pending {
+                return Poll::Pending;
+            }
         }
         let end =
             this.end.take().map(|end| end.map(|outcome| Event::Finished { outcome: Box::new(outcome) }));
@@ -123,8 +115,8 @@ impl<S: Strategy> Orchestrator<S> {
         options: &RequestOptions,
         parent: Option<&CallContext>,
     ) -> Result<OutcomeStream> {
-        let (sender, events) = mpsc::channel(EVENTS_IN_ADVANCE);
-        let run = self.base().start_with(request, options, parent, Some(sender))?;
+        let events = Telling::default();
+        let run = self.base().start_with(request, options, parent, Some(events.clone()))?;
         let request = Arc::clone(run.request());
         let strategy = self.strategy_handle();
         let work = Box::pin(async move { run.drive(&*strategy).await });

@@ -26,13 +26,15 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::task::JoinSet;
 use ultraai::{Error, ErrorKind, Result};
+
+/// What answers at further addresses.
+pub use axum::Router;
 
 pub use self::client::{Client, Created, Status};
 use crate::State;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 use ultraai::{Error, ErrorKind, Result};
@@ -12,11 +13,22 @@ use ultraai::{Error, ErrorKind, Result};
 /// a byte now and then. As in Apache's `mod_reqtimeout`.
 const SLOWEST: u64 = 500;
 
+/// The largest piece that is copied out of the buffer it was read into, in bytes; that has 8 KiB at first.
+const COPIED: usize = 4 << 10;
+
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
 /// `ContextTooLong`, `Timeout`, `InvalidRequest` where the caller broke off.
 pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
+    let too_large = || {
+        let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
+        Error::new(ErrorKind::ContextTooLong, message).with_status(413)
+    };
+    // Who says so beforehand need not send it.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let begun = Instant::now();
@@ -39,12 +51,13 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
         };
         let Ok(data) = frame.into_data() else { continue };
         if received + data.len() > limit {
-            let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
-            return Err(Error::new(ErrorKind::ContextTooLong, message).with_status(413));
+            return Err(too_large());
         }
         match first.is_empty() {
+            // Mostly a body is one piece, and a small one is copied: as a slice it would keep all of the buffer that the
+            // connection reads into for as long as the request lives, and the connection would make another.
+            true if data.len() <= COPIED => first = Bytes::copy_from_slice(&data),
             true => first = data,
-            // Mostly a body is one piece.
             false if rest.is_empty() => {
                 rest.extend_from_slice(&first);
                 rest.extend_from_slice(&data);

@@ -28,6 +28,12 @@ use crate::{App, State, router};
 /// What a process does besides serving, until it stops.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Files that a request holds open: the connections to its caller and to its provider. A panel holds more.
+const FILES_OF_REQUEST: u64 = 2;
+
+/// Files that are open besides: sockets that listen, the store, those of the runtimes.
+const OTHER_FILES: u64 = 64;
+
 /// How to serve.
 #[derive(Default)]
 #[non_exhaustive]
@@ -82,8 +88,7 @@ impl Server {
         let live = app.live();
         let gateway = live.gateway();
         may_listen(&app.state, gateway.listen)?;
-        let capacity = gateway.max_connections.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        raise_file_limit();
+        let capacity = places(gateway.max_connections, raised_file_limit());
         let listeners = listen::listeners(gateway.listen, workers(gateway), gateway.stall_timeout)?;
         let address = listeners[0].local_addr().map_err(wrong)?;
         let common = Common {
@@ -98,6 +103,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections may be open: those of the settings, or fewer where the system lets the process open fewer files.
+    pub fn max_connections(&self) -> usize {
+        self.common.capacity as usize
     }
 
     /// Serves until it is told to stop, and until what is under way has ended or took too long.
@@ -151,21 +161,45 @@ fn wrong(error: io::Error) -> Error {
         .with_source(error)
 }
 
-/// Lets the process open as many files as it may: each connection is one, and those to the providers besides.
-fn raise_file_limit() {
+/// How many connections may be open, where the process may open so many files.
+fn places(most: usize, files: Option<u64>) -> usize {
+    let of_files = files.map_or(usize::MAX, |files| {
+        usize::try_from(files.saturating_sub(OTHER_FILES) / FILES_OF_REQUEST).unwrap_or(usize::MAX)
+    });
+    most.min(of_files).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize))
+}
+
+/// Lets the process open as many files as it may, and returns how many that are; `None`: nobody counts them.
+fn raised_file_limit() -> Option<u64> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
-        if limit.current < limit.maximum || limit.maximum.is_none() {
-            // Where it may not, the limit stays, and connections beyond it wait.
+        if limit.current != limit.maximum {
+            // Where the system has another limit beyond this one, the old one stays.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
         }
+        getrlimit(Resource::Nofile).current
     }
+    #[cfg(not(unix))]
+    None
 }
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServeOptions").field("tasks", &self.tasks.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_places_than_files_for_them() {
+        assert_eq!(places(20_000, Some(1024)), 480);
+        assert_eq!(places(100, Some(1024)), 100);
+        assert_eq!(places(20_000, None), 20_000);
+        assert_eq!(places(0, Some(3)), 1);
     }
 }

@@ -18,9 +18,13 @@ use tokio::{
 
 use crate::App;
 
-/// How long a caller may still send what nobody reads, once the answer is written. Were the socket closed at once, what
-/// it sends would be answered with a reset, and that discards an answer that the caller has not read.
+/// How long a caller may pause that still sends what nobody reads, once the answer is written. Were the socket closed at
+/// once, what it sends would be answered with a reset, and that discards an answer that the caller has not read. This and
+/// the next are as nginx has them.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How long it may go on with that.
+const LONGEST_LINGER: Duration = Duration::from_secs(30);
 
 /// A caller's socket.
 pub(super) struct Socket {
@@ -31,6 +35,8 @@ pub(super) struct Socket {
     /// When a wait is given up. There is none before somebody lets us wait.
     limit: Option<Pin<Box<Sleep>>>,
     waits: Waits,
+    /// When a caller who still sends is not minded any more.
+    end: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +51,7 @@ enum Waits {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, app: Arc<App>, stall: Duration) -> Self {
-        Self { stream: TokioIo::new(stream), app, stall, limit: None, waits: Waits::No }
+        Self { stream: TokioIo::new(stream), app, stall, limit: None, waits: Waits::No, end: None }
     }
 
     /// Whether what is waited for took too long. The time counts from the first call with the same `waits`.
@@ -108,20 +114,26 @@ impl Write for Socket {
 
     /// Tells the caller that nothing more comes, and throws away what it still sends, until it has closed too.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.waits != Waits::ToEnd {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        }
-        let within = LINGER.min(self.stall);
-        if self.is_late(cx, Waits::ToEnd, within) {
-            return Poll::Ready(Ok(()));
-        }
+        let end = match self.end {
+            Some(end) => end,
+            None => {
+                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                *self.end.insert(Instant::now() + LONGEST_LINGER)
+            }
+        };
         let mut scratch = [0; 4096];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
             match Pin::new(self.stream.inner_mut()).poll_read(cx, &mut buffer) {
                 // A server that stops does not wait for callers who keep their connections for another request.
-                Poll::Pending if !self.app.lifecycle.is_stopping() => return Poll::Pending,
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Pending if !self.app.lifecycle.is_stopping() => {
+                    let within = LINGER.min(self.stall);
+                    let is_late = self.is_late(cx, Waits::ToEnd, within);
+                    return if is_late { Poll::Ready(Ok(())) } else { Poll::Pending };
+                }
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && Instant::now() < end => {
+                    self.waits = Waits::No;
+                }
                 // Whether the caller closed or went away: there is nobody to be told.
                 _ => return Poll::Ready(Ok(())),
             }

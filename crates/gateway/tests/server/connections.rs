@@ -47,7 +47,9 @@ fn workers_share_a_port_and_each_answers() {
     let gateway = Gateway::start(&upstream.url(), |gateway| gateway.workers = Some(2));
     let mut streams: Vec<TcpStream> = (0..40).map(|_| gateway.connect()).collect();
     for _ in 0..2 {
-        streams.iter_mut().for_each(|stream| stream.write_all(chat(false).as_bytes()).unwrap());
+        for stream in &mut streams {
+            stream.write_all(chat(false).as_bytes()).unwrap();
+        }
         for stream in &mut streams {
             assert_eq!(read_answer(stream).status, 200);
         }

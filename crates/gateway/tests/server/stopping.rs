@@ -74,7 +74,7 @@ fn what_takes_too_long_is_cut_off() {
 #[test]
 fn who_asks_twice_does_not_wait() {
     let upstream = Server::always(endless());
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let mut gateway = Gateway::start(&upstream.url(), |gateway| gateway.shutdown_timeout = hour);
     let mut stream = begin(&gateway);
     gateway.app.stop();

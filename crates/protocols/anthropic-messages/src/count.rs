@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn another_request_is_written_and_what_no_count_takes_is_left_out() {
         let mut request = ChatRequest::from_prompt("Hi").with_model(ModelName::new("claude-x").unwrap());
-        request.temperature = Some(0.5);
+        request.stop_sequences = vec!["END".into()];
         let body = encoded(&request);
         let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["messages", "model"], "{body}");

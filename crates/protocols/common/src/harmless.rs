@@ -53,8 +53,8 @@ fn harmless(origin: &str, key: &str, value: &Value) -> Option<Harmless> {
         ("openai-chat" | "openai-responses", _) => match (key, value) {
             ("store", Value::Bool(false)) => Some(Usual),
             // Nobody but the vendor keeps it, and it is asked for later by another request.
-            ("store", Value::Bool(true)) => Some(Hint),
-            (
+            ("store", Value::Bool(true))
+            | (
                 "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" | "safety_identifier",
                 _,
             ) => Some(Hint),

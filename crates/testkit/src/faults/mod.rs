@@ -18,7 +18,7 @@ use ultraai_core::{ChatResponse, ErrorKind, Result};
 
 pub use self::{
     scene::{Deed, Scene},
-    server::FaultyServer,
+    server::{FaultyServer, every_fault},
 };
 use crate::Dialogue;
 

@@ -94,6 +94,23 @@ impl FaultyServer {
     }
 }
 
+/// A loopback server that speaks `dialogue` and plays every fault that it has in turn, from one request to the next; each
+/// `rights` requests it gives a right answer in between. Faults of the connection itself are left out: a server that reads
+/// requests accepts each.
+pub fn every_fault(dialogue: &'static dyn Dialogue, rights: usize) -> Server {
+    let plays = |fault: &&Fault| matches!((fault.does)(&Scene::sample(dialogue, false)), Deed::Reply(_));
+    let faults: Vec<_> = super::faults_of(dialogue).filter(plays).collect();
+    let right = Fault::named("interim-response");
+    let mut number = 0;
+    Server::answering(move |request| {
+        number += 1;
+        match number % rights.max(1) {
+            0 => reply(dialogue, right, request),
+            _ => reply(dialogue, faults[number % faults.len()], request),
+        }
+    })
+}
+
 fn reply(dialogue: &dyn Dialogue, fault: &Fault, request: &Received) -> Reply {
     let scene = Scene {
         dialogue,

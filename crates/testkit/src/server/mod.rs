@@ -131,6 +131,11 @@ impl Server {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets the requests so far, for a test that runs for long.
+    pub fn forget_requests(&self) {
+        self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Connections that were made so far.
     pub fn connections(&self) -> usize {
         self.shared.counts.borrow().accepted

@@ -55,6 +55,13 @@ impl DiskStore {
         folder.join(FILE).exists()
     }
 
+    /// Whether a store could not be opened because another process has it open, which may pass.
+    pub fn is_open_elsewhere(error: &Error) -> bool {
+        let source =
+            std::error::Error::source(error).and_then(|source| source.downcast_ref::<DatabaseError>());
+        source.is_some_and(is_locked)
+    }
+
     /// Opens the store in `folder`, and makes both where there is none: for their owner alone.
     ///
     /// # Errors
@@ -277,10 +284,14 @@ fn cannot(path: &Path, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Config, message).with_source(error)
 }
 
+fn is_locked(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch)
+}
+
 fn unopened(path: &Path, error: DatabaseError) -> Error {
     let path_shown = path.display();
     let message = match &error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => format!(
+        error if is_locked(error) => format!(
             "another process has {path_shown} open, mostly a running `ultraai serve`: stop it, or name another folder"
         ),
         DatabaseError::UpgradeRequired(form) => {

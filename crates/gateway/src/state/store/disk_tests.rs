@@ -72,6 +72,7 @@ fn a_store_that_another_has_open_is_refused() {
     let _open = DiskStore::open(folder.path()).unwrap();
     let error = DiskStore::open(folder.path()).unwrap_err();
     assert!(error.message().contains("another process has"), "{error}");
+    assert!(DiskStore::is_open_elsewhere(&error));
 }
 
 #[test]
@@ -96,6 +97,7 @@ fn a_broken_store_is_refused_and_left_alone() {
     let path = folder.path().join(FILE);
     fs::write(&path, "keys = []\n".repeat(1000)).unwrap();
     assert!(refusal(folder.path()).contains("broken or no store of keys"));
+    assert!(!DiskStore::is_open_elsewhere(&DiskStore::open(folder.path()).unwrap_err()));
     fs::write(&path, "").unwrap();
     assert!(DiskStore::open(folder.path()).is_err(), "an empty file is none that we made");
 
