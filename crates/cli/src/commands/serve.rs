@@ -34,14 +34,14 @@ const FEW: usize = 1000;
 /// Serves until it is told to stop, or tells what it would serve.
 pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     if let (true, Some(address)) = (serve.probe, serve.listen) {
-        return probe(address);
+        return Ok(probe(address));
     }
     let registry = Registry::linked()?;
     let sources = sources(&serve);
     let settings = Settings::load(&sources, &registry).await?;
     let settings = with_arguments(settings, &serve);
     if serve.probe {
-        return probe(settings.gateway.listen);
+        return Ok(probe(settings.gateway.listen));
     }
     let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
     if serve.check {
@@ -123,7 +123,7 @@ fn greeting(address: SocketAddr, models: &[String], demands_key: bool) -> String
 }
 
 /// Asks who listens at `address` whether it is well.
-fn probe(address: SocketAddr) -> Result<Exit, Failure> {
+fn probe(address: SocketAddr) -> Exit {
     // What listens everywhere is reached here.
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -140,12 +140,12 @@ fn probe(address: SocketAddr) -> Result<Exit, Failure> {
         io::Result::Ok(status)
     };
     let why = match ask() {
-        Ok(status) if status == *b"HTTP/1.1 200" => return Ok(Exit::Answer),
+        Ok(status) if status == *b"HTTP/1.1 200" => return Exit::Answer,
         Ok(_) => "what answers there is no gateway that is well".to_owned(),
         Err(error) => error.to_string(),
     };
     tell(&format!("{BAD}not well:{BAD:#} http://{address}: {why}\n"));
-    Ok(Exit::NoAnswer)
+    Exit::NoAnswer
 }
 
 /// Builds everything, and prints what would be served.

@@ -47,9 +47,10 @@ async fn mixed_traffic_with_faults_leaves_nothing_behind() {
     let (failing, limiting, steady) = (every_fault(&OpenAiChat, 2), limiting(), steady());
     let gateway = Gateway::start(&[&failing, &limiting, &steady]);
     // A first request opens what stays open.
-    let mut warm = client::Client::new(gateway.address(), 0);
-    traffic::one(&mut warm, Kind::Whole, 0).await.unwrap();
-    drop(warm);
+    {
+        let mut warm = client::Client::new(gateway.address(), 0);
+        traffic::one(&mut warm, Kind::Whole, 0).await.unwrap();
+    }
     all_closed(&[&failing, &limiting, &steady]).await;
     let before = settled(&gateway, None).await;
 
@@ -62,7 +63,9 @@ async fn mixed_traffic_with_faults_leaves_nothing_behind() {
     while Instant::now() < until {
         sleep(Duration::from_secs(1)).await;
         looks.push(gateway.look());
-        [&failing, &limiting, &steady].iter().for_each(|server| server.forget_requests());
+        for server in [&failing, &limiting, &steady] {
+            server.forget_requests();
+        }
     }
     let mut seen = Seen::default();
     while let Some(client) = clients.join_next().await {

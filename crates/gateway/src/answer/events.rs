@@ -42,7 +42,7 @@ pub(crate) struct Events {
     stream: OutcomeStream,
     encoder: Box<dyn EventEncoder>,
     answer: AnswerEvents,
-    events: VecDeque<ChatEvent>,
+    pending: VecDeque<ChatEvent>,
     frames: Vec<OwnedFrame>,
     losses: Losses,
     out: Vec<u8>,
@@ -66,7 +66,7 @@ impl Events {
             stream,
             encoder,
             answer: AnswerEvents::default(),
-            events: VecDeque::new(),
+            pending: VecDeque::new(),
             frames: Vec::new(),
             losses: Losses::noted(),
             out: Vec::new(),
@@ -118,7 +118,7 @@ impl Events {
         match &event {
             Event::Started { strategy, .. } => self.exchange.record.strategy = Some(strategy.clone()),
             Event::Answering { provider_id, .. } => {
-                self.exchange.record.provider = Some(provider_id.to_string())
+                self.exchange.record.provider = Some(provider_id.to_string());
             }
             Event::Finished { outcome } => {
                 self.exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
@@ -126,9 +126,9 @@ impl Events {
             }
             _ => {}
         }
-        self.answer.push(event, |outcome| outcome.ledger.usage(), &mut self.events)?;
+        self.answer.push(event, |outcome| outcome.ledger.usage(), &mut self.pending)?;
         let protocol = self.exchange.api.codec().protocol();
-        while let Some(event) = self.events.pop_front() {
+        while let Some(event) = self.pending.pop_front() {
             match event {
                 ChatEvent::Native(frame) if frame.protocol == protocol => {
                     self.passing = true;

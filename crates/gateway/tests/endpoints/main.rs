@@ -7,6 +7,7 @@ mod count_tokens;
 mod embeddings;
 mod exposition;
 mod health;
+mod keys;
 mod metrics;
 mod models;
 mod orchestrate;

@@ -104,7 +104,9 @@ async fn models_that_callers_invent_are_one() {
     let answer = gateway.get("/metrics").await;
     assert!(!answer.text.contains("invented"), "{}", answer.text);
     let read = Exposition::read(&answer.text);
-    assert_eq!(read.sum("gen_ai_client_operation_duration_seconds_count", &[]), 20.0);
+    let other = "gen_ai_request_model=\"other\"";
+    assert_eq!(read.sum("gen_ai_client_operation_duration_seconds_count", &[other]), 20.0);
+    assert_eq!(read.sum("ultraai_breaker_state", &[other, "state=\"closed\""]), 1.0);
 }
 
 #[tokio::test]

@@ -76,6 +76,11 @@ impl Written {
 impl Gateway {
     /// A gateway over the settings file `text`, and what `edit` changes besides.
     pub(crate) async fn with(text: &str, edit: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_state(text, State::in_memory(), edit).await
+    }
+
+    /// The same with keys.
+    pub(crate) async fn with_state(text: &str, state: State, edit: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ultraai.toml");
         std::fs::write(&path, text).unwrap();
@@ -85,7 +90,7 @@ impl Gateway {
         let mut settings = Settings::load(&sources, &Registry::linked().unwrap()).await.unwrap();
         edit(&mut settings);
         let log = Written::default();
-        let app = App::new(settings, State::in_memory(), Metrics::default()).unwrap();
+        let app = App::new(settings, state, Metrics::default()).unwrap();
         Self { app: Arc::new(app.with_access_log(log.clone())), log }
     }
 
