@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use ultraai::ledger::TokenSum;
 
@@ -121,14 +121,18 @@ impl Gateway {
             body["stream_options"] = json!({ "include_usage": true });
         }
         let answer = self.post(protocol.path, &body.to_string());
-        let (mut text, mut usage) = (String::new(), None);
+        let (mut text, mut usage) = (String::new(), Map::new());
         let mut take = |event: &Value| {
             text.push_str(&said(event));
-            // What comes last is the whole sum.
-            let places = [&event["usage"], &event["response"]["usage"]];
-            if let Some(told) = places.into_iter().find(|place| place[protocol.output].is_u64()) {
-                usage = Some(told.clone());
-            }
+            // What comes later goes over what came before: a stream of messages tells of the request at its beginning.
+            let places = [&event["usage"], &event["response"]["usage"], &event["message"]["usage"]];
+            usage.extend(
+                places
+                    .into_iter()
+                    .filter_map(Value::as_object)
+                    .flatten()
+                    .map(|(k, v)| (k.clone(), v.clone())),
+            );
         };
         match live {
             false => take(&serde_json::from_str(&answer).unwrap()),
@@ -138,8 +142,8 @@ impl Gateway {
                 events.for_each(|data| take(&serde_json::from_str(data).unwrap()));
             }
         }
-        let usage = usage.unwrap_or_else(|| panic!("no usage in {answer}"));
-        let count = |name: &str| usage[name].as_u64().unwrap_or(0);
+        assert!(!usage.is_empty(), "no usage in {answer}");
+        let count = |name: &str| usage.get(name).and_then(Value::as_u64).unwrap_or(0);
         let mut sum = TokenSum::default();
         sum.input_tokens = protocol.input.iter().map(|name| count(name)).sum();
         sum.output_tokens = count(protocol.output);

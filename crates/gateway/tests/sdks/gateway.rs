@@ -1,21 +1,13 @@
 //! The gateway, with the settings of these tests.
 
-use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, thread};
 
 use ultraai::{Lookup, Registry};
-use ultraai_gateway::{App, Metrics, ServeOptions, State};
+use ultraai_gateway::{App, Metrics, ServeOptions, Server, State};
 use ultraai_settings::{LocalServers, Settings, Sources};
 use ultraai_testkit::refusing_url;
 
 use crate::upstream::Upstreams;
-
-/// It starts within a tenth of a second; the rest is for a busy machine.
-const PATIENCE: usize = 600;
 
 /// A gateway that runs until the process ends.
 pub(crate) struct Gateway {
@@ -23,8 +15,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// One before `upstreams`. What `more` says is added to its settings.
-    pub(crate) fn before(upstreams: &Upstreams, more: &str) -> Self {
+    /// One before `upstreams`. What `more` says is added to its settings; who may call, and what for, stands in `state`.
+    pub(crate) fn before(upstreams: &Upstreams, more: &str, state: State) -> Self {
         let text = settings(&upstreams.usual.url(), &upstreams.slow.url()) + more;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ultraai.toml");
@@ -35,25 +27,15 @@ impl Gateway {
         let registry = Registry::linked().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut settings = runtime.block_on(Settings::load(&sources, &registry)).unwrap();
-        // It is free until somebody else takes it, which nobody does in the meantime.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        settings.gateway.listen = address;
+        settings.gateway.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.gateway.access_log = false;
         settings.gateway.max_body_bytes = 4 << 20;
-        settings.gateway.state_folder = Some(folder.path().to_owned());
-        let app = Arc::new(App::new(settings, State::in_memory(), Metrics::default()).unwrap());
-        thread::spawn(move || {
-            // The folder is needed as long as it serves.
-            let _folder = folder;
-            ultraai_gateway::serve(app, ServeOptions::default()).unwrap();
-        });
-        for _ in 0..PATIENCE {
-            if TcpStream::connect(address).is_ok() {
-                return Self { address };
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("the gateway does not listen at {address}");
+        let app = App::new(settings, state, Metrics::default()).unwrap();
+        let server = Server::bind(Arc::new(app)).unwrap();
+        let address = server.address();
+        // It listens already.
+        thread::spawn(move || server.run(ServeOptions::default()).unwrap());
+        Self { address }
     }
 
     pub(crate) fn url(&self) -> String {

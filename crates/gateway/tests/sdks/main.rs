@@ -18,6 +18,8 @@ mod upstream;
 
 use std::{fmt::Write as _, path::Path, process::Command};
 
+use ultraai_gateway::{KeyTerms, State};
+
 use self::{gateway::Gateway, server::Server, suite::installed, upstream::Upstreams};
 
 #[test]
@@ -53,16 +55,14 @@ fn the_mock_servers_of_others_stand_behind_the_gateway() {
         for (index, (kind, path, model)) in rows.iter().enumerate() {
             let id = format!("{}-{index}-{}", &variable[8..].to_lowercase(), kind.split('"').next().unwrap());
             let url = server.url();
-            let _ = write!(
-                settings,
-                "[providers.{id}]\ntype = \"{kind}\"\nbase_url = \"{url}{path}\"\nmodel = \"{model}\"\napi_key = \"any\"\n"
-            );
+            write!(settings, "[providers.{id}]\ntype = \"{kind}\"\nbase_url = \"{url}{path}\"\n").unwrap();
+            write!(settings, "model = \"{model}\"\napi_key = \"any\"\n").unwrap();
             ids.push(id);
         }
         command.env(variable, ids.join(" "));
     }
     let upstreams = Upstreams::start();
-    let gateway = Gateway::before(&upstreams, &settings);
+    let gateway = Gateway::before(&upstreams, &settings, State::in_memory());
     command.env("ULTRAAI_GATEWAY", gateway.url()).env("ULTRAAI_TOLD", upstreams.told.url());
     suite::run(command, gaps::MOCK_SERVERS);
 }
@@ -93,9 +93,35 @@ const LLMOCK: &[Row] = &[
 
 fn run(mut command: Command, gaps: &[(&str, &str)]) {
     let upstreams = Upstreams::start();
-    let gateway = Gateway::before(&upstreams, "");
+    let gateway = Gateway::before(&upstreams, "", State::in_memory());
+    let (state, keys) = keys();
+    let guarded = Gateway::before(&upstreams, "", state);
     command.env("ULTRAAI_GATEWAY", gateway.url()).env("ULTRAAI_TOLD", upstreams.told.url());
+    command.env("ULTRAAI_GUARDED", guarded.url()).envs(keys);
     suite::run(command, gaps);
+}
+
+/// Keys of several terms, each in the variable that the scripts find it in.
+fn keys() -> (State, Vec<(&'static str, String)>) {
+    let state = State::in_memory();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let make = |terms: KeyTerms| runtime.block_on(state.create_key(terms)).unwrap();
+    let plain = make(KeyTerms::new("plain"));
+    let mut terms = KeyTerms::new("narrow");
+    terms.models = vec!["chat".to_owned()];
+    let narrow = make(terms);
+    let mut terms = KeyTerms::new("slow");
+    terms.requests_per_minute = Some(2);
+    let slow = make(terms);
+    let revoked = make(KeyTerms::new("revoked"));
+    runtime.block_on(state.revoke_key(&revoked.0.id)).unwrap();
+    let named = [
+        ("ULTRAAI_PLAIN_KEY", plain),
+        ("ULTRAAI_NARROW_KEY", narrow),
+        ("ULTRAAI_SLOW_KEY", slow),
+        ("ULTRAAI_REVOKED_KEY", revoked),
+    ];
+    (state, named.into_iter().map(|(name, (_, key))| (name, key.expose().to_owned())).collect())
 }
 
 fn scripts() -> &'static Path {

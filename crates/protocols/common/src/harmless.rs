@@ -32,6 +32,12 @@ pub fn is_harmless(
     found.is_some()
 }
 
+/// Whether the field `key` of a tool, in a request that was read from the protocol `origin`, changes no answer: Anthropic's says
+/// in which pieces the arguments of calls come.
+pub fn is_harmless_of_tool(origin: Option<&str>, key: &str) -> bool {
+    origin == Some("anthropic-messages") && key == "eager_input_streaming"
+}
+
 /// Whether a word for how a request is served is that of how it is served anyway:
 /// <https://developers.openai.com/api/docs/guides/priority-processing>, <https://platform.claude.com/docs/en/api/service-tiers>.
 pub fn is_usual_tier(word: &str) -> bool {
@@ -162,6 +168,8 @@ mod tests {
             ["`safety_identifier`: it changes no answer, and gemini has no such field"]
         );
         assert!(!is_harmless(Some(chat), "store", &json!(false), chat, &mut losses));
+        assert!(is_harmless_of_tool(Some(messages), "eager_input_streaming"));
+        assert!(!is_harmless_of_tool(Some(messages), "defer_loading"));
         assert!(!is_harmless(None, "store", &json!(false), "gemini", &mut losses));
     }
 }

@@ -22,7 +22,7 @@ pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::{Fields, Place},
     function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},
-    harmless::{is_harmless, is_usual_tier},
+    harmless::{is_harmless, is_harmless_of_tool, is_usual_tier},
     json::parse,
     loose::{Any, Number, Reader, Text},
     lossy::{Lossy, Spot},

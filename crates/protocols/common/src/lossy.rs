@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, VendorState};
 
-use crate::{collision, is_harmless};
+use crate::{collision, is_harmless, is_harmless_of_tool};
 
 /// Where a part of a request stands, said only where it must be.
 #[derive(Clone, Copy, Debug)]
@@ -150,8 +150,11 @@ impl<'a> Lossy<'a> {
                 let why = format!("it is a field of {origin}, and {} has no such field", self.protocol);
                 let dot = if place.is_empty() { "" } else { "." };
                 for (key, value) in extra {
-                    let is_top = place.is_empty();
-                    if is_top && is_harmless(Some(origin), key, value, self.protocol, self.losses) {
+                    let harmless = match place.as_str() {
+                        "" => is_harmless(Some(origin), key, value, self.protocol, self.losses),
+                        place => place.starts_with("tools[") && is_harmless_of_tool(Some(origin), key),
+                    };
+                    if harmless {
                         continue;
                     }
                     self.losses.lose(&format!("`{place}{dot}{key}`"), &why)?;

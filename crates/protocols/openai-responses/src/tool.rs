@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 use ultraai_core::{ChatRequest, Losses, Result, Tool, ToolChoice, VendorState};
-use ultraai_protocol_common::{Fields, Place, collision};
+use ultraai_protocol_common::{Fields, Place, collision, is_harmless_of_tool};
 
 use crate::NAME;
 
@@ -116,7 +116,7 @@ pub(crate) fn tools<'a>(request: &'a ChatRequest, losses: &mut Losses) -> Result
                     );
                 }
                 if foreign {
-                    for key in tool.extra.keys() {
+                    for key in tool.extra.keys().filter(|key| !is_harmless_of_tool(request.origin, key)) {
                         losses
                             .lose(&format!("`tools[{index}].{key}`"), "it is a field of another protocol")?;
                     }

@@ -32,8 +32,8 @@ def formats():
 @case("openai embeddings: dimensions come to the upstream, and errors back")
 def dimensions():
     with Upstream() as seen:
-        client.embeddings.create(model="chat/vectors", input=["one"], dimensions=4, user="somebody")
-    equal(seen.last["dimensions"], 4)
+        client.embeddings.create(model="responses/vectors", input=["one"], dimensions=4, user="somebody")
+    equal((seen.last["dimensions"], seen.last["user"]), (4, "somebody"))
     raises(openai.NotFoundError, lambda: client.embeddings.create(model="nowhere", input="one"))
     raises(openai.BadRequestError, lambda: client.embeddings.create(model="chat/vectors", input=[]))
     raises(openai.BadRequestError, lambda: client.embeddings.create(model="chat/vectors", input=7))

@@ -7,6 +7,7 @@ import harness
 if os.environ.get("ULTRAAI_SUITE") == "mock servers":
     import mock_servers  # noqa: F401
 else:
+    import access_keys  # noqa: F401
     import anthropic_messages  # noqa: F401
     import besides  # noqa: F401
     import errors  # noqa: F401

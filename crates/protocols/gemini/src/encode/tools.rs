@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 use ultraai_core::{ChatRequest, Losses, Result, Tool, ToolChoice};
-use ultraai_protocol_common::collision;
+use ultraai_protocol_common::{collision, is_harmless_of_tool};
 
 use super::{Fields, is_foreign, own};
 use crate::request::{CHOICE, FUNCTIONS, TOOL_CONFIG};
@@ -25,7 +25,7 @@ pub(super) fn check_tools(request: &ChatRequest, extra: Option<&Fields>, losses:
             lose("`strict` of", "gemini has it for all functions or none")?;
         }
         if is_foreign(request) {
-            if !tool.extra.is_empty() {
+            if !tool.extra.keys().all(|key| is_harmless_of_tool(request.origin, key)) {
                 lose("`extra` of", "its fields are of another protocol")?;
             }
         } else {
