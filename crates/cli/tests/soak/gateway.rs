@@ -33,7 +33,7 @@ pub(crate) struct Look {
 fn settings(upstreams: &[&Server; 3]) -> String {
     let [failing, limiting, steady] = upstreams.map(Server::url);
     format!(
-        "[orchestrator]\nstrategy = \"fallback\"\ntimeout_seconds = 12\nfirst_event_timeout_seconds = 1\ngap_timeout_seconds = 1\n\n\
+        "[orchestrator]\nstrategy = \"fallback\"\ntimeout_seconds = 20\nfirst_event_timeout_seconds = 1\ngap_timeout_seconds = 1\n\n\
          [providers.failing]\ntype = \"openai\"\napi_key = \"sk-soak\"\nmodel = \"m\"\nbase_url = \"{failing}/v1\"\n\
          timeout_seconds = 1\nweight = 3\n\n\
          [providers.limiting]\ntype = \"anthropic\"\napi_key = \"sk-soak\"\nmodel = \"m\"\nbase_url = \"{limiting}\"\n\

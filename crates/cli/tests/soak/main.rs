@@ -83,7 +83,8 @@ async fn mixed_traffic_with_faults_leaves_nothing_behind() {
         after.files <= before.files && after.sockets <= before.sockets,
         "before {before:?}, after {after:?}"
     );
-    books_balance(&gateway.stop(), seen.requests() + 1);
+    let cancelled = seen.counts[&Kind::Cancelled];
+    books_balance(&gateway.stop(), seen.requests() + 1, cancelled);
 }
 
 /// A server that says most of the time that it has had enough.
@@ -151,8 +152,8 @@ fn memory_is_flat(looks: &[Look]) {
     assert!(last <= warm + warm / 10 + SLACK, "memory grows: {:?}", of(looks));
 }
 
-/// Each request stands in the access log once.
-fn books_balance(log: &str, requests: u64) {
+/// Each request stands in the access log once, but for those that were cancelled before the gateway had read their heads.
+fn books_balance(log: &str, requests: u64, cancelled: u64) {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for line in log.lines() {
         let id = line.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
@@ -163,5 +164,6 @@ fn books_balance(log: &str, requests: u64) {
     let logged: u64 = counts.values().sum();
     println!("{requests} requests were sent, {logged} stand in the access log");
     assert!(counts.values().all(|count| *count == 1), "a request stands in the log twice");
-    assert_eq!(logged, requests);
+    let least = requests - cancelled;
+    assert!((least..=requests).contains(&logged), "{requests} were sent, {logged} are logged");
 }
