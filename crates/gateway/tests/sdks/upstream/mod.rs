@@ -74,7 +74,12 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn start() -> Self {
-        let (usual, slow) = (Arc::new(Server::answering(answer)), Arc::new(Server::answering(answer)));
+        let usual = Arc::new(Server::answering(answer));
+        // Nothing that it keeps open is idle.
+        let slow = Arc::new(Server::answering(|request| match request.json()["stream"] == true {
+            true => answer(request),
+            false => answer(request).ending(End::Closed),
+        }));
         let (of_usual, of_slow) = (Arc::clone(&usual), Arc::clone(&slow));
         let told = Server::answering(move |request| {
             let body = match request.path.as_str() {
