@@ -12,7 +12,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::Value;
-use ultraai_core::{ChatRequest, ChatResponse, Codec, Losses, Result, ServerCodec};
+use ultraai_core::{ChatRequest, ChatResponse, Codec, Losses, Native, Result, ServerCodec};
 
 use crate::codecs::fold_named;
 
@@ -116,7 +116,10 @@ impl Recordings {
         let mut differences = Differences::beside(gaps);
         for recording in &self.all {
             let Some(RecordedRequest { path, body }) = &recording.request else { continue };
-            let written = server.decode_request(path, body.to_string().as_bytes()).and_then(|request| {
+            let bytes = body.to_string();
+            let written = server.decode_request(path, bytes.as_bytes()).and_then(|mut request| {
+                // Whoever serves has the bytes.
+                request.native = Some(Native::new(server.protocol(), bytes));
                 let written = codec.encode(&request, &mut Losses::refused())?;
                 Ok(json(&String::from_utf8_lossy(&written), "what was written"))
             });

@@ -27,7 +27,7 @@ use ultraai::{
 };
 use ultraai_wire::{write_event, write_frame};
 
-use super::{cost, now, told};
+use super::{Api, cost, now, told};
 use crate::routes::{Exchange, fresh_id};
 
 /// What is sent at once at most, unless one event is longer.
@@ -48,6 +48,8 @@ pub(crate) struct Events {
     out: Vec<u8>,
     /// The answer comes in frames of the caller's own protocol.
     passing: bool,
+    /// The head has left, and with it the chance to say something else.
+    begun: bool,
     ended: bool,
     /// When a comment is due.
     comment: Pin<Box<Sleep>>,
@@ -57,9 +59,7 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(mut exchange: Exchange, stream: OutcomeStream) -> Self {
         exchange.record.is_stream = true;
-        let id = fresh_id();
-        let to = Answering { request: stream.request(), id: &id, created: now() };
-        let encoder = exchange.api.codec().encoder(&to);
+        let encoder = encoder(exchange.api, &stream);
         let keep_alive = exchange.live.gateway().keep_alive;
         Self {
             exchange,
@@ -71,6 +71,7 @@ impl Events {
             losses: Losses::noted(),
             out: Vec::new(),
             passing: false,
+            begun: false,
             ended: false,
             comment: Box::pin(tokio::time::sleep(keep_alive)),
             keep_alive,
@@ -87,6 +88,7 @@ impl Events {
         if let Err(error) = begun.await {
             return self.exchange.refused(&error);
         }
+        self.begun = true;
         self.exchange.record.status = Some(200);
         let mut head = axum::http::HeaderMap::new();
         head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -114,8 +116,23 @@ impl Events {
         Ok(())
     }
 
+    /// Forgets what was written of an answer that broke off while nothing of it had left yet.
+    fn begin_again(&mut self) {
+        self.encoder = encoder(self.exchange.api, &self.stream);
+        self.answer = AnswerEvents::default();
+        self.losses = Losses::noted();
+        self.pending.clear();
+        self.frames.clear();
+        self.out.clear();
+        self.passing = false;
+    }
+
     fn take(&mut self, event: Event) -> Result<()> {
         match &event {
+            Event::Discarded { .. } if !self.begun => {
+                self.begin_again();
+                return Ok(());
+            }
             Event::Started { strategy, .. } => self.exchange.record.strategy = Some(strategy.clone()),
             Event::Answering { provider_id, .. } => {
                 self.exchange.record.provider = Some(provider_id.to_string());
@@ -167,6 +184,12 @@ impl Events {
         self.flush();
         self.ended = true;
     }
+}
+
+/// An encoder of the answer that `stream` is.
+fn encoder(api: Api, stream: &OutcomeStream) -> Box<dyn EventEncoder> {
+    let id = fresh_id();
+    api.codec().encoder(&Answering { request: stream.request(), id: &id, created: now() })
 }
 
 impl http_body::Body for Events {

@@ -200,6 +200,10 @@ fn normalize_message(message: &mut Value) {
         message.insert("reasoning_content".into(), reasoning);
     }
     message.retain(|_, value| *value != json!([]) && *value != json!(""));
+    // What SDKs leave in calls that they read from a stream.
+    for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+        call.as_object_mut().into_iter().for_each(|call| drop(call.remove("index")));
+    }
     if let Some(Value::Array(parts)) = message.get_mut("content") {
         for part in parts.iter_mut() {
             if let Some(url @ Value::String(_)) = part.get("image_url") {

@@ -253,7 +253,12 @@ fn every_recorded_answer_goes_back_unchanged_on_the_next_turn() {
             "{}",
             recording.file
         );
-        assert_eq!((&again.usage, &again.raw), (&answer.usage, &answer.raw), "{}", recording.file);
+        // What nobody counted is none, as OpenAI says it.
+        let counted = answer.usage.map(|mut usage| {
+            usage.cache_write = usage.cache_write.or(Some(0));
+            usage
+        });
+        assert_eq!((again.usage, &again.raw), (counted, &answer.raw), "{}", recording.file);
         answers += 1;
     }
     assert!(answers > 170, "{answers} answers");

@@ -99,7 +99,8 @@ pub const ANSWERS: &[Row] = &[
         "how it was served",
         |answer| answer.service_tier = Some("default".to_owned()),
         |answer| answer.service_tier.as_deref() == Some("default"),
-    ),
+    )
+    .or(&[("as `standard`", |answer| answer.service_tier.as_deref() == Some("standard"))]),
     Row::new(
         "tokens",
         |_| {},
