@@ -134,6 +134,11 @@ pub trait EventEncoder: Send {
         true
     }
 
+    /// Whether a frame that passes ends the stream: it waits until the whole answer was found good. Default: none does.
+    fn is_last(&self, _frame: &Native) -> bool {
+        false
+    }
+
     /// Puts the frames behind `out` that end a stream whose frames passed, as far as none of those did. Default: none.
     fn end_passing(&mut self, _out: &mut Vec<OwnedFrame>) {}
 

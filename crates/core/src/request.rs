@@ -364,6 +364,18 @@ impl Native {
         Self { protocol, name: Bytes::new(), body: body.into() }
     }
 
+    /// Whether a frame is an event of one of these types: by its name, or where it has none by the type that its JSON says.
+    pub fn is_called(&self, types: &[&str]) -> bool {
+        let said = |kind: &&str| {
+            let quoted = format!("\"{kind}\"");
+            self.body.windows(quoted.len()).any(|part| part == quoted.as_bytes())
+        };
+        match self.name.is_empty() {
+            true => types.iter().any(said),
+            false => types.iter().any(|kind| self.name == kind.as_bytes()),
+        }
+    }
+
     /// A frame, which has a name.
     #[must_use]
     pub fn named(mut self, name: Bytes) -> Self {

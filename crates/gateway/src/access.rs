@@ -78,7 +78,7 @@ impl Record {
         Self {
             request_id,
             started: Instant::now(),
-            method: head.method.to_string(),
+            method: cut(head.method.to_string()),
             path: head.uri.path().to_owned(),
             status: None,
             model: None,

@@ -30,7 +30,12 @@ fn model_in(answer: &[u8]) -> Option<String> {
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let status = answer.split(|byte| *byte == b' ').nth(1)?;
     let body: Value = serde_json::from_slice(&answer[end + 4..]).ok()?;
-    let id = body.get("data")?.get(0)?.get("id")?.as_str()?;
+    let first = body.get("data")?.get(0)?;
+    // A gateway of our own is no server of models: whoever asked it would ask itself, or take its mock for one.
+    if first.get("owned_by").and_then(Value::as_str) == Some("ultraai") {
+        return None;
+    }
+    let id = first.get("id")?.as_str()?;
     (status == b"200" && !id.trim().is_empty()).then(|| id.to_owned())
 }
 
@@ -47,5 +52,7 @@ mod tests {
         assert_eq!(answer("HTTP/1.1 200 OK", "<html>"), None);
         assert_eq!(answer("HTTP/1.1 200 OK", r#"{"data":[]}"#), None);
         assert_eq!(model_in(b"SSH-2.0-OpenSSH"), None);
+        let own = r#"{"data":[{"id":"default","owned_by":"ultraai"}]}"#;
+        assert_eq!(answer("HTTP/1.1 200 OK", own), None);
     }
 }

@@ -56,11 +56,12 @@ async fn create(create: CreateKey) -> Result<Exit, Failure> {
     terms.tokens_per_minute = create.tokens_per_minute;
     terms.budget_per_day_nano_dollars = create.budget_per_day;
     terms.budget_per_month_nano_dollars = create.budget_per_month;
-    let created = match keeper(&folder(&create.place).await?).await? {
-        Keeper::Server(client) => client.create_key(&terms).await?,
+    let folder = folder(&create.place).await?;
+    let (created, place) = match keeper(&folder).await? {
+        Keeper::Server(client) => (client.create_key(&terms).await?, "at the running server"),
         Keeper::Store(state) => {
             let (key, token) = state.create_key(terms).await?;
-            Created::new(key, token.expose())
+            (Created::new(key, token.expose()), "for servers to come")
         }
     };
     match create.json {
@@ -68,8 +69,10 @@ async fn create(create: CreateKey) -> Result<Exit, Failure> {
         false => print(&format!("{}\n", created.token))?,
     }
     tell(&format!(
-        "key {} is made{DIM}: keep it now, for it is not shown again; `ultraai keys revoke {0}` ends it{DIM:#}\n",
-        created.key.id
+        "key {0} is made in {1}, {place}: nobody is let in there without a key from now on\n\
+         {DIM}keep it, for it is not shown again; `ultraai keys revoke {0}` ends it{DIM:#}\n",
+        created.key.id,
+        printable(&folder.display().to_string()),
     ));
     Ok(Exit::Answer)
 }
@@ -106,7 +109,8 @@ async fn revoke(revoke: RevokeKey) -> Result<Exit, Failure> {
     let folder = folder(&revoke.place).await?;
     let key = match existing(&folder).await? {
         None => {
-            let message = format!("no key `{}`: there are no keys in {}", revoke.id, folder.display());
+            let message =
+                format!("there are no keys in {}: name the server's folder with --state", folder.display());
             return Err(Failure::usage(message));
         }
         Some(Keeper::Server(client)) => client.revoke_key(&revoke.id).await?,

@@ -45,7 +45,7 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     }
     let folder = state::folder(serve.state.as_deref(), &settings.gateway, &Lookup::environment())?;
     if serve.check {
-        return check(&settings, &folder);
+        return check(&settings, &folder).await;
     }
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
@@ -149,18 +149,18 @@ fn probe(address: SocketAddr) -> Exit {
 }
 
 /// Builds everything, and prints what would be served.
-fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
+async fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     let models = settings.orchestrators(|builder| builder)?.names();
     let gateway = &settings.gateway;
-    // What is not there is not made, and a server that runs has its store to itself.
-    let state = if folder.exists() { State::open(folder) } else { Ok(State::in_memory()) };
-    if let Ok(state) = &state {
-        may_listen(state, gateway.listen)?;
-    }
-    let keys = match &state {
-        Ok(state) if state.demands_key() => "demanded".to_owned(),
-        Ok(_) => "none, so only programs of this machine may call".to_owned(),
-        Err(error) => format!("not told: {error}"),
+    // A server that runs has its store to itself, and what is not there is not made.
+    let demands_key = match admin::Client::find(folder).await? {
+        Some(running) => running.status().await?.demands_key,
+        None => folder.exists() && State::open(folder)?.demands_key(),
+    };
+    may_listen(demands_key, gateway.listen)?;
+    let keys = match demands_key {
+        true => "demanded",
+        false => "none, so only programs of this machine may call",
     };
     let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
     let mut out = format!(
@@ -182,7 +182,7 @@ fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     }
     let _ = write!(out, "{}", table.text());
     print(&out)?;
-    let warnings = warnings(gateway, state.is_ok_and(|state| state.demands_key())).map(str::to_owned);
+    let warnings = warnings(gateway, demands_key).map(str::to_owned);
     for notice in settings.notices.iter().cloned().chain(settings.warnings()).chain(warnings) {
         tell(&format!("{NOTE}note:{NOTE:#} {notice}\n"));
     }

@@ -165,7 +165,11 @@ fn wrong_terms_are_refused_before_anything_is_made() {
         2,
         &["`a*` is no name of a model", "PROVIDER/*"],
     );
-    assert_error(&program.run(&["keys", "revoke", "abc", "--state", "none"]), 2, &["no key `abc`", "none"]);
+    assert_error(
+        &program.run(&["keys", "revoke", "abc", "--state", "none"]),
+        2,
+        &["there are no keys in", "none"],
+    );
 }
 
 #[test]

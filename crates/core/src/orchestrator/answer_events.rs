@@ -10,6 +10,8 @@ use crate::{ChatEvent, ChatResponse, Error, ErrorKind, Result, Usage, events_of}
 pub struct AnswerEvents {
     started: bool,
     forwarded: bool,
+    /// A frame was handed on, which cannot be taken back either.
+    framed: bool,
 }
 
 impl AnswerEvents {
@@ -29,12 +31,15 @@ impl AnswerEvents {
                 self.started = true;
                 out.push_back(ChatEvent::Started { model, request_id });
             }
-            Event::Frame { frame } => out.push_back(ChatEvent::Native(frame)),
+            Event::Frame { frame } => {
+                self.framed = true;
+                out.push_back(ChatEvent::Native(frame));
+            }
             Event::Delta { delta } => {
                 (self.started, self.forwarded) = (true, true);
                 out.push_back(ChatEvent::Delta(delta));
             }
-            Event::Discarded { .. } if self.forwarded => {
+            Event::Discarded { .. } if self.forwarded || self.framed => {
                 let message = "the answer broke off after its first pieces had been handed on";
                 return Err(Error::new(ErrorKind::Interrupted, message));
             }

@@ -339,8 +339,15 @@ fn insert<R: Registration>(map: &mut BTreeMap<&'static str, R>, row: R) -> Resul
     }
 }
 
+/// No longer name is compared with known ones.
+const LONGEST_NAME: usize = 128;
+
 /// The known name that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The work grows with the length, and a name is short.
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
     known
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(name.chars().count()) / 3)

@@ -22,12 +22,12 @@ use futures_core::Stream as _;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use ultraai::{
-    AnswerEvents, Answering, ChatEvent, Error, Event, EventEncoder, Losses, Outcome, OutcomeStream,
+    AnswerEvents, Answering, ChatEvent, Error, Event, EventEncoder, Losses, Native, Outcome, OutcomeStream,
     OwnedFrame, Result,
 };
 use ultraai_wire::{write_event, write_frame};
 
-use super::{Api, cost, now, told};
+use super::{Api, cost, losses_of, now, told};
 use crate::routes::{Exchange, fresh_id};
 
 /// What is sent at once at most, unless one event is longer.
@@ -38,8 +38,9 @@ const COMMENT: &[u8] = b": working\n\n";
 
 /// The body of a live answer. It is read in the connection's task: dropping it ends everything.
 pub(crate) struct Events {
-    exchange: Exchange,
+    /// Before the exchange: its attempts close their rows of the ledger when they are dropped, and the exchange reads them.
     stream: OutcomeStream,
+    exchange: Exchange,
     encoder: Box<dyn EventEncoder>,
     answer: AnswerEvents,
     pending: VecDeque<ChatEvent>,
@@ -48,8 +49,12 @@ pub(crate) struct Events {
     out: Vec<u8>,
     /// The answer comes in frames of the caller's own protocol.
     passing: bool,
+    /// The one that ends them, until the answer was found good: it may be refused after it was read.
+    held: Option<Native>,
     /// The head has left, and with it the chance to say something else.
     begun: bool,
+    /// The whole answer is there.
+    is_told: bool,
     ended: bool,
     /// When a comment is due.
     comment: Pin<Box<Sleep>>,
@@ -71,7 +76,9 @@ impl Events {
             losses: Losses::noted(),
             out: Vec::new(),
             passing: false,
+            held: None,
             begun: false,
+            is_told: false,
             ended: false,
             comment: Box::pin(tokio::time::sleep(keep_alive)),
             keep_alive,
@@ -86,7 +93,9 @@ impl Events {
             Ok(()) => self.comment.as_mut().poll(cx).map(Ok),
         });
         if let Err(error) = begun.await {
-            return self.exchange.refused(&error);
+            let Self { stream, exchange, .. } = self;
+            drop(stream);
+            return exchange.refused(&error);
         }
         self.begun = true;
         self.exchange.record.status = Some(200);
@@ -125,6 +134,7 @@ impl Events {
         self.frames.clear();
         self.out.clear();
         self.passing = false;
+        self.held = None;
     }
 
     fn take(&mut self, event: Event) -> Result<()> {
@@ -139,7 +149,12 @@ impl Events {
             }
             Event::Finished { outcome } => {
                 self.exchange.record.provider = Some(outcome.synthesis.provider_id.to_string());
+                // Before the last frame, behind which nobody reads.
                 self.sum_up(outcome);
+                if let Some(frame) = self.held.take() {
+                    self.let_pass(&frame);
+                }
+                self.is_told = true;
             }
             _ => {}
         }
@@ -149,9 +164,9 @@ impl Events {
             match event {
                 ChatEvent::Native(frame) if frame.protocol == protocol => {
                     self.passing = true;
-                    if self.encoder.passes(&frame) {
-                        let name = std::str::from_utf8(&frame.name).unwrap_or_default();
-                        write_event(self.exchange.api.codec().framing(), name, &frame.body, &mut self.out);
+                    match self.encoder.is_last(&frame) {
+                        true => self.held = Some(frame),
+                        false => self.let_pass(&frame),
                     }
                 }
                 ChatEvent::Finished { .. } if self.passing => self.encoder.end_passing(&mut self.frames),
@@ -160,7 +175,25 @@ impl Events {
             }
             self.flush();
         }
+        if self.is_told {
+            self.tell_losses();
+        }
         Ok(())
+    }
+
+    /// What the answer's protocol could not say stands in a comment too, since the head has left.
+    fn tell_losses(&mut self) {
+        if let Some(losses) = losses_of(&self.losses) {
+            self.out.extend_from_slice(format!(": x-ultraai-left-out={losses}\n\n").as_bytes());
+        }
+    }
+
+    /// Writes a frame as it came, where it is for the caller.
+    fn let_pass(&mut self, frame: &Native) {
+        if self.encoder.passes(frame) {
+            let name = std::str::from_utf8(&frame.name).unwrap_or_default();
+            write_event(self.exchange.api.codec().framing(), name, &frame.body, &mut self.out);
+        }
     }
 
     /// A comment at the end tells what a head could not know yet.
@@ -180,6 +213,7 @@ impl Events {
 
     fn fail(&mut self, error: &Error) {
         self.exchange.record.error = Some(error.kind().as_str());
+        self.held = None;
         self.encoder.fail(&told(error), &mut self.frames);
         self.flush();
         self.ended = true;

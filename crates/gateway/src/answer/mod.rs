@@ -7,7 +7,7 @@ mod refusal;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderValue};
-use ultraai::{Cost, ledger::Totals};
+use ultraai::{Cost, Losses, ledger::Totals};
 
 pub(crate) use self::{
     api::Api,
@@ -26,6 +26,13 @@ pub(crate) fn write_sums(headers: &mut HeaderMap, totals: &Totals) {
     if let Ok(cost) = HeaderValue::from_str(&cost(totals.cost())) {
         headers.insert("x-ultraai-cost", cost);
     }
+}
+
+/// What was left out, as a header holds it.
+pub(crate) fn losses_of(losses: &Losses) -> Option<String> {
+    let said = losses.as_slice().join("; ");
+    let plain = |letter: char| if letter.is_ascii() && !letter.is_ascii_control() { letter } else { '?' };
+    (!said.is_empty()).then(|| said.chars().map(plain).collect())
 }
 
 /// An amount in US dollars, or `unknown`.

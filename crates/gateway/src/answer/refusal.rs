@@ -45,7 +45,8 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
         delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0)).map(|it| it.max(1));
     // What was asked upstream was retried there; an SDK that tries again by itself would multiply that.
     let asked = error.report().is_some_and(|report| report.ledger.totals.attempts > 0);
-    let should_retry = (asked && !waits).then_some(false);
+    let is_spent = matches!(told.kind(), ErrorKind::BudgetExceeded | ErrorKind::QuotaExhausted);
+    let should_retry = (is_spent || asked && !waits).then_some(false);
     Refusal { status, body: answer.body, retry_after, should_retry }
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
 /// only the operator can mend (an upstream's key, its quota) is a failure of this server.
 pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
     use ErrorKind as K;
-    let is_sum = error.kind() == K::Exhausted && !error.causes().is_empty();
+    let is_sum = matches!(error.kind(), K::Exhausted | K::BudgetExceeded) && !error.causes().is_empty();
     let causes = if is_sum { error.causes() } else { std::slice::from_ref(error) };
     // Only this server says 408 of itself: the caller's body came too slowly.
     let is_upstreams =
@@ -91,7 +92,8 @@ fn message(error: &Error, is_sum: bool) -> String {
         let causes: Vec<_> = error.causes().iter().map(ToString::to_string).collect();
         message = format!("{message}: {}", causes.join("; "));
     }
-    message
+    // The library's word for the budget of whoever calls.
+    message.replace("`purse`", "the access key's budget")
 }
 
 impl Refusal {

@@ -65,5 +65,9 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
             false => rest.extend_from_slice(&data),
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    let body = if rest.is_empty() { first } else { rest.freeze() };
+    match body.is_empty() {
+        true => Err(Error::new(ErrorKind::InvalidRequest, "the body is empty: send the request as JSON")),
+        false => Ok(body),
+    }
 }

@@ -17,7 +17,7 @@ use ultraai_settings::Target;
 use super::{Exchange, body, exchange::fresh_id};
 use crate::{
     App,
-    answer::{Api, Events, now, write_sums},
+    answer::{Api, Events, losses_of, now, write_sums},
 };
 
 /// Answers a request, whole or live as it wants.
@@ -109,10 +109,7 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
 }
 
 pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
-    let said = losses.as_slice().join("; ");
-    if let Ok(value) = HeaderValue::from_str(&said)
-        && !said.is_empty()
-    {
+    if let Some(Ok(value)) = losses_of(losses).map(HeaderValue::try_from) {
         headers.insert("x-ultraai-left-out", value);
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use ultraai::{Error, Outcome, Result};
+use ultraai::{Error, ErrorKind, Outcome, Result};
 use ultraai_settings::Target;
 
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
     app::Live,
     state::{Admission, Caller, Quotas},
 };
+
+/// Names are shorter; a longer one would only fill what remembers names.
+const LONGEST_MODEL: usize = 256;
 
 /// One request, with what stays until its answer has ended. When it is dropped the books are closed.
 #[derive(Debug)]
@@ -62,6 +65,10 @@ impl Exchange {
 
     /// Lets the request in.
     pub(crate) fn admit(&mut self, caller: &Caller, model: &str, tokens: u64) -> Result<()> {
+        if model.len() > LONGEST_MODEL {
+            let message = format!("`model` is longer than {LONGEST_MODEL} bytes, which no name here is");
+            return Err(Error::new(ErrorKind::InvalidRequest, message));
+        }
         self.record.model = Some(model.to_owned());
         let admitted = caller.admit(model, tokens);
         self.quotas = admitted.is_err().then(|| caller.quotas());
@@ -138,7 +145,8 @@ impl Drop for Exchange {
         if let Some(admission) = self.admission.take() {
             let totals = self.record.ledger.totals();
             let sums = [totals.reported, totals.estimated];
-            admission.settle(sums.iter().map(|sum| sum.input_tokens + sum.output_tokens).sum());
+            let all = sums.iter().flat_map(|sum| [sum.input_tokens, sum.output_tokens]);
+            admission.settle(all.fold(0, u64::saturating_add));
         }
         self.record.close(&self.app, self.live.gateway().access_log);
     }

@@ -22,10 +22,7 @@ use axum::{
 };
 use ultraai::{Error, ErrorKind};
 
-use crate::{
-    App,
-    answer::{Api, refusal},
-};
+use crate::App;
 
 /// How long a browser may remember what a preflight said; more than two hours none does.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
@@ -46,7 +43,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     });
     if is_open && let Some(why) = stranger(&request, origin.as_ref().filter(|_| !is_allowed)) {
         let error = Error::new(ErrorKind::PermissionDenied, why);
-        return refusal(Api::of_path(request.uri().path()), &error).into_response();
+        return super::begin(app, request).refused(&error);
     }
     let Some(origin) = origin.filter(|_| is_allowed) else { return next.run(request).await };
     let mut response = match is_preflight(&request) {

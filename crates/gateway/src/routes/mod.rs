@@ -69,7 +69,10 @@ async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
         exchange.record.path,
         addresses::listed()
     );
-    exchange.refused(&Error::new(ErrorKind::ModelNotFound, message))
+    let error = Error::new(ErrorKind::InvalidRequest, message);
+    let mut answer = refusal(exchange.api, &error);
+    answer.status = StatusCode::NOT_FOUND.as_u16();
+    exchange.refused_with(&error, answer)
 }
 
 async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -23,7 +23,7 @@ use ultraai_settings::GatewaySettings;
 pub(crate) use self::lifecycle::{Lifecycle, Phase};
 pub use self::signals::stop_at_signals;
 use self::worker::Common;
-use crate::{App, State, router};
+use crate::{App, router};
 
 /// What a process does besides serving, until it stops.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -63,8 +63,8 @@ pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<()> {
 ///
 /// # Errors
 /// `Config`, which says what to do.
-pub fn may_listen(state: &State, address: SocketAddr) -> Result<()> {
-    if state.demands_key() || address.ip().is_loopback() {
+pub fn may_listen(demands_key: bool, address: SocketAddr) -> Result<()> {
+    if demands_key || address.ip().is_loopback() {
         return Ok(());
     }
     let message = format!(
@@ -87,7 +87,7 @@ impl Server {
     pub fn bind(app: Arc<App>) -> Result<Self> {
         let live = app.live();
         let gateway = live.gateway();
-        may_listen(&app.state, gateway.listen)?;
+        may_listen(app.state.demands_key(), gateway.listen)?;
         let capacity = places(gateway.max_connections, raised_file_limit());
         let listeners = listen::listeners(gateway.listen, workers(gateway), gateway.stall_timeout)?;
         let address = listeners[0].local_addr().map_err(wrong)?;

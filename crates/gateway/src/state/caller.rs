@@ -119,7 +119,8 @@ fn refused(full: Full, lasts: Duration, tokens: u64, known: &Known) -> Error {
             let message = format!(
                 "the request may take {tokens} tokens, and this access key has {most} in a minute: lower `max_tokens` or shorten it"
             );
-            return Error::new(ErrorKind::RateLimited, message);
+            // No waiting helps, so that it is no limit of rate to whoever asks again by itself.
+            return Error::new(ErrorKind::InvalidRequest, message);
         }
     };
     Error::new(ErrorKind::RateLimited, message).with_retry_after(lasts)

@@ -222,8 +222,10 @@ fn gone() -> Error {
     Error::new(ErrorKind::ServerError, "the keeper of keys has ended: start the server again")
 }
 
+/// A key that was given in place of its id is not repeated.
 pub(crate) fn no_key(id: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("no key `{id}`: `ultraai keys list` shows them"))
+    let named = if id.len() > 32 { "with this id".to_owned() } else { format!("`{id}`") };
+    Error::new(ErrorKind::Config, format!("no key {named}: `ultraai keys list` shows the ids"))
 }
 
 #[cfg(test)]

@@ -44,3 +44,22 @@ async fn what_broke_off_before_anything_had_left_is_answered_by_another_one() {
     }
     assert_eq!(broken.requests().len(), 2, "it was asked first");
 }
+
+#[tokio::test]
+async fn an_answer_that_breaks_its_schema_is_not_ended_as_a_good_one() {
+    let finish = json!({ "id": "c", "object": "chat.completion.chunk", "model": "m", "created": 1,
+        "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] })
+    .to_string();
+    let wrong = Server::always(Reply::sse([piece("{\"a\": \"no number\"}"), finish, "[DONE]".to_owned()]));
+    let settings = format!(
+        "[providers.first]\ntype = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\nbase_url = \"{}/v1\"\n",
+        wrong.url()
+    );
+    let gateway = Gateway::new(&settings).await;
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "number" } } });
+    let asked = json!({ "model": "first", "stream": true, "messages": [{ "role": "user", "content": "hi" }],
+        "response_format": { "type": "json_schema", "json_schema": { "name": "s", "schema": schema } } });
+    let answer = gateway.post("/v1/chat/completions", &asked).await;
+    assert!(answer.text.contains("no number"), "it passed as it came: {}", answer.text);
+    assert!(answer.text.contains("\"error\"") && !answer.text.contains("[DONE]"), "{}", answer.text);
+}

@@ -1,9 +1,13 @@
 //! What a key may ask, and what it pays, at the addresses besides chat.
 
+use std::sync::Arc;
+
 use axum::{body::Body, http::Request};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 use ultraai_gateway::{KeyTerms, State};
-use ultraai_testkit::{Reply, Server, openai, refusing_url};
+use ultraai_testkit::{End, Reply, Server, openai, refusing_url};
 
 use crate::support::{Answer, Gateway, one_upstream};
 
@@ -154,4 +158,65 @@ async fn every_address_counts_in_the_keys_minute() {
     let lines = keyed.gateway.log.lines(4).await;
     assert!(lines.iter().all(|line| line["key"].is_string()), "{lines:?}");
     assert!(!keyed.gateway.log.text().contains(&keyed.key), "the key itself is told nobody");
+}
+
+#[tokio::test]
+async fn a_stream_that_the_caller_leaves_counts_to_its_tokens() {
+    let server = Server::always(openai::stream(["a", "b"]).pieces(3).ending(End::Hang));
+    let keyed = Keyed::new(&one_upstream(&server.url()), |terms| terms.tokens_per_minute = Some(200)).await;
+    let asked = json!({
+        "model": "fast", "stream": true, "max_tokens": 5,
+        "messages": [{ "role": "user", "content": "word ".repeat(30) }],
+    });
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let request = Request::post("/v1/chat/completions").header("x-api-key", &keyed.key);
+        let request = request.body(Body::from(asked.to_string())).unwrap();
+        let response =
+            ultraai_gateway::router(Arc::clone(&keyed.gateway.app)).oneshot(request).await.unwrap();
+        let remaining = &response.headers()["x-ratelimit-remaining-tokens"];
+        left.push(remaining.to_str().unwrap().parse::<u64>().unwrap());
+        assert_eq!(response.status(), 200);
+        response.into_body().frame().await.unwrap().unwrap();
+    }
+    assert!(left[1] < left[0], "what was left of the minute: {left:?}");
+}
+
+#[tokio::test]
+async fn what_can_never_fit_and_what_is_spent_is_not_asked_for_again() {
+    let keyed = Keyed::new(&one_upstream(&refusing_url()), |terms| terms.tokens_per_minute = Some(60)).await;
+    let asked = |max_tokens: u64| json!({ "model": "fast", "max_tokens": max_tokens, "messages": [{ "role": "user", "content": "hi" }] });
+    let never = keyed.ask("POST", "/v1/chat/completions", &asked(5000)).await;
+    assert_eq!((never.status, never.header("retry-after")), (400, ""), "{never:?}");
+
+    let poor = Keyed::new(&one_upstream(&refusing_url()), |terms| {
+        terms.budget_per_day_nano_dollars = Some(1);
+    })
+    .await;
+    let spent = poor.ask("POST", "/v1/chat/completions", &asked(5)).await;
+    assert_eq!((spent.status, spent.header("x-should-retry")), (429, "false"), "{spent:?}");
+    let message = spent.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the access key's budget"), "{message}");
+}
+
+#[tokio::test]
+async fn a_key_reaches_no_provider_round_the_names_that_it_may_ask() {
+    let settings = format!(
+        "{}\n[providers.other]\ntype = \"compatible\"\nmodel = \"m\"\nbase_url = \"{}\"\n\n\
+         [orchestrators.narrow]\nproviders = [\"fast\"]\n",
+        one_upstream(&refusing_url()),
+        refusing_url()
+    );
+    let keyed = Keyed::new(&settings, |terms| terms.models = vec!["narrow".into()]).await;
+    for body in [
+        json!({ "prompt": "hi", "model": "narrow", "providers": ["other"] }),
+        json!({ "prompt": "hi", "model": "narrow", "options": { "synthesizer": "other" } }),
+        json!({ "prompt": "hi", "model": "narrow", "options": { "analyst": "other" } }),
+        json!({ "prompt": "hi", "model": "narrow", "providers": [] }),
+        json!({ "prompt": "hi", "model": "narrow", "options": { "selector": "nope" } }),
+        json!({ "prompt": "hi", "model": "m".repeat(300) }),
+    ] {
+        let answer = keyed.ask("POST", "/v1/orchestrate", &body).await;
+        assert_eq!(answer.status, 400, "{body}: {answer:?}");
+    }
 }

@@ -133,4 +133,10 @@ async fn requests_are_under_way_until_their_stream_has_ended() {
     assert_eq!(read.sum("ultraai_requests_in_flight", &[]), 0.0);
     let lines = gateway.log.lines(1).await;
     assert_eq!((&lines[0]["client_gone"], &lines[0]["stream"]), (&json!(true), &json!(true)), "{lines:?}");
+    // What was left half read was sent and written all the same.
+    assert_eq!(lines[0]["attempts"], 1, "{lines:?}");
+    assert!(
+        lines[0]["input_tokens"].as_u64() > Some(0) && lines[0]["output_tokens"].as_u64() > Some(0),
+        "{lines:?}"
+    );
 }

@@ -60,7 +60,7 @@ async fn what_cannot_be_done_is_told_with_the_reason() {
         assert!(error.message().contains("the name of a key"), "{error}");
         for id in ["abc", "", "../status", "a b"] {
             let error = client(folder).await.revoke_key(id).await.unwrap_err();
-            assert_eq!(error.message(), format!("no key `{id}`: `ultraai keys list` shows them"));
+            assert_eq!(error.message(), format!("no key `{id}`: `ultraai keys list` shows the ids"));
         }
         let unknown =
             client(folder).await.ask::<Status>("GET".parse().unwrap(), "/nothing", Vec::new()).await;

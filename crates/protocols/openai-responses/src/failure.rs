@@ -51,7 +51,7 @@ pub(crate) fn frame_of_answer(to: &Answering<'_>) -> Map<String, Value> {
             "summary": reasoning.and_then(|reasoning| reasoning.summary.as_deref()),
         },
         "safety_identifier": of_request("safety_identifier", Value::Null),
-        "store": of_request("store", json!(true)),
+        "store": of_request("store", json!(false)),
         "temperature": request.temperature.unwrap_or(1.0),
         "text": { "format": format },
         "tool_choice": choice.unwrap_or_else(|| "auto".into()),

@@ -84,13 +84,21 @@ pub(super) fn check(asked: &Options, configured: &Options) -> Result<()> {
     if let Some((name, _)) = shared.iter().find(|(_, is_set)| *is_set) {
         return Err(wrong(format!("`options.{name}` is the operator's to set: leave it out")));
     }
-    if let (Some(wanted), Some(most)) = (asked.budget_dollars, configured.budget_dollars)
-        && wanted > most
-    {
-        return Err(wrong(format!(
-            "`options.budget_dollars` is {wanted}, and the operator allows {most}: a request may only lower it"
-        )));
-    }
+    let raised = |name: &str, wanted: Option<f64>, most: Option<f64>| match (wanted, most) {
+        (Some(wanted), Some(most)) if wanted > most => Err(wrong(format!(
+            "`options.{name}` is {wanted}, and the operator allows {most}: a request may only lower it"
+        ))),
+        _ => Ok(()),
+    };
+    raised("budget_dollars", asked.budget_dollars, configured.budget_dollars)?;
+    raised("timeout_seconds", asked.timeout_seconds, configured.timeout_seconds)?;
+    let count = |count: Option<usize>| count.and_then(|count| u32::try_from(count).ok()).map(f64::from);
+    raised(
+        "max_providers_per_request",
+        count(asked.max_providers_per_request),
+        count(configured.max_providers_per_request),
+    )?;
+    raised("max_retries", asked.max_retries.map(f64::from), configured.max_retries.map(f64::from))?;
     // What is no number of seconds, say, is the caller's mistake, and not the operator's.
     asked.validate().map_err(|error| wrong(format!("in `options`: {}", error.message())))
 }

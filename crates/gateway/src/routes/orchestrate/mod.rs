@@ -12,7 +12,7 @@ use axum::{
     response::Response,
 };
 use serde_json::{Value, json};
-use ultraai::{ChatRequest, Error, ErrorReport, Result, Strategy};
+use ultraai::{ChatRequest, Error, ErrorKind, ErrorReport, ProviderId, Result, Strategy};
 use ultraai_settings::Target;
 
 use self::{asked::Asked, told::Told};
@@ -34,12 +34,22 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     if is_live {
         return match orchestrator.process_stream_with(request, options) {
             Ok(stream) => Told::new(exchange, stream).response().await,
-            Err(error) => refused(exchange, &error),
+            Err(error) => refused(exchange, &of_the_caller(error)),
         };
     }
     match whole(&mut exchange, &orchestrator, request, options).await {
         Ok(response) => response,
-        Err(error) => refused(exchange, &error),
+        Err(error) => refused(exchange, &of_the_caller(error)),
+    }
+}
+
+/// What the caller's options make impossible is the caller's mistake: those of the settings were checked when they were read.
+fn of_the_caller(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Config if error.report().is_none() => {
+            Error::new(ErrorKind::InvalidRequest, error.message().to_owned())
+        }
+        _ => error,
     }
 }
 
@@ -54,21 +64,30 @@ async fn asked(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<(Tar
     let tokens = (body.len() as u64 / 4).saturating_add(request.max_tokens.unwrap_or(0));
     exchange.admit(&caller, &model, tokens)?;
     let mut target = exchange.target(&caller, &model)?;
-    request.model = target.model.take().or(request.model);
+    // A name of the request's own would go round the names that the key may ask.
+    request.model = target.model.take();
     asked::check(&options, &target.orchestrator.options().overridden_by(&target.options.options))?;
-    target.options.options = target.options.options.overridden_by(&options);
-    if let Some(providers) = providers {
-        // A key that may ask one orchestrator may not ask whatever stands beside it.
-        for id in &providers {
-            let listed = target.options.providers.as_ref().is_none_or(|allowed| allowed.contains(id));
-            if !listed || target.orchestrator.candidate(id).is_none() {
-                return Err(asked::wrong(format!(
-                    "`providers` names `{id}`, which is none of those of `{model}`"
-                )));
+    // A key that may ask one orchestrator may not ask whatever stands beside it.
+    let is_there = |field: &str, id: &ProviderId| {
+        let listed = target.options.providers.as_ref().is_none_or(|allowed| allowed.contains(id));
+        match listed && target.orchestrator.candidate(id).is_some() {
+            true => Ok(()),
+            false => {
+                Err(asked::wrong(format!("`{field}` names `{id}`, which is none of those of `{model}`")))
             }
         }
-        target.options.providers = Some(providers);
+    };
+    for (field, named) in
+        [("options.synthesizer", &options.synthesizer), ("options.analyst", &options.analyst)]
+    {
+        named.iter().try_for_each(|id| is_there(field, id))?;
     }
+    providers.iter().flatten().try_for_each(|id| is_there("providers", id))?;
+    if providers.as_ref().is_some_and(Vec::is_empty) {
+        return Err(asked::wrong("`providers` is empty: name one, or leave it out to ask all"));
+    }
+    target.options.options = target.options.options.overridden_by(&options);
+    target.options.providers = providers.or(target.options.providers);
     Ok((target, request, is_live))
 }
 

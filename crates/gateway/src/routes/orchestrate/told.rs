@@ -34,8 +34,9 @@ const COMMENT: &[u8] = b": working\n\n";
 
 /// The body of a live outcome. It is read in the connection's task: dropping it ends everything.
 pub(super) struct Told {
-    exchange: Exchange,
+    /// Before the exchange, which reads the ledger when it is dropped: what is under way closes its rows there.
     stream: OutcomeStream,
+    exchange: Exchange,
     out: Vec<u8>,
     ended: bool,
     /// When a comment is due.
@@ -59,7 +60,9 @@ impl Told {
             Ok(()) => self.comment.as_mut().poll(cx).map(Ok),
         });
         if let Err(error) = begun.await {
-            return refused(self.exchange, &error);
+            let Self { stream, exchange, .. } = self;
+            drop(stream);
+            return refused(exchange, &error);
         }
         self.exchange.record.status = Some(200);
         let mut response = Response::new(Body::empty());

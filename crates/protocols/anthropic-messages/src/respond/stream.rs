@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use ultraai_core::{
-    Answering, ChatEvent, Delta, Details, Error, EventEncoder, FinishReason, Losses, OwnedFrame, Part,
-    Result, Usage, VendorState,
+    Answering, ChatEvent, Delta, Details, Error, EventEncoder, FinishReason, Losses, Native, OwnedFrame,
+    Part, Result, Usage, VendorState,
 };
 
 use super::{CHOICES, LOGPROBS, begin, declines, unwritten, write_citation};
@@ -280,6 +280,10 @@ impl EventEncoder for Encoder {
             _ => {}
         }
         Ok(())
+    }
+
+    fn is_last(&self, frame: &Native) -> bool {
+        frame.is_called(&["message_stop"])
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<OwnedFrame>) {

@@ -286,6 +286,10 @@ impl EventEncoder for Encoder {
         self.wants_usage || !is_usage_alone(data)
     }
 
+    fn is_last(&self, frame: &Native) -> bool {
+        frame.body.trim_ascii() == DONE
+    }
+
     fn end_passing(&mut self, out: &mut Vec<OwnedFrame>) {
         if !std::mem::replace(&mut self.ended, true) {
             out.push(done());

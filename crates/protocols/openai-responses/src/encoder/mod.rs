@@ -268,6 +268,10 @@ impl EventEncoder for Encoder {
         true
     }
 
+    fn is_last(&self, frame: &Native) -> bool {
+        frame.is_called(&["response.completed", "response.incomplete"])
+    }
+
     fn fail(&mut self, error: &Error, out: &mut Out) {
         self.resume();
         self.start(out);
