@@ -53,8 +53,6 @@ pub(crate) struct Events {
     held: Option<Native>,
     /// The head has left, and with it the chance to say something else.
     begun: bool,
-    /// The whole answer is there.
-    is_told: bool,
     ended: bool,
     /// When a comment is due.
     comment: Pin<Box<Sleep>>,
@@ -78,7 +76,6 @@ impl Events {
             passing: false,
             held: None,
             begun: false,
-            is_told: false,
             ended: false,
             comment: Box::pin(tokio::time::sleep(keep_alive)),
             keep_alive,
@@ -138,6 +135,7 @@ impl Events {
     }
 
     fn take(&mut self, event: Event) -> Result<()> {
+        let is_told = matches!(event, Event::Finished { .. });
         match &event {
             Event::Discarded { .. } if !self.begun => {
                 self.begin_again();
@@ -154,7 +152,6 @@ impl Events {
                 if let Some(frame) = self.held.take() {
                     self.let_pass(&frame);
                 }
-                self.is_told = true;
             }
             _ => {}
         }
@@ -175,7 +172,7 @@ impl Events {
             }
             self.flush();
         }
-        if self.is_told {
+        if is_told {
             self.tell_losses();
         }
         Ok(())
