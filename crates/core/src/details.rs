@@ -12,7 +12,7 @@ pub struct Details {
     pub stop_sequence: Option<String>,
     /// Fields that this version does not know.
     pub raw: Map<String, Value>,
-    /// The protocol that `raw` was read from, as in [`ChatResponse::origin`].
+    /// The protocol that `raw` was read from, as in [`ChatResponse::origin`](crate::ChatResponse::origin).
     pub origin: Option<&'static str>,
 }
 
