@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod live;
 mod refusal;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,6 +13,7 @@ use ultraai::{Cost, Losses, ledger::Totals};
 pub(crate) use self::{
     api::Api,
     events::Events,
+    live::{Live, Sheet, Words},
     refusal::{Refusal, refusal, told},
 };
 

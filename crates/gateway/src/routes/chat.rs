@@ -130,5 +130,5 @@ async fn live(
         Ok(stream) => stream,
         Err(error) => return exchange.refused(&error),
     };
-    Events::new(exchange, stream).response().await
+    Events::live(exchange, stream).response().await
 }

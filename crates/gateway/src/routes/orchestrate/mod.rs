@@ -19,7 +19,7 @@ use self::{asked::Asked, told::Told};
 use super::{Exchange, body};
 use crate::{
     App,
-    answer::{Api, refusal, write_sums},
+    answer::{Api, Live, refusal, write_sums},
 };
 
 /// Answers with the outcome, whole or event by event.
@@ -33,7 +33,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
     let Target { orchestrator, options, .. } = target;
     if is_live {
         return match orchestrator.process_stream_with(request, options) {
-            Ok(stream) => Told::new(exchange, stream).response().await,
+            Ok(stream) => Live::new(exchange, stream, Told).response().await,
             Err(error) => refused(exchange, &of_the_caller(error)),
         };
     }
