@@ -108,7 +108,7 @@ fn judge_tree(packages: &[&str]) -> Result<(), Problem> {
         ));
     }
     let extra = |package: &&&str| {
-        **package == "reqwest" || (package.starts_with("ultraai") && !SMALL_TREE.contains(*package))
+        **package == "hyper" || (package.starts_with("ultraai") && !SMALL_TREE.contains(*package))
     };
     match packages.iter().find(extra) {
         Some(extra) => {
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(judge_tree(&COMPLETE), Ok(()));
         for (packages, named) in [
             (COMPLETE[..3].to_vec(), "`ultraai-strategy-fallback` is not in the tree"),
-            ([&COMPLETE[..], &["reqwest"]].concat(), "`reqwest` is in the tree"),
+            ([&COMPLETE[..], &["hyper"]].concat(), "`hyper` is in the tree"),
             ([&COMPLETE[..], &["ultraai-wire"]].concat(), "`ultraai-wire` is in the tree"),
             (
                 [&COMPLETE[..], &["ultraai-provider-openai"]].concat(),

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use reqwest::Url;
+use http::Uri;
 use ultraai_core::{Error, ErrorKind, Result, Route};
+use url::Url;
 
 /// Where an API lives: absolute, `http` or `https`, without credentials, query and fragment.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl BaseUrl {
 
     /// The address of `path` under this one.
     pub fn join(&self, path: &str) -> Address {
-        Address(below(&self.0, path))
+        Address::new(below(&self.0, path))
     }
 }
 
@@ -71,50 +72,72 @@ impl fmt::Debug for BaseUrl {
 
 /// What a request is sent to.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address(Url);
+pub struct Address {
+    url: Url,
+    /// The same as HTTP has it; none where it is longer than that may be.
+    uri: Option<Uri>,
+}
 
 impl Address {
+    fn new(url: Url) -> Self {
+        let uri = url.as_str().parse().ok();
+        Self { url, uri }
+    }
+
     /// The address of `route` below this one.
     pub(crate) fn at(&self, route: &Route) -> Self {
-        let mut url = below(&self.0, &route.path);
+        let mut url = below(&self.url, &route.path);
         url.set_query(route.query);
-        Self(url)
+        Self::new(url)
     }
 
     /// This address with what stands after the question mark; nothing, where `query` is empty.
-    pub(crate) fn with_query(mut self, query: &[(&'static str, String)]) -> Self {
-        if !query.is_empty() {
-            self.0.query_pairs_mut().extend_pairs(query);
+    pub(crate) fn with_query(self, query: &[(&'static str, String)]) -> Self {
+        if query.is_empty() {
+            return self;
         }
-        self
+        let mut url = self.url;
+        url.query_pairs_mut().extend_pairs(query);
+        Self::new(url)
     }
 
     pub(crate) fn url(&self) -> &Url {
-        &self.0
+        &self.url
+    }
+
+    /// The address as a request names it.
+    ///
+    /// # Errors
+    /// `InvalidRequest`.
+    pub(crate) fn uri(&self) -> Result<&Uri> {
+        self.uri.as_ref().ok_or_else(|| {
+            let message = "the address is longer than a request may have it: name a shorter model";
+            Error::new(ErrorKind::InvalidRequest, message)
+        })
     }
 
     /// Whether it is this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         // A bracketed IPv6 address is no `IpAddr`; without the brackets it is.
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let named = host == "localhost" || host.ends_with(".localhost");
         named || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     pub(crate) fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
+        self.url.scheme() == "https"
     }
 
     /// Host and port, for error texts.
     pub(crate) fn host_and_port(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        self.0.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(self.url.as_str())
     }
 }
 

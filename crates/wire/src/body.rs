@@ -10,6 +10,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use ultraai_core::Result;
 
@@ -69,7 +70,7 @@ impl Coding {
 /// The body of a response, decoded where it is gzip. Dropping it before its end closes the connection.
 #[must_use = "a body that is dropped closes its connection"]
 pub struct Body {
-    inner: reqwest::Body,
+    inner: Inner,
     coding: Coding,
     /// A chunk that was looked at and is still to be read.
     ahead: Option<Bytes>,
@@ -79,8 +80,49 @@ pub struct Body {
     turns: u8,
 }
 
+/// Where the bytes come from.
+enum Inner {
+    Received(Incoming),
+    #[cfg(test)]
+    Made(http_body_util::combinators::UnsyncBoxBody<Bytes, std::convert::Infallible>),
+}
+
+impl Inner {
+    /// The next bytes as they come. Trailers say nothing here.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        match self {
+            Self::Received(body) => poll_data(body, cx),
+            #[cfg(test)]
+            Self::Made(body) => poll_data(body, cx),
+        }
+    }
+
+    /// At least so many bytes are still to come.
+    fn at_least(&self) -> u64 {
+        match self {
+            Self::Received(body) => body.size_hint().lower(),
+            #[cfg(test)]
+            Self::Made(body) => body.size_hint().lower(),
+        }
+    }
+}
+
 impl Body {
-    pub(crate) fn new(inner: reqwest::Body, coding: Coding) -> Self {
+    pub(crate) fn new(body: Incoming, coding: Coding) -> Self {
+        Self::of(Inner::Received(body), coding)
+    }
+
+    /// What `body` says.
+    #[cfg(test)]
+    pub(crate) fn made<B>(body: B, coding: Coding) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
+    {
+        use http_body_util::BodyExt as _;
+        Self::of(Inner::Made(body.boxed_unsync()), coding)
+    }
+
+    fn of(inner: Inner, coding: Coding) -> Self {
         Self { inner, coding, ahead: None, read: 0, limit: usize::MAX, turns: 0 }
     }
 
@@ -115,14 +157,14 @@ impl Body {
 
     fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         match &mut self.coding {
-            Coding::Plain => poll_data(&mut self.inner, cx),
+            Coding::Plain => self.inner.poll_data(cx),
             Coding::Other(name) => Poll::Ready(Some(failure::unknown_coding(name))),
             Coding::Gzip(gzip) => loop {
                 match gzip.step() {
                     Step::Chunk(chunk) => return Poll::Ready(Some(Ok(chunk))),
                     Step::End => return Poll::Ready(None),
                     Step::Broken(error) => return Poll::Ready(Some(Err(failure::decoding(error)))),
-                    Step::Hungry => match ready!(poll_data(&mut self.inner, cx)) {
+                    Step::Hungry => match ready!(self.inner.poll_data(cx)) {
                         Some(Ok(chunk)) => gzip.feed(chunk),
                         Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                         None => gzip.end(),
@@ -174,7 +216,7 @@ impl Body {
                 false => Ok(first),
             };
         };
-        let rest = usize::try_from(self.inner.size_hint().lower()).unwrap_or(usize::MAX);
+        let rest = usize::try_from(self.inner.at_least()).unwrap_or(usize::MAX);
         let known = first.len().saturating_add(second.len()).saturating_add(rest);
         let mut whole = BytesMut::with_capacity(known.min(limit));
         let mut next = Some(second);
@@ -203,12 +245,14 @@ impl Body {
     }
 }
 
-/// The next bytes as they come. Trailers say nothing here.
-fn poll_data(body: &mut reqwest::Body, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+fn poll_data<B>(body: &mut B, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<failure::Cause>> + Unpin,
+{
     loop {
         match ready!(Pin::new(&mut *body).poll_frame(cx)) {
             None => return Poll::Ready(None),
-            Some(Err(error)) => return Poll::Ready(Some(Err(failure::reading(error)))),
+            Some(Err(error)) => return Poll::Ready(Some(Err(failure::reading(error.into())))),
             Some(Ok(frame)) => {
                 if let Ok(chunk) = frame.into_data() {
                     return Poll::Ready(Some(Ok(chunk)));
@@ -227,6 +271,7 @@ impl fmt::Debug for Body {
 #[cfg(test)]
 mod tests {
     use http_body::Frame;
+    use http_body_util::Full;
     use tokio::time::timeout;
     use ultraai_core::ErrorKind;
 
@@ -248,7 +293,7 @@ mod tests {
     }
 
     fn body(text: &'static str) -> Body {
-        Body::new(text.into(), Coding::Plain)
+        Body::made(Full::from(text), Coding::Plain)
     }
 
     #[tokio::test]
@@ -283,7 +328,7 @@ mod tests {
         for (header, name) in
             [("br", "`br`"), (" ZSTD", "`zstd`"), ("gzip, br", "`gzip, br`"), ("\u{7f}", "`?`")]
         {
-            let error = Body::new("x".into(), Coding::of(header)).read(9).await.unwrap_err();
+            let error = Body::made(Full::from("x"), Coding::of(header)).read(9).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Undecodable);
             assert!(error.to_string().contains(name), "{error}");
         }
@@ -293,7 +338,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_lets_a_limit_of_time_be_looked_at() {
-        let mut flood = Body::new(reqwest::Body::wrap(Flood), Coding::Plain).limited(1 << 20);
+        let mut flood = Body::made(Flood, Coding::Plain).limited(1 << 20);
         let read = timeout(Duration::from_millis(1), flood.first_byte()).await;
         assert!(read.is_err(), "{read:?}");
     }

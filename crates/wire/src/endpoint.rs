@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ultraai_core::{Error, ErrorKind, Result, Route, Secret, async_trait};
 
 use crate::{Address, Limits, Response, Transport, TransportSettings};

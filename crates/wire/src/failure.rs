@@ -1,14 +1,23 @@
-//! What reqwest's errors mean.
+//! What the errors of the transport mean.
 
 use std::{error::Error as StdError, io};
 
 use ultraai_core::{Error, ErrorKind, Result};
 
-use crate::{Address, TransportSettings};
+use crate::{Address, TransportSettings, connect::Refusal};
+
+/// What went wrong below.
+pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
+
+/// What went wrong below, as it is looked at.
+type Below = dyn StdError + 'static;
 
 /// Why no response came.
-pub(crate) fn sending(error: reqwest::Error, address: &Address, settings: &TransportSettings) -> Error {
-    let error = error.without_url();
+pub(crate) fn sending(
+    error: hyper_util::client::legacy::Error,
+    address: &Address,
+    settings: &TransportSettings,
+) -> Error {
     let place = match settings.proxy.place() {
         Some(proxy) => format!("{} through the proxy {proxy}", address.host_and_port()),
         None => address.host_and_port(),
@@ -34,9 +43,8 @@ pub(crate) fn sending(error: reqwest::Error, address: &Address, settings: &Trans
 }
 
 /// Why the body broke off.
-pub(crate) fn reading(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let message = match breaking(&error) {
+pub(crate) fn reading(error: Cause) -> Error {
+    let message = match breaking(&*error) {
         Some(Break::Reset) => "the server reset the connection while the answer came".to_owned(),
         Some(Break::Http2(why)) => format!("the server {why} while the answer came"),
         Some(Break::Framing) => {
@@ -92,7 +100,7 @@ enum Break {
     Http2(String),
 }
 
-fn breaking(error: &reqwest::Error) -> Option<Break> {
+fn breaking(error: &Below) -> Option<Break> {
     if let Some(error) = find::<h2::Error>(error)
         && let Some(reason) = error.reason()
     {
@@ -108,12 +116,19 @@ fn breaking(error: &reqwest::Error) -> Option<Break> {
     })
 }
 
-fn connecting(error: &reqwest::Error, settings: &TransportSettings) -> String {
-    if error.is_timeout() {
-        return format!(
-            "not made within {} seconds (`connect_timeout_seconds`)",
-            settings.connect_timeout.as_secs_f64()
-        );
+fn connecting(error: &Below, settings: &TransportSettings) -> String {
+    match find::<Refusal>(error) {
+        Some(Refusal::Late) => {
+            return format!(
+                "not made within {} seconds (`connect_timeout_seconds`)",
+                settings.connect_timeout.as_secs_f64()
+            );
+        }
+        Some(Refusal::Socks) => {
+            return "the environment names a SOCKS proxy, which is not spoken here: name an http proxy by `http.proxy`, or `none`"
+                .to_owned();
+        }
+        None => {}
     }
     // Name lookup has no error type of its own; hyper-util marks it with these words.
     if said(error, "dns error") {
@@ -146,21 +161,21 @@ fn connecting(error: &reqwest::Error, settings: &TransportSettings) -> String {
     }
 }
 
-fn said(error: &reqwest::Error, words: &str) -> bool {
+fn said(error: &Below, words: &str) -> bool {
     causes(error).any(|cause| cause.to_string().contains(words))
 }
 
-fn find<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
+fn find<E: StdError + 'static>(error: &Below) -> Option<&E> {
     causes(error).find_map(|cause| cause.downcast_ref::<E>())
 }
 
-/// The causes, outermost first. An I/O error around another error gives not that error as its source, but that error's
+/// The error and its causes, outermost first. An I/O error around another error gives not that error as its source, but that error's
 /// source, so it is opened instead.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause| {
+fn causes(error: &Below) -> impl Iterator<Item = &Below> {
+    std::iter::successors(Some(error), |cause| {
         let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         match inner {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            Some(inner) => Some(inner as &Below),
             None => (*cause).source(),
         }
     })

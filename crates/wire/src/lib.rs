@@ -2,6 +2,7 @@
 
 mod address;
 mod body;
+mod connect;
 mod counter;
 mod delay;
 mod embedder;

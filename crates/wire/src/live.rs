@@ -219,7 +219,7 @@ mod tests {
 
     async fn read(stream: &'static str) -> Vec<String> {
         let request = Arc::new(ChatRequest::from_prompt("hello"));
-        let body = Body::new(stream.into(), Coding::Plain);
+        let body = Body::made(http_body_util::Full::from(stream), Coding::Plain);
         let frames = FrameDecoder::new(Framing::ServerSentEvents, 16);
         let source = Source { protocol: "test", passes: false };
         let mut live = LiveBody::new(body, decoder(), frames, source, request, None, Some("id".into()));

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use reqwest::Url;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use serde::Deserialize;
 use ultraai_core::{Error, ErrorKind, Result};
+use url::Url;
 
 /// The proxy that a provider is reached through. By default the environment names it, and loopback addresses are reached
 /// without one.
@@ -70,18 +72,23 @@ impl Proxy {
         }
     }
 
-    /// Sets it; `direct` keeps the environment's away.
-    pub(crate) fn apply(
-        &self,
-        builder: reqwest::ClientBuilder,
-        direct: bool,
-    ) -> reqwest::Result<reqwest::ClientBuilder> {
-        Ok(match &self.0 {
-            Way::Environment if !direct => builder,
-            Way::Environment | Way::Direct => builder.no_proxy(),
+    /// Which addresses are reached through which proxy; `direct` keeps the environment's away.
+    ///
+    /// # Errors
+    /// `Config` for an address that no request could name: without this it would be gone around.
+    pub(crate) fn matcher(&self, direct: bool) -> Result<Option<Matcher>> {
+        match &self.0 {
+            Way::Environment if !direct => Ok(Some(Matcher::from_env())),
+            Way::Environment | Way::Direct => Ok(None),
             // The list of exceptions in the environment belongs to the environment's proxy.
-            Way::Through(url) => builder.no_proxy().proxy(reqwest::Proxy::all(url.clone())?),
-        })
+            Way::Through(url) => {
+                let matcher = Matcher::builder().all(url.as_str()).build();
+                match matcher.intercept(&Uri::from_static("http://host/")) {
+                    Some(_) => Ok(Some(matcher)),
+                    None => Err(Error::new(ErrorKind::Config, "the address of the proxy cannot be used")),
+                }
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ultraai_core::{Quota, RateLimits};
 
 use crate::{

@@ -7,14 +7,26 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{
-    Method, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
+};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
 };
 use tokio::runtime::{self, Handle};
 use ultraai_core::{Error, ErrorKind, Result};
 
-use crate::{Address, Body, Headers, Proxy, body::Coding, failure};
+use crate::{
+    Address, Body, Headers, Proxy,
+    body::Coding,
+    connect::{AGENT, Connector},
+    failure,
+};
 
 /// How long a connection waits for its next request before it is closed. Load balancers close theirs after 60 seconds and
 /// more, so ours are gone before.
@@ -29,6 +41,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many runtimes have clients of their own. A program has one, or one for each thread; but it may also make one for
 /// each call, and what ended tells nobody.
 const MOST_RUNTIMES: usize = 128;
+
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+
+/// Headers that a request gets here and in the client below.
+const ADDED_HEADERS: usize = 6;
 
 /// What connections differ in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +96,14 @@ struct Shared {
     tls: std::sync::OnceLock<Result<rustls::ClientConfig>>,
     /// A client for each runtime: a connection is a task of the runtime that opened it. It ends with that one, and
     /// whoever else sends something through it wakes another thread up and waits for it.
-    clients: RwLock<Vec<(Option<runtime::Id>, reqwest::Client)>>,
+    clients: RwLock<Vec<(Option<runtime::Id>, Client)>>,
+}
+
+/// The connections of one runtime.
+#[derive(Clone, Debug)]
+struct Client {
+    http: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -135,11 +159,8 @@ impl Transport {
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<Response> {
-        let mut request = reqwest::Request::new(Method::POST, address.url().clone());
-        *request.headers_mut() = headers.map().clone();
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        *request.body_mut() = Some(body.into());
-        self.send(address, request).await
+        let content_type = HeaderValue::from_static(content_type);
+        self.send(address, Method::POST, headers, Some(content_type), body.into()).await
     }
 
     /// Gets, and waits for the head of the response, whatever its status.
@@ -148,22 +169,39 @@ impl Transport {
     /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
     /// a proxy, and `Undecodable` for a head that is too large or none.
     pub async fn get(&self, address: &Address, headers: &Headers) -> Result<Response> {
-        let mut request = reqwest::Request::new(Method::GET, address.url().clone());
-        *request.headers_mut() = headers.map().clone();
-        self.send(address, request).await
+        self.send(address, Method::GET, headers, None, Bytes::new()).await
     }
 
-    async fn send(&self, address: &Address, request: reqwest::Request) -> Result<Response> {
+    async fn send(
+        &self,
+        address: &Address,
+        method: Method,
+        headers: &Headers,
+        content_type: Option<HeaderValue>,
+        body: Bytes,
+    ) -> Result<Response> {
         let client = self.0.client().map_err(Error::unsent)?;
+        let uri = address.uri().map_err(Error::unsent)?;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.clone();
+        let told = request.headers_mut();
+        told.reserve(headers.map().len() + ADDED_HEADERS);
+        told.extend([(USER_AGENT, AGENT), (ACCEPT, ANYTHING)]);
+        told.extend(content_type.map(|value| (CONTENT_TYPE, value)));
+        told.extend(client.connector.proxy_authorization(uri).map(|value| (PROXY_AUTHORIZATION, value)));
+        for (name, value) in headers.map() {
+            told.insert(name, value.clone());
+        }
         let settings = &self.0.key.settings;
-        let sent = client.execute(request).await;
+        let sent = client.http.request(request).await;
         let response = sent.map_err(|error| failure::sending(error, address, settings))?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(failure::proxy_credentials().with_status(407));
         }
         check_head(response.headers(), settings)?;
         if response.status().is_redirection() {
-            return Err(redirect(&response).with_status(response.status().as_u16()));
+            return Err(redirect(&response, address).with_status(response.status().as_u16()));
         }
         Ok(Response(response))
     }
@@ -180,9 +218,9 @@ impl Shared {
     }
 
     /// The client of this runtime.
-    fn client(&self) -> Result<reqwest::Client> {
+    fn client(&self) -> Result<Client> {
         let runtime = Handle::try_current().ok().map(|runtime| runtime.id());
-        let of_runtime = |clients: &[(Option<runtime::Id>, reqwest::Client)]| {
+        let of_runtime = |clients: &[(Option<runtime::Id>, Client)]| {
             clients.iter().find(|(id, _)| *id == runtime).map(|(_, client)| client.clone())
         };
         if let Some(client) = of_runtime(&self.clients.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -201,34 +239,27 @@ impl Shared {
         Ok(client)
     }
 
-    fn build(&self) -> Result<reqwest::Client> {
+    fn build(&self) -> Result<Client> {
         let key = &self.key;
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("ultraai/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            .connect_timeout(key.settings.connect_timeout)
+        let connector = Connector::new(
+            key.settings.proxy.matcher(key.direct)?,
+            key.settings.connect_timeout,
+            #[cfg(feature = "tls")]
+            self.tls()?,
+        );
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .http2_keep_alive_interval(PING_EVERY)
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_max_header_list_size(u32::try_from(key.settings.max_header_bytes).unwrap_or(u32::MAX));
         // Hyper keeps as many in place, without memory of their own, unless it is told.
-        let builder = match key.settings.max_headers > 100 {
-            true => builder.http1_max_headers(key.settings.max_headers),
-            false => builder,
-        };
-        #[cfg(feature = "tls")]
-        let builder = builder.tls_backend_preconfigured(self.tls()?);
-        let built = key.settings.proxy.apply(builder, key.direct).and_then(reqwest::ClientBuilder::build);
-        built.map_err(|error| {
-            Error::new(
-                ErrorKind::Config,
-                "the HTTP client cannot be set up: look at the proxy settings of the environment",
-            )
-            .with_source(error.without_url())
-        })
+        if key.settings.max_headers > 100 {
+            builder.http1_max_headers(key.settings.max_headers);
+        }
+        Ok(Client { http: builder.build(connector.clone()), connector })
     }
 
     /// What TLS is spoken with; the clones share the roots and the sessions.
@@ -251,11 +282,11 @@ fn check_head(headers: &HeaderMap, settings: &TransportSettings) -> Result<()> {
     Err(Error::new(ErrorKind::Undecodable, format!("the head of the answer {why}, which is the limit")))
 }
 
-fn redirect(response: &reqwest::Response) -> Error {
+fn redirect(response: &http::Response<Incoming>, address: &Address) -> Error {
     let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-    let host = target.and_then(|target| response.url().join(target).ok());
+    let host = target.and_then(|target| address.url().join(target).ok());
     let host =
-        host.as_ref().and_then(reqwest::Url::host_str).map_or_else(String::new, |host| format!(" at {host}"));
+        host.as_ref().and_then(url::Url::host_str).map_or_else(String::new, |host| format!(" at {host}"));
     let message = format!(
         "the server points to another address{host}, which is not followed, so that no key reaches another host: set `base_url` to it"
     );
@@ -264,7 +295,7 @@ fn redirect(response: &reqwest::Response) -> Error {
 
 /// The head of a response, and its body, which comes later.
 #[must_use = "a response that is dropped closes its connection"]
-pub struct Response(reqwest::Response);
+pub struct Response(http::Response<Incoming>);
 
 impl Response {
     /// The HTTP status.
@@ -294,7 +325,7 @@ impl Response {
             (Some(named), None) => Coding::of(named.to_str().unwrap_or("?")),
             (Some(_), Some(_)) => Coding::Other("more than one".to_owned()),
         };
-        Body::new(self.0.into(), coding)
+        Body::new(self.0.into_body(), coding)
     }
 }
 

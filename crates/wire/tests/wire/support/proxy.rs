@@ -96,7 +96,10 @@ async fn connect(mut client: TcpStream, manner: Manner, tell: mpsc::UnboundedSen
     let refusal = match manner {
         Manner::Refusing => Some("403 Forbidden"),
         Manner::For(wanted) => {
-            let sent = text.lines().find_map(|line| line.strip_prefix("proxy-authorization: "));
+            let headers = text.lines().filter_map(|line| line.split_once(": "));
+            let mut credentials =
+                headers.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization"));
+            let sent = credentials.next().map(|(_, value)| value);
             (sent != Some(wanted)).then_some("407 Proxy Authentication Required")
         }
     };
