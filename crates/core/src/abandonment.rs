@@ -43,8 +43,8 @@ pub(crate) struct Abandonment {
 
 impl Abandonment {
     /// A cell that looks at `above` while it has no reason of its own.
-    pub(crate) fn below(above: &Arc<Self>) -> Arc<Self> {
-        Arc::new(Self { reason: AtomicU8::new(0), above: Some(Arc::clone(above)) })
+    pub(crate) fn below(above: Option<Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self { reason: AtomicU8::new(0), above })
     }
 
     /// Gives the reason; the first one stays.

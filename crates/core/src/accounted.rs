@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::{
     AbandonReason, Accounting, BaseOrchestrator, CallContext, Candidate, Clock, Cost, Deposit, Embedder,
     EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EndpointId, Error, ErrorKind, ModelName, ProviderId,
-    Purse, RequestOptions, Result, Usage, UsageSource,
+    Purse, RequestOptions, Result, Usage,
     attempt::is_unbilled,
     estimate::tokens_of_bytes,
     ledger::{Row, RowId, RowOutcome},
-    metrics,
+    metrics::{self, Attributes},
     money::nano_dollars,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 struct Accounted {
     inner: Arc<dyn Embedder>,
     provider_id: ProviderId,
+    /// The name of `inner`, shared by all rows.
+    provider_name: Arc<str>,
     accounting: Arc<Accounting>,
 }
 
@@ -30,6 +32,7 @@ impl Candidate {
     /// reserved for in the purses that have a limit and paid from all of them, and is measured.
     pub fn accounted(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
         Arc::new(Accounted {
+            provider_name: embedder.name().into(),
             inner: embedder,
             provider_id: self.id.clone(),
             accounting: Arc::clone(&self.accounting),
@@ -152,26 +155,8 @@ impl<'a> Entry<'a> {
     fn open(by: &'a Accounted, cx: &'a CallContext, request: &'a EmbeddingRequest) -> Self {
         let ledger = cx.ledger();
         let started = Instant::now();
-        let row = ledger.open(Row {
-            id: RowId(0),
-            parent: cx.parent(),
-            is_span: false,
-            ask: ledger.next_ask(),
-            provider_id: by.provider_id.clone(),
-            provider_name: by.inner.name().into(),
-            request_model: asked(request).map(str::to_owned),
-            response_model: None,
-            attempt: 0,
-            is_hedge: false,
-            outcome: RowOutcome::Running,
-            error: None,
-            reason: None,
-            usage: None,
-            cost: Cost::Unknown,
-            started_seconds: started.duration_since(ledger.started()).as_secs_f64(),
-            time_to_first_chunk_seconds: None,
-            duration_seconds: None,
-        });
+        let running = Row::running(cx, &by.provider_id, &by.provider_name, request.model.as_ref(), started);
+        let row = ledger.open(Row { ask: ledger.next_ask(), ..running });
         Self { by, cx, request, row, started, is_open: true }
     }
 
@@ -206,56 +191,25 @@ impl<'a> Entry<'a> {
         error: Option<ErrorKind>,
     ) {
         self.is_open = false;
-        let duration = self.started.elapsed().as_secs_f64();
-        self.measure(outcome, &usage, cost, duration, model, error);
+        let seconds = self.started.elapsed().as_secs_f64();
+        let Accounted { provider_id, provider_name, accounting, .. } = self.by;
+        if let Some(meter) = accounting.meter() {
+            let (name, id) = (&**provider_name, provider_id.as_str());
+            let of = Attributes::of_attempt("embeddings", name, id, asked(self.request), model);
+            let ended = metrics::Ended { outcome, error, seconds, usage, cost };
+            ended.record(meter, of, &[("input", usage.input_tokens)]);
+        }
         let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
         self.cx.ledger().update(self.row, |row| {
             row.outcome = outcome;
             row.usage = Some(usage);
             row.cost = cost;
-            row.duration_seconds = Some(duration);
-            row.response_model = model.map(str::to_owned);
+            row.duration_seconds = Some(seconds);
+            row.response_model = model.map(Into::into);
             row.error = error;
             row.reason = (outcome == RowOutcome::Abandoned).then_some(reason);
         });
         self.cx.settle(cost);
-    }
-
-    fn measure(
-        &self,
-        outcome: RowOutcome,
-        usage: &Usage,
-        cost: Cost,
-        duration: f64,
-        model: Option<&str>,
-        error: Option<ErrorKind>,
-    ) {
-        let Some(meter) = self.by.accounting.meter() else { return };
-        let mut attributes = vec![
-            ("gen_ai.operation.name", "embeddings"),
-            ("gen_ai.provider.name", self.by.inner.name()),
-            ("ultraai.provider_id", self.by.provider_id.as_str()),
-        ];
-        attributes.extend(asked(self.request).map(|model| ("gen_ai.request.model", model)));
-        attributes.extend(model.map(|model| ("gen_ai.response.model", model)));
-        let common = attributes.len();
-        let outcome = match outcome {
-            RowOutcome::Failed => "failed",
-            RowOutcome::Abandoned => "abandoned",
-            _ => "answered",
-        };
-        attributes.push(("ultraai.outcome", outcome));
-        attributes.extend(error.map(|kind| ("error.type", kind.as_str())));
-        metrics::OPERATION_DURATION.record(meter, duration, &attributes);
-        attributes.truncate(common);
-        let source = if usage.source == UsageSource::Reported { "reported" } else { "estimated" };
-        attributes.extend([("ultraai.usage.source", source), ("gen_ai.token.type", "input")]);
-        metrics::TOKEN_USAGE.record(meter, metrics::as_f64(usage.input_tokens), &attributes);
-        attributes.truncate(common);
-        match cost {
-            Cost::NanoDollars(nano) => metrics::COST.record(meter, metrics::as_f64(nano) / 1e9, &attributes),
-            Cost::Unknown => metrics::UNKNOWN_COST.record(meter, 1.0, &attributes),
-        }
     }
 }
 
@@ -297,6 +251,7 @@ mod tests {
     fn accounted(answers: Vec<Result<EmbeddingResponse>>, price: Option<Price>) -> Accounted {
         Accounted {
             inner: Arc::new(Scripted(Mutex::new(answers))),
+            provider_name: "scripted".into(),
             provider_id: ProviderId::new("mine").unwrap(),
             accounting: Arc::new(price.into()),
         }

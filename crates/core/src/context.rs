@@ -3,46 +3,19 @@
 use std::{
     fmt, mem,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use crate::{
-    AbandonReason, AttemptLimits, Cost, Deposit, Losses, Options, ProviderId, Purse, RateLimits, RequestId,
+    AbandonReason, AttemptLimits, Clock, Cost, Deposit, Losses, Options, ProviderId, Purse, RateLimits,
+    RequestId,
     abandonment::Abandonment,
     ledger::{Ledger, RowId},
     money::nano_dollars,
     purse::NestedPurses,
 };
-
-/// The wall clock, for dates and days; replaceable, so that tests need not wait for midnight.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
-
-impl Clock {
-    /// A clock that asks `now`.
-    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The time now.
-    pub fn now(&self) -> SystemTime {
-        (self.0)()
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new(SystemTime::now)
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock(..)")
-    }
-}
 
 /// What one call knows about itself: deadline, limits, ledger, purse, and who asks. A clone is cheap.
 ///
@@ -51,7 +24,8 @@ impl fmt::Debug for Clock {
 #[expect(clippy::struct_excessive_bools, reason = "each says something of its own of the call")]
 pub struct CallContext {
     shared: Arc<Shared>,
-    abandonment: Arc<Abandonment>,
+    /// None where it has no reason of its own, but that of the whole request.
+    abandonment: Option<Arc<Abandonment>>,
     candidate: Option<ProviderId>,
     deadline: Option<Instant>,
     limits: AttemptLimits,
@@ -84,6 +58,8 @@ struct Shared {
     /// What this request shares with others.
     outer_purse: Option<Purse>,
     ledger: Ledger,
+    /// Why the whole request is given up.
+    abandonment: Abandonment,
     /// Sentences for the trace.
     notes: Mutex<Vec<String>>,
 }
@@ -124,9 +100,10 @@ impl CallContext {
                 purse,
                 outer_purse,
                 ledger,
+                abandonment: Abandonment::default(),
                 notes: Mutex::default(),
             }),
-            abandonment: Arc::default(),
+            abandonment: None,
             candidate: None,
             deadline: None,
             limits: AttemptLimits::default(),
@@ -221,8 +198,12 @@ impl CallContext {
 
     /// Returns the time in which the first content must come: until then layers may ask again. `None` when there is no limit.
     pub fn remaining_until_content(&self) -> Option<Duration> {
-        let content_by = self.limits.content_by.map(|at| at.saturating_duration_since(Instant::now()));
-        self.remaining().into_iter().chain(content_by).min()
+        self.content_deadline().map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// When the first content must be there.
+    pub(crate) fn content_deadline(&self) -> Option<Instant> {
+        self.deadline.into_iter().chain(self.limits.content_by).min()
     }
 
     /// Returns the share of the time left that one step may take while others are still to come: two thirds, so
@@ -429,18 +410,19 @@ impl CallContext {
     /// it came from abandons it too.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { abandonment: Abandonment::below(&self.abandonment), ..self.clone() }
+        Self { abandonment: Some(Abandonment::below(self.abandonment.clone())), ..self.clone() }
     }
 
     /// Says why the call is about to be dropped. The first reason stays. It does not abort by itself: who
     /// says it drops the future or the reply next.
     pub fn abandon(&self, reason: AbandonReason) {
-        self.abandonment.give(reason);
+        self.abandonment.as_deref().unwrap_or(&self.shared.abandonment).give(reason);
     }
 
     /// Why it was abandoned, when somebody said so.
     pub fn abandonment(&self) -> Option<AbandonReason> {
-        self.abandonment.reason()
+        let own = self.abandonment.as_deref().and_then(Abandonment::reason);
+        own.or_else(|| self.shared.abandonment.reason())
     }
 }
 

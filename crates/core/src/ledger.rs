@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::{AbandonReason, Cost, ErrorKind, ProviderId, Usage, UsageSource};
+use crate::{AbandonReason, CallContext, Cost, ErrorKind, ModelName, ProviderId, Usage, UsageSource};
 
 /// The number of a row in its ledger, from 0. Some are missing: what turned out not to have been sent is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,10 +49,10 @@ pub struct Row {
     pub provider_name: Arc<str>,
     /// `gen_ai.request.model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_model: Option<String>,
+    pub request_model: Option<Arc<str>>,
     /// `gen_ai.response.model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_model: Option<String>,
+    pub response_model: Option<Arc<str>>,
     /// Which attempt of the ask it is: 0, then one more for each retry.
     pub attempt: u32,
     /// Whether it is the second leg of a hedge; the first one is the same attempt.
@@ -77,6 +77,38 @@ pub struct Row {
     pub time_to_first_chunk_seconds: Option<f64>,
     /// Time to the end, in seconds; `None` while it runs.
     pub duration_seconds: Option<f64>,
+}
+
+impl Row {
+    /// The row of an attempt that begins, for the call `cx`.
+    pub(crate) fn running(
+        cx: &CallContext,
+        provider_id: &ProviderId,
+        provider_name: &Arc<str>,
+        model: Option<&ModelName>,
+        started: Instant,
+    ) -> Self {
+        Self {
+            id: RowId(0),
+            parent: cx.parent(),
+            is_span: false,
+            ask: cx.ask(),
+            provider_id: provider_id.clone(),
+            provider_name: Arc::clone(provider_name),
+            request_model: model.cloned().map(Into::into),
+            response_model: None,
+            attempt: cx.attempt(),
+            is_hedge: cx.is_hedge(),
+            outcome: RowOutcome::Running,
+            error: None,
+            reason: None,
+            usage: None,
+            cost: Cost::Unknown,
+            started_seconds: started.duration_since(cx.ledger().started()).as_secs_f64(),
+            time_to_first_chunk_seconds: None,
+            duration_seconds: None,
+        }
+    }
 }
 
 /// Sums of a ledger. Reported, estimated and unknown stay apart; only attempts are summed, not the
@@ -218,7 +250,7 @@ impl Ledger {
     }
 
     /// When its time began.
-    pub(crate) fn started(&self) -> Instant {
+    fn started(&self) -> Instant {
         self.0.started
     }
 

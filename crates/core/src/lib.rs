@@ -8,6 +8,7 @@ pub mod attempt;
 mod besides;
 mod budgets;
 mod candidate;
+mod clock;
 mod codec;
 mod context;
 mod details;
@@ -50,11 +51,12 @@ pub use self::{
     analyzer::{Analysis, Analyzer},
     budgets::Budgets,
     candidate::{Candidate, ProviderSpec, is_variable_name, provider},
+    clock::Clock,
     codec::{
         Answering, Codec, ErrorAnswer, EventDecoder, EventEncoder, Frame, Framing, OwnedFrame, Route,
         ServerCodec,
     },
-    context::{CallContext, Clock, QuotaObserver},
+    context::{CallContext, QuotaObserver},
     details::Details,
     embedding::{
         Embedder, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, EmbeddingTask, Truncate, VectorFormat,

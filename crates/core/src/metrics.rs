@@ -4,7 +4,9 @@
 //! (<https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/>); what they have no name for begins with
 //! `ultraai.`. Measurements hold no content and no keys.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
+
+use crate::{Cost, ErrorKind, Usage, UsageSource, ledger::RowOutcome};
 
 /// Takes measurements as they come and hands them to an exporter, such as the crates `metrics` or `opentelemetry`.
 pub trait Meter: fmt::Debug + Send + Sync + 'static {
@@ -64,8 +66,97 @@ impl Instrument {
     }
 }
 
+/// As many as any measurement here belongs to: the five of an attempt, and two of its own.
+const MOST_ATTRIBUTES: usize = 7;
+
+/// What a measurement belongs to, in place: every attempt makes some.
+#[derive(Clone, Copy)]
+pub(crate) struct Attributes<'a> {
+    all: [Attribute<'a>; MOST_ATTRIBUTES],
+    len: usize,
+}
+
+impl<'a> Attributes<'a> {
+    /// What everything that the operation `name` measures belongs to.
+    pub(crate) fn of_operation(name: &'static str) -> Self {
+        let mut attributes = Self { all: [("", ""); MOST_ATTRIBUTES], len: 0 };
+        attributes.push("gen_ai.operation.name", name);
+        attributes
+    }
+
+    /// What everything that an attempt measures belongs to: its operation, the provider's name, the candidate, and the models.
+    pub(crate) fn of_attempt(
+        operation: &'static str,
+        provider_name: &'a str,
+        provider_id: &'a str,
+        request_model: Option<&'a str>,
+        response_model: Option<&'a str>,
+    ) -> Self {
+        let mut attributes = Self::of_operation(operation);
+        attributes.push("gen_ai.provider.name", provider_name);
+        attributes.push("ultraai.provider_id", provider_id);
+        attributes.push("gen_ai.request.model", request_model);
+        attributes.push("gen_ai.response.model", response_model);
+        attributes
+    }
+
+    /// Adds one, unless its value is `None`.
+    pub(crate) fn push(&mut self, name: &'static str, value: impl Into<Option<&'a str>>) {
+        if let Some(value) = value.into() {
+            self.all[self.len] = (name, value);
+            self.len += 1;
+        }
+    }
+}
+
+impl<'a> Deref for Attributes<'a> {
+    type Target = [Attribute<'a>];
+
+    fn deref(&self) -> &[Attribute<'a>] {
+        &self.all[..self.len]
+    }
+}
+
+/// An attempt that is over.
+pub(crate) struct Ended {
+    pub(crate) outcome: RowOutcome,
+    pub(crate) error: Option<ErrorKind>,
+    pub(crate) seconds: f64,
+    pub(crate) usage: Usage,
+    pub(crate) cost: Cost,
+}
+
+impl Ended {
+    /// Records how it ended, what it used and what it cost. `tokens` are the counts that its operation has, by their kind.
+    pub(crate) fn record(&self, meter: &dyn Meter, of: Attributes<'_>, tokens: &[(&'static str, u64)]) {
+        let mut attributes = of;
+        let outcome = match self.outcome {
+            RowOutcome::Failed => "failed",
+            RowOutcome::Abandoned => "abandoned",
+            _ => "answered",
+        };
+        attributes.push("ultraai.outcome", outcome);
+        attributes.push("error.type", self.error.map(ErrorKind::as_str));
+        OPERATION_DURATION.record(meter, self.seconds, &attributes);
+        for (kind, count) in tokens {
+            let source = match self.usage.source {
+                UsageSource::Reported => "reported",
+                UsageSource::Estimated => "estimated",
+            };
+            attributes = of;
+            attributes.push("ultraai.usage.source", source);
+            attributes.push("gen_ai.token.type", *kind);
+            TOKEN_USAGE.record(meter, as_f64(*count), &attributes);
+        }
+        match self.cost {
+            Cost::NanoDollars(nano) => COST.record(meter, as_f64(nano) / 1e9, &of),
+            Cost::Unknown => UNKNOWN_COST.record(meter, 1.0, &of),
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a measurement needs no more than 53 bits")]
-pub(crate) fn as_f64(count: u64) -> f64 {
+fn as_f64(count: u64) -> f64 {
     count as f64
 }
 

@@ -33,6 +33,12 @@ macro_rules! name_type {
             }
         }
 
+        impl From<$name> for Arc<str> {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = Error;
             fn try_from(name: String) -> Result<Self> {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -34,14 +35,14 @@ pub struct ChatReply {
 }
 
 enum Body {
-    Whole(Box<ChatResponse>),
+    Whole(Arc<ChatResponse>),
     Live(BoxEvents),
 }
 
 impl ChatReply {
-    /// A reply that is already complete.
-    pub fn whole(response: ChatResponse) -> Self {
-        Self { body: Body::Whole(Box::new(response)), guards: Vec::new() }
+    /// A reply that is already complete. It goes from hand to hand and is not copied.
+    pub fn whole(response: impl Into<Arc<ChatResponse>>) -> Self {
+        Self { body: Body::Whole(response.into()), guards: Vec::new() }
     }
 
     /// A reply that comes in pieces. Whatever the stream does, its reader sees events, and then either
@@ -66,19 +67,30 @@ impl ChatReply {
     /// # Errors
     /// What ended the stream; [`Error::partial`](crate::Error::partial) carries what was received.
     pub async fn collect(self) -> Result<ChatResponse> {
+        match self.into_whole() {
+            Ok(response) => Ok(Arc::unwrap_or_clone(response)),
+            Err(live) => live.into_events().collect().await,
+        }
+    }
+
+    /// The answer, where it is complete already.
+    ///
+    /// # Errors
+    /// The reply itself, where it comes in pieces.
+    pub fn into_whole(self) -> std::result::Result<Arc<ChatResponse>, Self> {
         match self.body {
             Body::Whole(response) => {
                 self.guards.into_iter().for_each(|mut guard| guard.on_end(&Ok(())));
-                Ok(*response)
+                Ok(response)
             }
-            Body::Live(_) => self.into_events().collect().await,
+            Body::Live(_) => Err(self),
         }
     }
 
     /// Reads the answer as events.
     pub fn into_events(self) -> ChatEvents {
         let source = match self.body {
-            Body::Whole(response) => Source::Whole(events_of(*response).into_iter()),
+            Body::Whole(response) => Source::Whole(events_of(Arc::unwrap_or_clone(response)).into_iter()),
             Body::Live(events) => Source::Live(events),
         };
         ChatEvents { source, guards: self.guards, stage: Stage::Open }

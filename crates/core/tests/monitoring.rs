@@ -424,7 +424,7 @@ async fn a_strategy_delegates_within_the_same_books() {
         orchestrator.register_provider(id, Scripted::always(id)).unwrap();
     }
     let outcome = orchestrator.process("hello").await.unwrap();
-    assert_eq!((outcome.synthesis.response.as_str(), outcome.strategy.as_str()), ("two", "delegating"));
+    assert_eq!((outcome.synthesis.response.as_str(), &*outcome.strategy), ("two", "delegating"));
     assert_eq!((outcome.responses.len(), outcome.ledger.rows.len()), (1, 1));
     assert!(outcome.trace.iter().any(|sentence| sentence == "delegated"), "{:?}", outcome.trace);
     assert!(outcome.trace.iter().any(|sentence| sentence.contains("`backwards`")), "{:?}", outcome.trace);

@@ -170,33 +170,45 @@ impl Provider for Retry {
     }
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
-        let mut attempt = 0;
-        let mut paid = 0;
-        let mut before = None;
-        loop {
+        match self.inner.chat(cx, Arc::clone(&request)).await {
+            Ok(reply) => {
+                self.refund(FIRST_SUCCESS_REFUND);
+                Ok(reply)
+            }
+            // Boxed, so that the first attempt, which is mostly the only one, needs no room for more.
+            Err(error) => Box::pin(self.again(cx, request, error)).await,
+        }
+    }
+}
+
+impl Retry {
+    /// Asks again after `error`, until it is of no use any more.
+    async fn again(&self, cx: &CallContext, request: Arc<ChatRequest>, error: Error) -> Result<ChatReply> {
+        let mut before = error;
+        let first = cx.attempt();
+        for attempt in first.. {
+            if before.is_unsent()
+                || before.kind().recovery() != Recovery::Retry
+                || attempt - first >= cx.max_retries()
+            {
+                break;
+            }
             let cx = cx.clone().with_attempt(attempt);
-            let error = match self.inner.chat(&cx, Arc::clone(&request)).await {
+            let Some(delay) = self.delay(&cx, &before) else { break };
+            let Some(cost) = self.pay(before.kind()) else { break };
+            tokio::time::sleep(delay).await;
+            match self.inner.chat(&cx.with_attempt(attempt + 1), Arc::clone(&request)).await {
                 Ok(reply) => {
-                    self.refund(if attempt == 0 { FIRST_SUCCESS_REFUND } else { paid });
+                    self.refund(cost);
                     return Ok(reply);
                 }
-                Err(error) => error,
-            };
-            if error.is_unsent() {
-                // It has waited as long as it may already, and another candidate may be free. Of a retry that was refused here
-                // the failure before it says what is wrong.
-                return Err(before.unwrap_or(error));
+                // It has waited as long as it may already, and another candidate may be free. The failure before a retry that
+                // was refused here says what is wrong.
+                Err(error) if error.is_unsent() => break,
+                Err(error) => before = error,
             }
-            if error.kind().recovery() != Recovery::Retry || attempt >= cx.max_retries() {
-                return Err(error);
-            }
-            let Some(delay) = self.delay(&cx, &error) else { return Err(error) };
-            let Some(cost) = self.pay(error.kind()) else { return Err(error) };
-            paid = cost;
-            attempt += 1;
-            before = Some(error);
-            tokio::time::sleep(delay).await;
         }
+        Err(before)
     }
 }
 

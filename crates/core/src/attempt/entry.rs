@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::{Span, field};
 
-use super::{Attempt, capture};
+use super::{Attempt, Watched, capture};
 use crate::{
-    AbandonReason, Accounting, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Error,
-    ErrorKind, FinishReason, Fold, ModelName, ProviderId, Usage, UsageSource,
+    AbandonReason, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Error, ErrorKind,
+    FinishReason, Fold, ModelName, ProviderId, Usage, UsageSource,
     estimate::{Counter, Written},
     ledger::{Row, RowId, RowOutcome},
-    metrics,
-    stats::CandidateStats,
+    metrics::{self, Attributes},
 };
 
 /// A deadline that passes within this time says more about the caller than about the candidate.
@@ -32,19 +31,17 @@ enum Stage {
 /// One attempt in the books. Dropped before its end, it was abandoned.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// What the provider is asked under.
     cx: CallContext,
     row: RowId,
-    provider_id: ProviderId,
+    watched: Arc<Watched>,
     request: Arc<ChatRequest>,
-    stats: Arc<CandidateStats>,
-    accounting: Arc<Accounting>,
-    provider_name: Arc<str>,
     started: Instant,
     written: Written,
     /// What was said so far, for a span that holds it.
-    said: Option<Fold>,
+    said: Option<Box<Fold>>,
     usage: Option<Usage>,
-    model: Option<String>,
+    model: Option<Arc<str>>,
     has_content: bool,
     /// Whether something was said that is no reasoning and no white space.
     has_answer: bool,
@@ -59,36 +56,18 @@ impl Entry {
         request: &Arc<ChatRequest>,
         started: Instant,
     ) -> Self {
-        let ledger = cx.ledger();
+        let Watched { provider_id, provider_name, accounting, stats } = &*attempt.watched;
+        let row = Row::running(cx, provider_id, provider_name, request.model.as_ref(), started);
+        let row = cx.ledger().open(row);
+        stats.started(cx.attempt() > 0, started);
         let model = request.model.as_ref().map(ModelName::as_str);
-        let row = ledger.open(Row {
-            id: RowId(0),
-            parent: cx.parent(),
-            is_span: false,
-            ask: cx.ask(),
-            provider_id: attempt.provider_id.clone(),
-            provider_name: Arc::clone(&attempt.provider_name),
-            request_model: model.map(str::to_owned),
-            response_model: None,
-            attempt: cx.attempt(),
-            is_hedge: cx.is_hedge(),
-            outcome: RowOutcome::Running,
-            error: None,
-            reason: None,
-            usage: None,
-            cost: Cost::Unknown,
-            started_seconds: started.duration_since(ledger.started()).as_secs_f64(),
-            time_to_first_chunk_seconds: None,
-            duration_seconds: None,
-        });
-        attempt.stats.started(cx.attempt() > 0, started);
         // The names are those of the OpenTelemetry GenAI conventions; content is recorded only where it was asked for.
         let span = tracing::info_span!(
             "chat",
             otel.name = model.map_or_else(|| "chat".to_owned(), |model| format!("chat {model}")),
             otel.kind = "client",
             gen_ai.operation.name = "chat",
-            gen_ai.provider.name = attempt.inner.name(),
+            gen_ai.provider.name = &**provider_name,
             gen_ai.request.model = model,
             gen_ai.request.max_tokens = request.max_tokens,
             gen_ai.request.temperature = request.temperature,
@@ -101,25 +80,22 @@ impl Entry {
             gen_ai.usage.input_tokens = field::Empty,
             gen_ai.usage.output_tokens = field::Empty,
             error.r#type = field::Empty,
-            ultraai.provider_id = attempt.provider_id.as_str(),
+            ultraai.provider_id = provider_id.as_str(),
             ultraai.request_id = %cx.request_id(),
             ultraai.attempt = cx.attempt(),
             ultraai.hedge = cx.is_hedge().then_some(true),
         );
-        let said = (cx.captures() && !span.is_disabled()).then(Fold::default);
+        let said = (cx.captures() && !span.is_disabled()).then(Box::<Fold>::default);
         if said.is_some() {
             span.record("gen_ai.input.messages", capture::input(request));
         }
         Self {
-            cx: cx.clone(),
+            cx: cx.clone().with_parent(row),
             row,
-            provider_id: attempt.provider_id.clone(),
+            watched: Arc::clone(&attempt.watched),
             request: Arc::clone(request),
-            stats: Arc::clone(&attempt.stats),
-            accounting: Arc::clone(&attempt.accounting),
-            provider_name: Arc::clone(&attempt.provider_name),
             started,
-            written: Written::new(attempt.accounting.counts_tokens()),
+            written: Written::new(accounting.counts_tokens()),
             said,
             usage: None,
             model: None,
@@ -134,12 +110,12 @@ impl Entry {
         self.started
     }
 
-    pub(super) fn row(&self) -> RowId {
-        self.row
+    pub(super) fn cx(&self) -> &CallContext {
+        &self.cx
     }
 
     pub(super) fn provider_id(&self) -> &ProviderId {
-        &self.provider_id
+        &self.watched.provider_id
     }
 
     pub(super) fn span(&self) -> &Span {
@@ -152,8 +128,8 @@ impl Entry {
             self.has_content = true;
             let now = Instant::now();
             let after = now.duration_since(self.started);
-            self.stats.first_event(after, now);
-            if let Some(meter) = self.accounting.meter() {
+            self.watched.stats.first_event(after, now);
+            if let Some(meter) = self.watched.accounting.meter() {
                 metrics::TIME_TO_FIRST_CHUNK.record(meter, after.as_secs_f64(), &self.attributes());
             }
             self.cx
@@ -163,7 +139,7 @@ impl Entry {
         match event {
             ChatEvent::Started { model, request_id } => {
                 if let Some(model) = model {
-                    self.model = Some(model.clone());
+                    self.model = Some(self.named(model));
                 }
                 if let Some(id) = request_id {
                     self.span.record("gen_ai.response.id", id.as_str());
@@ -191,11 +167,17 @@ impl Entry {
     /// Who counts what nobody reported. Only a whole answer is worth the time that a tokenizer takes to get ready.
     fn counter(&self) -> Counter<'_> {
         let model = self.model.as_deref().or(self.request_model());
-        Counter::new(&self.accounting, model, self.stage == Stage::Finished)
+        Counter::new(&self.watched.accounting, model, self.stage == Stage::Finished)
     }
 
     fn request_model(&self) -> Option<&str> {
         self.request.model.as_ref().map(ModelName::as_str)
+    }
+
+    /// The model in the provider's words, which are mostly those that it was asked with.
+    fn named(&self, model: &str) -> Arc<str> {
+        let asked = self.request.model.as_ref().filter(|asked| asked.as_str() == model);
+        asked.map_or_else(|| model.into(), |asked| asked.clone().into())
     }
 
     /// What was used: reported, else estimated from the request and what was written.
@@ -228,10 +210,10 @@ impl Entry {
     }
 
     /// Closes a whole answer, and says in it what it used when nobody said it.
-    pub(super) fn succeed_whole(&mut self, response: &mut ChatResponse) {
+    pub(super) fn succeed_whole(&mut self, response: &mut Arc<ChatResponse>) {
         let now = Instant::now();
         self.stage = Stage::Finished;
-        self.model.clone_from(&response.model);
+        self.model = response.model.as_deref().map(|model| self.named(model));
         if let Some(id) = &response.request_id {
             self.span.record("gen_ai.response.id", id);
         }
@@ -249,21 +231,23 @@ impl Entry {
             Some(reported) => reported,
             None => estimated(),
         };
-        response.usage = Some(usage);
+        if response.usage != Some(usage) {
+            Arc::make_mut(response).usage = Some(usage);
+        }
         self.succeed(usage, &response.finish_reason, now);
     }
 
     fn succeed(&mut self, usage: Usage, finish_reason: &FinishReason, now: Instant) {
         self.span.record("gen_ai.response.finish_reasons", finish_reason.as_str());
-        self.stats.succeeded(self.request.delivery, self.started, now);
-        self.close(RowOutcome::Won, usage, self.cost(&usage), now, None);
+        self.watched.stats.succeeded(self.request.delivery, self.started, now);
+        self.close(End::Answered, usage, self.cost(&usage), now);
     }
 
     /// Takes the attempt out of the books: it was refused before anything was sent.
     pub(super) fn withdraw(&mut self, error: &Error) {
         self.stage = Stage::Closed;
         self.span.record("error.type", error.kind().as_str());
-        self.stats.withdrawn(self.cx.attempt() > 0);
+        self.watched.stats.withdrawn(self.cx.attempt() > 0);
         self.cx.give_back();
         self.cx.ledger().withdraw(self.row);
     }
@@ -273,9 +257,8 @@ impl Entry {
         // Before tokens are counted, which may take its time.
         let now = Instant::now();
         let kind = error.kind();
-        if let Some(model) = error.partial().and_then(|partial| partial.model.clone()) {
-            self.model.get_or_insert(model);
-        }
+        let said = error.partial().and_then(|partial| partial.model.as_deref());
+        self.model = self.model.take().or_else(|| said.map(|model| self.named(model)));
         let (usage, cost) = match self.reported_with(error) {
             Some(usage) => (usage, self.cost(&usage)),
             // Refused before anything was made: vendors bill nothing for it.
@@ -290,11 +273,11 @@ impl Entry {
         let hurried = kind == ErrorKind::Timeout
             && self.cx.deadline().is_some_and(|deadline| deadline <= now)
             && now.duration_since(self.started) < PATIENCE;
-        self.stats.failed(kind, kind.is_candidates_fault() && !hurried, now);
+        self.watched.stats.failed(kind, kind.is_candidates_fault() && !hurried, now);
         if kind == ErrorKind::Timeout {
             self.waited(now);
         }
-        self.close(RowOutcome::Failed, usage, cost, now, Some(Ended::Failed(kind)));
+        self.close(End::Failed(kind), usage, cost, now);
         usage
     }
 
@@ -309,12 +292,12 @@ impl Entry {
     fn waited(&self, now: Instant) {
         let delivery = self.request.delivery;
         if delivery == Delivery::Whole || !self.has_content {
-            self.stats.waited(delivery, now.duration_since(self.started), now);
+            self.watched.stats.waited(delivery, now.duration_since(self.started), now);
         }
     }
 
     fn cost(&self, usage: &Usage) -> Cost {
-        self.accounting.cost(usage, self.request_model(), self.model.as_deref())
+        self.watched.accounting.cost(usage, self.request_model(), self.model.as_deref())
     }
 
     /// What an exchange without its end cost: of one that showed nothing yet nobody knows how far it got.
@@ -322,28 +305,36 @@ impl Entry {
         if self.has_content { self.cost(usage) } else { Cost::Unknown }
     }
 
-    fn close(&mut self, outcome: RowOutcome, usage: Usage, cost: Cost, now: Instant, ended: Option<Ended>) {
+    fn close(&mut self, end: End, usage: Usage, cost: Cost, now: Instant) {
         self.stage = Stage::Closed;
-        self.stats.used(&usage, cost);
+        self.watched.stats.used(&usage, cost);
         if let Some(model) = &self.model {
-            self.span.record("gen_ai.response.model", model.as_str());
+            self.span.record("gen_ai.response.model", &**model);
         }
         self.span.record("gen_ai.usage.input_tokens", usage.input_tokens);
         self.span.record("gen_ai.usage.output_tokens", usage.output_tokens);
-        let duration = now.duration_since(self.started).as_secs_f64();
-        self.measure(&usage, cost, duration, ended);
+        let seconds = now.duration_since(self.started).as_secs_f64();
+        let (outcome, error, reason) = match end {
+            End::Answered => (RowOutcome::Won, None, None),
+            End::Failed(kind) => (RowOutcome::Failed, Some(kind), None),
+            End::Abandoned(reason) => (RowOutcome::Abandoned, None, Some(reason)),
+        };
+        if let Some(meter) = self.watched.accounting.meter() {
+            let tokens = [("input", usage.input_tokens), ("output", usage.output_tokens)];
+            let ended = metrics::Ended { outcome, error, seconds, usage, cost };
+            ended.record(meter, self.attributes(), &tokens);
+        }
+        let model = self.model.take().filter(|_| outcome == RowOutcome::Won);
         let mut is_span = false;
         self.cx.ledger().update(self.row, |row| {
             is_span = row.is_span;
             row.outcome = outcome;
             row.usage = Some(usage);
             row.cost = cost;
-            row.duration_seconds = Some(duration);
-            match ended {
-                None => row.response_model = self.model.take(),
-                Some(Ended::Failed(kind)) => row.error = Some(kind),
-                Some(Ended::Abandoned(reason)) => row.reason = Some(reason),
-            }
+            row.duration_seconds = Some(seconds);
+            row.response_model = model;
+            row.error = error;
+            row.reason = reason;
         });
         if !is_span {
             // What an orchestrator's attempts cost, each of them has spent already.
@@ -351,52 +342,18 @@ impl Entry {
         }
     }
 
-    fn measure(&self, usage: &Usage, cost: Cost, duration: f64, ended: Option<Ended>) {
-        let Some(meter) = self.accounting.meter() else { return };
-        let (outcome, error) = match ended {
-            None => ("answered", None),
-            Some(Ended::Failed(kind)) => ("failed", Some(kind.as_str())),
-            Some(Ended::Abandoned(_)) => ("abandoned", None),
-        };
-        let mut attributes = self.attributes();
-        let common = attributes.len();
-        attributes.push(("ultraai.outcome", outcome));
-        attributes.extend(error.map(|error| ("error.type", error)));
-        metrics::OPERATION_DURATION.record(meter, duration, &attributes);
-        attributes.truncate(common);
-        let source = match usage.source {
-            UsageSource::Reported => "reported",
-            UsageSource::Estimated => "estimated",
-        };
-        attributes.push(("ultraai.usage.source", source));
-        for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
-            attributes.push(("gen_ai.token.type", kind));
-            metrics::TOKEN_USAGE.record(meter, metrics::as_f64(tokens), &attributes);
-            attributes.pop();
-        }
-        attributes.truncate(common);
-        match cost {
-            Cost::NanoDollars(nano) => metrics::COST.record(meter, metrics::as_f64(nano) / 1e9, &attributes),
-            Cost::Unknown => metrics::UNKNOWN_COST.record(meter, 1.0, &attributes),
-        }
-    }
-
     /// What every measurement of this attempt belongs to.
-    fn attributes(&self) -> Vec<metrics::Attribute<'_>> {
-        let mut attributes = vec![
-            ("gen_ai.operation.name", "chat"),
-            ("gen_ai.provider.name", &*self.provider_name),
-            ("ultraai.provider_id", self.provider_id.as_str()),
-        ];
-        attributes.extend(self.request_model().map(|model| ("gen_ai.request.model", model)));
-        attributes.extend(self.model.as_deref().map(|model| ("gen_ai.response.model", model)));
-        attributes
+    fn attributes(&self) -> Attributes<'_> {
+        let Watched { provider_id, provider_name, .. } = &*self.watched;
+        let (asked, answered) = (self.request_model(), self.model.as_deref());
+        Attributes::of_attempt("chat", provider_name, provider_id.as_str(), asked, answered)
     }
 }
 
-/// How an attempt ended that gave no whole answer.
+/// How an attempt ended.
 #[derive(Clone, Copy)]
-enum Ended {
+enum End {
+    Answered,
     Failed(ErrorKind),
     Abandoned(AbandonReason),
 }
@@ -406,11 +363,11 @@ impl Drop for Entry {
         if self.stage != Stage::Closed {
             let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
             let now = Instant::now();
-            self.stats.abandoned();
+            self.watched.stats.abandoned();
             self.waited(now);
             let usage = self.usage();
             let cost = self.cost_so_far(&usage);
-            self.close(RowOutcome::Abandoned, usage, cost, now, Some(Ended::Abandoned(reason)));
+            self.close(End::Abandoned(reason), usage, cost, now);
         }
     }
 }

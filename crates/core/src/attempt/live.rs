@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
 
 use super::{ATTEMPT, DEADLINE, GAP, Limit, empty, entry::Entry, timed_out};
-use crate::{AttemptLimits, CallContext, ChatEvent, ChatEvents, ChatResponse, Error, Result, UsageSource};
+use crate::{AttemptLimits, ChatEvent, ChatEvents, ChatResponse, Error, Result, UsageSource};
 
 /// Hands out the held events and then the rest, under the gap and attempt limits.
 ///
@@ -38,13 +38,13 @@ struct Waiting {
 }
 
 impl LiveAttempt {
-    pub(super) fn new(held: Vec<ChatEvent>, events: ChatEvents, entry: Entry, cx: &CallContext) -> Self {
+    pub(super) fn new(held: Vec<ChatEvent>, events: ChatEvents, entry: Entry) -> Self {
         let mut this = Self {
             held: VecDeque::new(),
             events,
+            deadline: entry.cx().deadline(),
+            limits: entry.cx().limits(),
             entry,
-            deadline: cx.deadline(),
-            limits: cx.limits(),
             waited: Duration::ZERO,
             waiting: None,
             timer: None,

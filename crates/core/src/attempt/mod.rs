@@ -26,8 +26,14 @@ use crate::{
 #[derive(Debug)]
 pub struct Attempt {
     inner: Arc<dyn Provider>,
+    watched: Arc<Watched>,
+}
+
+/// Whose attempts they are, and the books that they go into.
+#[derive(Debug)]
+struct Watched {
     provider_id: ProviderId,
-    /// The name of `inner`, shared by all rows.
+    /// `gen_ai.provider.name`.
     provider_name: Arc<str>,
     accounting: Arc<Accounting>,
     stats: Arc<CandidateStats>,
@@ -52,24 +58,20 @@ impl Attempt {
         stats: Arc<CandidateStats>,
     ) -> Self {
         let provider_name = inner.name().into();
-        Self { inner, provider_id, provider_name, accounting, stats }
+        let watched = Arc::new(Watched { provider_id, provider_name, accounting, stats });
+        Self { inner, watched }
     }
 
-    async fn run(&self, cx: &CallContext, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {
+    async fn run(&self, request: Arc<ChatRequest>, entry: &mut Entry) -> Result<Answered> {
         let live = request.delivery == Delivery::Live;
-        let limit = Limit::until_content(cx, entry.started(), live);
-        let reply = within(limit, self.inner.chat(cx, Arc::clone(&request))).await?;
-        if !reply.is_live() {
-            let response = reply.collect().await?;
-            return match check_content(&response) {
-                Ok(()) => Ok(Answered::Whole(response)),
-                // What was made is billed, whatever it holds.
-                Err(error) => Err(error.with_partial(response)),
-            };
-        }
+        let limit = Limit::until_content(entry.cx(), entry.started(), live);
+        let reply = within(limit, self.inner.chat(entry.cx(), request)).await?;
+        let reply = match reply.into_whole() {
+            Ok(response) => return whole(response),
+            Err(live) => live,
+        };
         let mut events = reply.into_events();
         let mut held = Vec::new();
-        let mut seen = ChatResponse::default();
         loop {
             let Some(event) = within(limit, async { events.next().await.transpose() }).await? else {
                 return Err(crate::event::interrupted());
@@ -77,8 +79,7 @@ impl Attempt {
             let commits = event.is_commit();
             entry.observe(&event);
             if let ChatEvent::Finished { finish_reason } = &event {
-                seen.finish_reason = finish_reason.clone();
-                check_content(&seen)?;
+                empty(finish_reason)?;
             }
             let ends = matches!(event, ChatEvent::Finished { .. });
             held.push(event);
@@ -90,14 +91,19 @@ impl Attempt {
 }
 
 /// What an attempt got to before it handed over.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment, and a box would cost each answer one more"
-)]
 enum Answered {
-    Whole(ChatResponse),
+    Whole(Arc<ChatResponse>),
     /// The events up to the first content, and the rest.
     Live(Vec<ChatEvent>, crate::ChatEvents),
+}
+
+/// A whole answer, unless it holds nothing.
+fn whole(response: Arc<ChatResponse>) -> Result<Answered> {
+    match if response.is_empty() { empty(&response.finish_reason) } else { Ok(()) } {
+        Ok(()) => Ok(Answered::Whole(response)),
+        // What was made is billed, whatever it holds.
+        Err(error) => Err(error.with_partial(Arc::unwrap_or_clone(response))),
+    }
 }
 
 #[async_trait]
@@ -116,29 +122,29 @@ impl Provider for Attempt {
 
     async fn chat(&self, cx: &CallContext, request: Arc<ChatRequest>) -> Result<ChatReply> {
         let now = Instant::now();
-        if cx.remaining_until_content().is_some_and(|left| left.is_zero()) {
+        if cx.content_deadline().is_some_and(|at| at <= now) {
             // Nothing reached a socket, so nothing stands in the ledger.
             return Err(timed_out("the deadline had passed before the attempt began").unsent());
         }
         let wants_whole = request.delivery == Delivery::Whole;
         let mut entry = Entry::open(self, cx, &request, now);
-        let cx = cx.clone().with_parent(entry.row());
         let span = entry.span().clone();
-        let answered = self.run(&cx, request, &mut entry).instrument(span).await;
+        let answered = self.run(request, &mut entry).instrument(span).await;
         match answered {
             Ok(Answered::Whole(mut response)) => {
                 entry.succeed_whole(&mut response);
                 Ok(ChatReply::whole(response))
             }
             Ok(Answered::Live(held, events)) => {
-                let reply = ChatReply::live(LiveAttempt::new(held, events, entry, &cx));
+                let reply = ChatReply::live(LiveAttempt::new(held, events, entry));
                 match wants_whole {
-                    true => reply.collect().await.map(ChatReply::whole),
+                    // Boxed, since hardly any provider gives a live answer to who wants a whole one.
+                    true => Box::pin(reply.collect()).await.map(ChatReply::whole),
                     false => Ok(reply),
                 }
             }
             Err(error) => {
-                let error = error.with_provider(self.provider_id.clone());
+                let error = error.with_provider(entry.provider_id().clone());
                 match error.is_unsent() {
                     true => entry.withdraw(&error),
                     false => drop(entry.fail(&error)),
@@ -147,11 +153,6 @@ impl Provider for Attempt {
             }
         }
     }
-}
-
-/// Refuses an answer that holds nothing.
-fn check_content(response: &ChatResponse) -> Result<()> {
-    if response.is_empty() { empty(&response.finish_reason) } else { Ok(()) }
 }
 
 /// What an answer is that holds nothing. One that ended with `length` is incomplete, which is no error.

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Event, ProviderResponse, ResponseStatus, Run};
+use super::{Event, Run, record::Record};
 use crate::{
-    AbandonReason, CallContext, Candidate, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error,
-    ErrorKind, ErrorReport, Fold, ProviderId, Recovery, Result,
+    CallContext, Candidate, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
+    Fold, ProviderId, Recovery, Result,
 };
 
 /// A candidate's reply that has not been read yet.
@@ -28,10 +28,20 @@ impl Reply<'_> {
     ///
     /// # Errors
     /// What broke the answer off.
-    pub async fn collect(self) -> Result<Answer> {
-        let Self { reply, record } = self;
-        let result = reply.collect().await;
-        record.finish(result).await
+    pub fn collect(self) -> impl Future<Output = Result<Answer>> + Send {
+        let Self { reply, mut record } = self;
+        async move {
+            let result = shared(reply).await;
+            record.finish(result).await
+        }
+    }
+}
+
+/// The whole answer, which is not copied where it came so.
+async fn shared(reply: ChatReply) -> Result<Arc<ChatResponse>> {
+    match reply.into_whole() {
+        Ok(response) => Ok(response),
+        Err(live) => Box::pin(live.collect()).await.map(Arc::new),
     }
 }
 
@@ -80,7 +90,7 @@ pub enum Aside {
 }
 
 impl Aside {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Synthesis => "a synthesis",
             Self::Analysis => "an analysis",
@@ -114,32 +124,35 @@ impl Run {
         self.ask_as(candidate, request, cx).await
     }
 
-    pub(super) async fn ask_as(
+    pub(super) fn ask_as(
         &self,
         candidate: &Arc<Candidate>,
         request: Arc<ChatRequest>,
         cx: CallContext,
-    ) -> Result<Reply<'_>> {
-        let mut errors: Vec<Error> = Vec::new();
-        let mut waiting: Vec<ProviderId> = Vec::new();
+    ) -> impl Future<Output = Result<Reply<'_>>> + Send {
         let mut current = Arc::clone(candidate);
-        loop {
-            let has_spare = !waiting.is_empty() || !current.terms.fallbacks.is_empty();
-            let bounded = bounded(&cx, &request, has_spare);
-            let error = match self.ask_one(&current, &request, &bounded, None).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let over = error.kind().recovery() == Recovery::GiveUp
-                || cx.remaining().is_some_and(|left| left.is_zero());
-            errors.push(error);
-            waiting.extend(current.terms.fallbacks.iter().rev().cloned());
-            let next = if over { None } else { self.next_fallback(&mut waiting, &current, &request) };
-            match next {
-                Some(next) => current = next,
-                None => {
-                    let first = errors.remove(0);
-                    return Err(first.with_fallbacks(errors));
+        async move {
+            let mut errors: Vec<Error> = Vec::new();
+            let mut waiting: Vec<ProviderId> = Vec::new();
+            loop {
+                let has_spare = !waiting.is_empty() || !current.terms.fallbacks.is_empty();
+                let bounded = has_spare.then(|| bounded(&cx, &request));
+                let error =
+                    match self.ask_one(&current, &request, bounded.as_ref().unwrap_or(&cx), None).await {
+                        Ok(reply) => return Ok(reply),
+                        Err(error) => error,
+                    };
+                let over = error.kind().recovery() == Recovery::GiveUp
+                    || cx.remaining().is_some_and(|left| left.is_zero());
+                errors.push(error);
+                waiting.extend(current.terms.fallbacks.iter().rev().cloned());
+                let next = if over { None } else { self.next_fallback(&mut waiting, &current, &request) };
+                match next {
+                    Some(next) => current = next,
+                    None => {
+                        let first = errors.remove(0);
+                        return Err(first.with_fallbacks(errors));
+                    }
                 }
             }
         }
@@ -148,8 +161,8 @@ impl Run {
     /// How many candidates may be asked besides those that have a seat on a panel.
     pub(super) fn unseated_allowance(&self) -> usize {
         let state = self.state();
-        let waiting = state.seated.iter().filter(|id| !state.asked.contains(id)).count();
-        self.most_providers().saturating_sub(state.asked.len()).saturating_sub(waiting)
+        let waiting = state.seated.iter().filter(|id| !state.was_asked(id)).count();
+        self.most_providers().saturating_sub(state.asked()).saturating_sub(waiting)
     }
 
     fn next_fallback(
@@ -234,16 +247,18 @@ impl Run {
             .clone()
             .with_candidate(candidate.id.clone())
             .with_ask(self.cx.ledger().next_ask())
+            .with_attempt(0)
             .with_limits(limits)
             .with_max_retries(retries);
-        let record = Record::open(self, candidate, &request, &cx, aside)?;
+        let mut record = Record::open(self, candidate, &request, cx, aside)?;
         if self.has_listener() && aside.is_none() {
-            let model = request.model.as_ref().map(ToString::to_string);
-            self.emit(Event::Asked { provider_id: candidate.id.clone(), model }).await;
+            let (provider_id, model) = (candidate.id.clone(), request.model.clone().map(Into::into));
+            self.emit(Event::Asked { provider_id, model }).await;
         }
-        match candidate.stack.chat(&cx, request).await {
+        match candidate.stack.chat(&record.cx, request).await {
             Ok(reply) => Ok(Reply { reply, record }),
-            Err(error) => Err(record.fail(error).await),
+            // Boxed here and below, so that an ask that succeeds needs no room for it.
+            Err(error) => Err(Box::pin(record.fail(error)).await),
         }
     }
 
@@ -251,12 +266,23 @@ impl Run {
     ///
     /// # Errors
     /// What broke the answer off; those who listen are told that the pieces are void.
-    pub async fn forward(&self, reply: Reply<'_>) -> Result<Answer> {
-        let Reply { reply, record } = reply;
-        if !self.has_listener() {
-            let result = reply.collect().await;
-            return record.finish(result).await;
+    pub fn forward<'run>(
+        &'run self,
+        reply: Reply<'run>,
+    ) -> impl Future<Output = Result<Answer>> + Send + 'run {
+        let Reply { reply, mut record } = reply;
+        async move {
+            let result = match self.has_listener() {
+                // Boxed, so that a request that nobody listens to needs no room for it.
+                true => Box::pin(self.tell(reply, &record)).await,
+                false => shared(reply).await,
+            };
+            record.finish(result).await
         }
+    }
+
+    /// Reads a reply to its end and tells every piece.
+    async fn tell(&self, reply: ChatReply, record: &Record<'_>) -> Result<Arc<ChatResponse>> {
         let mut events = reply.into_events();
         let mut fold = Fold::default();
         let mut forwarded = false;
@@ -278,21 +304,25 @@ impl Run {
             }
         }
         let result = match broken {
-            None => fold.finish(),
+            None => fold.finish().map(Arc::new),
             Some(error) => Err(fold.broken_by(error)),
         };
         if let (Err(error), true) = (&result, forwarded) {
             self.emit(Event::Discarded { reason: error.to_string() }).await;
         }
-        record.finish(result).await
+        result
     }
 
     /// Hands a whole answer to those who listen, as the final answer.
     pub async fn announce(&self, answer: &Answer) {
         if self.has_listener() {
-            for event in crate::events_of((*answer.response).clone()) {
-                self.hand_on(answer.provider_id(), event).await;
-            }
+            // Boxed, so that a request that nobody listens to needs no room for it.
+            Box::pin(async {
+                for event in crate::events_of((*answer.response).clone()) {
+                    self.hand_on(answer.provider_id(), event).await;
+                }
+            })
+            .await;
         }
     }
 
@@ -311,12 +341,9 @@ impl Run {
     }
 }
 
-/// The context of one of several that are asked in turn. One that hangs would take all the time, and its retries with it:
-/// while others are left, it gets two thirds.
-fn bounded(cx: &CallContext, request: &ChatRequest, others_left: bool) -> CallContext {
-    if !others_left {
-        return cx.clone();
-    }
+/// The context of one that others are left after. One that hangs would take all the time, and its retries with it: it gets
+/// two thirds.
+fn bounded(cx: &CallContext, request: &ChatRequest) -> CallContext {
     let cx = cx.clone().with_spare();
     cx.share().map_or_else(|| cx.clone(), |share| within(&cx, request, share))
 }
@@ -348,144 +375,5 @@ pub(super) fn whole(request: &Arc<ChatRequest>) -> Arc<ChatRequest> {
     match request.delivery {
         Delivery::Whole => Arc::clone(request),
         Delivery::Live => Arc::new((**request).clone().with_delivery(Delivery::Whole)),
-    }
-}
-
-/// What is written down of one ask. Dropped before its end, the candidate was given up.
-#[derive(Debug)]
-struct Record<'run> {
-    run: &'run Run,
-    candidate: Arc<Candidate>,
-    cx: CallContext,
-    /// Its place among the responses; what is asked aside has none.
-    place: Option<usize>,
-    aside: Option<Aside>,
-    ask: u32,
-    /// The request was sent as it came.
-    is_native: bool,
-    started: Instant,
-    open: bool,
-}
-
-impl<'run> Record<'run> {
-    fn open(
-        run: &'run Run,
-        candidate: &Arc<Candidate>,
-        request: &ChatRequest,
-        cx: &CallContext,
-        aside: Option<Aside>,
-    ) -> Result<Self> {
-        let ask = cx.ask();
-        let mut state = run.state();
-        let mut place = None;
-        // What a comparison found is used whatever becomes of the answer.
-        if aside != Some(Aside::Analysis) {
-            state.asks.push(ask);
-        }
-        if aside.is_none() {
-            let known = state.asked.contains(&candidate.id);
-            let most = run.most_providers();
-            if !known && state.asked.len() >= most {
-                let message = format!("not asked: `max_providers_per_request` is {most}");
-                return Err(Error::new(ErrorKind::Exhausted, message).with_provider(candidate.id.clone()));
-            }
-            if !known {
-                state.asked.push(candidate.id.clone());
-            }
-            place = Some(state.responses.len());
-            state.responses.push(ProviderResponse {
-                provider_id: candidate.id.clone(),
-                provider_name: Arc::clone(&candidate.provider_name),
-                model: request.model.as_ref().map(ToString::to_string),
-                status: ResponseStatus::Running,
-                used: false,
-                response: None,
-                error: None,
-                reason: None,
-                duration_seconds: 0.0,
-                ask,
-            });
-        }
-        drop(state);
-        Ok(Self {
-            run,
-            candidate: Arc::clone(candidate),
-            cx: cx.clone(),
-            place,
-            aside,
-            ask,
-            is_native: request.native.is_some(),
-            started: Instant::now(),
-            open: true,
-        })
-    }
-
-    fn close(&mut self, change: impl FnOnce(&mut ProviderResponse)) {
-        self.open = false;
-        let duration_seconds = self.started.elapsed().as_secs_f64();
-        if let Some(place) = self.place
-            && let Some(response) = self.run.state().responses.get_mut(place)
-        {
-            response.duration_seconds = duration_seconds;
-            change(response);
-        }
-    }
-
-    async fn finish(mut self, result: Result<ChatResponse>) -> Result<Answer> {
-        let response = match result {
-            Ok(response) => Arc::new(response),
-            Err(error) => return Err(self.fail(error).await),
-        };
-        let good = response.is_good();
-        self.close(|record| {
-            record.status = if good { ResponseStatus::Answered } else { ResponseStatus::NotGood };
-            record.response = Some(Arc::clone(&response));
-        });
-        if self.run.has_listener() && self.place.is_some() {
-            let (provider_id, duration_seconds) =
-                (self.candidate.id.clone(), self.started.elapsed().as_secs_f64());
-            self.run.emit(Event::Answered { provider_id, duration_seconds, good }).await;
-        }
-        Ok(Answer { candidate: Arc::clone(&self.candidate), response, ask: self.ask })
-    }
-
-    async fn fail(mut self, error: Error) -> Error {
-        let error = match error.provider() {
-            Some(_) => error,
-            None => error.with_provider(self.candidate.id.clone()),
-        };
-        let report = ErrorReport::from(&error);
-        self.close(|record| {
-            record.status = ResponseStatus::Failed;
-            let partial = error.partial().cloned().map(Box::new);
-            record.error = Some(ErrorReport { partial, ..report.clone() });
-        });
-        let what =
-            self.aside.map_or_else(|| "failed".to_owned(), |aside| format!("failed at {}", aside.as_str()));
-        self.run.note(format!("{} {what}: {} ({})", self.candidate.id, error.message(), error.kind()));
-        if self.run.has_listener() && self.place.is_some() {
-            self.run.emit(Event::Failed { provider_id: self.candidate.id.clone(), error: report }).await;
-        }
-        error
-    }
-}
-
-impl Drop for Record<'_> {
-    fn drop(&mut self) {
-        if self.open {
-            let reason = self.cx.abandonment().unwrap_or(AbandonReason::CallerLeft);
-            self.close(|record| {
-                record.status = ResponseStatus::Abandoned;
-                record.reason = Some(reason);
-            });
-            if self.place.is_some() {
-                self.run.note(format!(
-                    "{} was given up: {}",
-                    self.candidate.id,
-                    reason.as_str().replace('_', " ")
-                ));
-                self.run.try_emit(Event::Abandoned { provider_id: self.candidate.id.clone(), reason });
-            }
-        }
     }
 }

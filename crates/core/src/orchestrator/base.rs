@@ -266,13 +266,13 @@ impl BaseOrchestrator {
             .with_timeout(resolved.timeout)
             .with_capture(options.capture_message_content())
             .with_drop_unsupported(options.drop_unsupported());
-        let mut run = Run::new(self.clone(), cx, request, options, resolved, events);
+        let mut run = Run::new(self.clone(), cx, request, options, resolved, all, events);
         run.max_retries = over.options.max_retries;
         run.seed = seed;
-        run.candidates = capable(&run, &all, over)?;
-        run.all = all;
+        run.candidates = capable(&run, over)?;
+        run.put_model_in();
         run.check_named(&run.options)?;
-        run.flight = Some(Flight::begin(&self.inner.lasting.requests, self.inner.parts.meter.clone()));
+        run.flight = Some(Flight::begin(&self.inner.lasting.requests, parts.meter.clone()));
         Ok(run)
     }
 

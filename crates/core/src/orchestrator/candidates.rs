@@ -6,11 +6,13 @@ use super::Run;
 use crate::{Candidate, Error, ErrorKind, ProviderId, RequestOptions, Result, nearest};
 
 /// The candidates that may be asked, in the order of registration.
-pub(super) fn capable(
-    run: &Run,
-    all: &[Arc<Candidate>],
-    over: &RequestOptions,
-) -> Result<Vec<Arc<Candidate>>> {
+pub(super) fn capable(run: &Run, over: &RequestOptions) -> Result<Arc<Vec<Arc<Candidate>>>> {
+    let (all, request) = (&run.all, run.request());
+    let missing = |candidate: &Candidate| candidate.capabilities(request).missing_for(request);
+    // Mostly all of them may be asked as they are, which need not be written down anew.
+    if over.providers.is_none() && over.model.is_none() && !all.iter().any(|one| missing(one).is_some()) {
+        return Ok(Arc::clone(all));
+    }
     let mut chosen = match &over.providers {
         None => all.to_vec(),
         Some(ids) => ids.iter().map(|id| find(all, id)).collect::<Result<_>>()?,
@@ -32,25 +34,36 @@ pub(super) fn capable(
             *candidate = Arc::new(candidate.asked_for(model.clone()));
         }
     }
-    let request = run.request();
-    let (mut missing, mut unable) = (None, Vec::new());
-    chosen.retain(|candidate| match candidate.capabilities(request).missing_for(request) {
+    let (mut wanted, mut unable) = (None, Vec::new());
+    chosen.retain(|candidate| match missing(candidate) {
         None => true,
         Some(what) => {
             run.note(format!("{} was not asked: it cannot take {what}", candidate.id));
-            missing = Some(what);
+            wanted = Some(what);
             unable.push(candidate.id.to_string());
             false
         }
     });
-    if let Some(what) = missing.filter(|_| chosen.is_empty()) {
+    if let Some(what) = wanted.filter(|_| chosen.is_empty()) {
         let message = format!(
             "no candidate can take {what}, which the request asks for: register one that can (these cannot: {})",
             unable.join(", ")
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
-    Ok(chosen)
+    Ok(Arc::new(chosen))
+}
+
+impl Run {
+    /// Puts the model of the only candidate into the request while nobody else holds that, so that it need not be copied when
+    /// the candidate is asked. Whoever might be asked in its place has a model of its own.
+    pub(super) fn put_model_in(&mut self) {
+        if let ([only], Some(request)) = (&**self.candidates, Arc::get_mut(&mut self.request))
+            && self.all.iter().all(|candidate| candidate.model().is_some())
+        {
+            request.model = only.model().cloned();
+        }
+    }
 }
 
 /// The candidate of that name.

@@ -72,6 +72,21 @@ pub struct Collected {
     pub settled: bool,
 }
 
+impl Collected {
+    fn add(&mut self, result: Result<Answer>) {
+        match result {
+            Ok(answer) if answer.is_good() => self.good.push(answer),
+            Ok(answer) => {
+                self.causes.push(answer.no_good());
+                if !answer.response.is_complete() && !answer.response.is_empty() {
+                    self.incomplete.get_or_insert(answer);
+                }
+            }
+            Err(error) => self.causes.push(error),
+        }
+    }
+}
+
 impl Run {
     /// Refuses a quorum that cannot come: asking would cost money and could not end well.
     ///
@@ -89,30 +104,25 @@ impl Run {
     /// Asks the candidates in their order: together, or with `parallel_requests` off one after the other, each with an equal
     /// share of the time. Where only one can be asked, its answer is handed on while it is made.
     pub async fn collect(&self, request: &Arc<ChatRequest>, how: &Collecting) -> Collected {
-        let alone = self.candidates.len() == 1 || self.allowance() == 1;
-        let mut collector = Collector::new(self, *how);
-        if alone {
-            collector.said.push(alone_live(self, request).await);
-        } else {
+        if self.candidates.len() == 1 || self.allowance() == 1 {
+            let mut collected = Collected { announced: true, ..Collected::default() };
+            collected.add(alone_live(self, request).await);
+            return collected;
+        }
+        // Boxed, so that who asks only one needs no room for it.
+        Box::pin(async {
+            let mut collector = Collector::new(self, *how);
             collector.ask(request).await;
-        }
-        let Collector { said, settled, .. } = collector;
-        let mut said: Vec<_> = said.into_iter().map(|result| (place(self, &result), result)).collect();
-        said.sort_by_key(|(place, _)| *place);
-        let mut collected = Collected { announced: alone, settled, ..Collected::default() };
-        for (_, result) in said {
-            match result {
-                Ok(answer) if answer.is_good() => collected.good.push(answer),
-                Ok(answer) => {
-                    collected.causes.push(answer.no_good());
-                    if !answer.response.is_complete() && !answer.response.is_empty() {
-                        collected.incomplete.get_or_insert(answer);
-                    }
-                }
-                Err(error) => collected.causes.push(error),
+            let Collector { said, settled, .. } = collector;
+            let mut said: Vec<_> = said.into_iter().map(|result| (place(self, &result), result)).collect();
+            said.sort_by_key(|(place, _)| *place);
+            let mut collected = Collected { settled, ..Collected::default() };
+            for (_, result) in said {
+                collected.add(result);
             }
-        }
-        collected
+            collected
+        })
+        .await
     }
 
     /// Makes one outcome of what was collected. One good answer is returned as it came; of several, one is written when
@@ -128,7 +138,7 @@ impl Run {
             return self.too_few(collected).await;
         }
         let Collected { good, announced, .. } = collected;
-        let analysis = if good.len() > 1 { self.analyze(&good).await } else { None };
+        let analysis = if good.len() > 1 { Box::pin(self.analyze(&good)).await } else { None };
         if good.len() == 1 || self.request.wants_one_models_answer() || !synthesize {
             let chosen = if good.len() == 1 { None } else { choice::choose(&good) }.unwrap_or(&good[0]);
             self.note(format!("the answer of {} is returned as it came", chosen.provider_id()));
@@ -138,7 +148,8 @@ impl Run {
             return Ok(self.outcome(Method::Chosen, chosen, &[], analysis));
         }
         let by = self.synthesizer(&good)?;
-        match self.synthesize(&by, &good, analysis.as_ref()).await {
+        // Boxed, so that a request of one answer needs no room for it.
+        match Box::pin(self.synthesize(&by, &good, analysis.as_ref())).await {
             Ok(answer) if answer.is_good() => {
                 self.note(format!("{} made one answer from {}", by.id(), good.len()));
                 Ok(self.outcome(Method::Synthesized, &answer, &good, analysis))

@@ -1,5 +1,7 @@
 //! What happens during a request, told while it happens.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Outcome;
@@ -22,7 +24,7 @@ pub enum Event {
         /// The candidate.
         provider_id: ProviderId,
         /// The model it was asked for.
-        model: Option<String>,
+        model: Option<Arc<str>>,
     },
     /// A candidate answered.
     Answered {

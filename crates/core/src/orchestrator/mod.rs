@@ -12,6 +12,7 @@ mod events;
 mod nested;
 mod outcome;
 mod panel;
+mod record;
 mod run;
 mod stream;
 mod succession;

@@ -1,6 +1,6 @@
 //! What comes of a request: the answer, who said what, what it cost, and why.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct Outcome {
     /// Why each candidate was asked, skipped, aborted or trusted, in plain sentences.
     pub trace: Vec<String>,
     /// The strategy that was used.
-    pub strategy: String,
+    pub strategy: Cow<'static, str>,
     /// Since the request began, in seconds.
     pub duration_seconds: f64,
 }
@@ -78,7 +78,7 @@ pub struct ProviderResponse {
     pub provider_name: Arc<str>,
     /// The model it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// What came of it.
     pub status: ResponseStatus,
     /// Whether it went into the answer.

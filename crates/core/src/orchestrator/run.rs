@@ -1,6 +1,7 @@
 //! One request's view of the orchestrator.
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -29,7 +30,7 @@ pub struct Run {
     /// The request's own bound of retries, which goes over a candidate's.
     pub(super) max_retries: Option<u32>,
     pub(super) resolved: Resolved,
-    pub(super) candidates: Vec<Arc<Candidate>>,
+    pub(super) candidates: Arc<Vec<Arc<Candidate>>>,
     /// The snapshot that fallbacks are looked up in.
     pub(super) all: Arc<Vec<Arc<Candidate>>>,
     pub(super) base: BaseOrchestrator,
@@ -44,15 +45,32 @@ pub struct Run {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) asked: Vec<ProviderId>,
     /// Members of panels that wait for their turn.
     pub(super) seated: Vec<ProviderId>,
+    /// One for each ask for an answer.
     pub(super) responses: Vec<ProviderResponse>,
+    /// Asks for a synthesis, and whether the outcome holds it.
+    pub(super) syntheses: Vec<(u32, bool)>,
     pub(super) trace: Vec<String>,
-    /// Every ask, a synthesis too.
-    pub(super) asks: Vec<u32>,
-    /// Asks whose answers went into the outcome; the synthesis among them.
-    used: Vec<u32>,
+}
+
+impl State {
+    /// Whether the candidate was asked for an answer.
+    pub(super) fn was_asked(&self, id: &ProviderId) -> bool {
+        self.responses.iter().any(|response| response.provider_id == *id)
+    }
+
+    /// How many candidates were asked for an answer.
+    pub(super) fn asked(&self) -> usize {
+        let ids = || self.responses.iter().map(|response| &response.provider_id);
+        ids().enumerate().filter(|(place, id)| !ids().take(*place).any(|before| before == *id)).count()
+    }
+
+    /// Every ask that is won or lost with the outcome, and whether that holds its answer.
+    fn asks(&mut self) -> impl Iterator<Item = (u32, &mut bool)> {
+        let responses = self.responses.iter_mut().map(|response| (response.ask, &mut response.used));
+        responses.chain(self.syntheses.iter_mut().map(|(ask, used)| (*ask, used)))
+    }
 }
 
 impl Run {
@@ -62,6 +80,7 @@ impl Run {
         request: Arc<ChatRequest>,
         options: Arc<Options>,
         resolved: Resolved,
+        all: Arc<Vec<Arc<Candidate>>>,
         events: Option<Telling>,
     ) -> Self {
         Self {
@@ -70,8 +89,8 @@ impl Run {
             options,
             max_retries: None,
             resolved,
-            candidates: Vec::new(),
-            all: Arc::default(),
+            candidates: Arc::clone(&all),
+            all,
             base,
             seed: 0,
             started: Instant::now(),
@@ -113,7 +132,7 @@ impl Run {
 
     /// Whether `id` was asked already, by the strategy or as somebody's fallback.
     pub fn was_asked(&self, id: &ProviderId) -> bool {
-        self.state().asked.contains(id)
+        self.state().was_asked(id)
     }
 
     /// Whether somebody reads the answer while it is made.
@@ -137,10 +156,8 @@ impl Run {
     }
 
     /// Tells those who listen; waits when they are slow.
-    pub async fn emit(&self, event: Event) {
-        if let Some(events) = &self.events {
-            events.tell(event).await;
-        }
+    pub fn emit(&self, event: Event) -> impl Future<Output = ()> + Send {
+        Telling::tell(self.events.as_ref(), event)
     }
 
     /// Tells those who listen that the pieces of the answer so far are void.
@@ -198,7 +215,8 @@ impl Run {
         from: &[Answer],
         analysis: Option<Analysis>,
     ) -> Outcome {
-        self.state().used = from.iter().chain([answer]).map(|answer| answer.ask).collect();
+        let is_used = |ask| from.iter().chain([answer]).any(|answer| answer.ask == ask);
+        self.state().asks().for_each(|(ask, used)| *used = is_used(ask));
         Outcome {
             request_id: self.cx.request_id(),
             synthesis: Synthesis {
@@ -211,7 +229,7 @@ impl Run {
             analysis,
             ledger: LedgerReport::default(),
             trace: Vec::new(),
-            strategy: String::new(),
+            strategy: Cow::Borrowed(""),
             duration_seconds: 0.0,
         }
     }
@@ -268,7 +286,7 @@ impl Run {
             options,
             max_retries: over.max_retries.or(self.max_retries),
             resolved,
-            candidates: self.candidates.clone(),
+            candidates: Arc::clone(&self.candidates),
             all: Arc::clone(&self.all),
             base: self.base.clone(),
             seed: self.seed,
@@ -322,9 +340,9 @@ impl Run {
             return Ok(());
         }
         let selector = self.base.selector_of(strategy, &self.options)?;
-        selector.order(&self.request, &mut self.candidates, self.seed);
+        let mut candidates = self.candidates.to_vec();
+        selector.order(&self.request, &mut candidates, self.seed);
         // Read once: a health that changes while it sorts would be no order.
-        let candidates = std::mem::take(&mut self.candidates);
         let mut ranked: Vec<_> =
             candidates.into_iter().map(|candidate| (candidate.stats.standing(), candidate)).collect();
         ranked.sort_by_key(|(standing, _)| *standing);
@@ -336,7 +354,7 @@ impl Run {
             };
             self.note(format!("{} was put behind the others: {why}", candidate.id()));
         }
-        self.candidates = ranked.into_iter().map(|(_, candidate)| candidate).collect();
+        self.candidates = Arc::new(ranked.into_iter().map(|(_, candidate)| candidate).collect());
         let ids: Vec<_> = self.candidates.iter().map(|candidate| candidate.id().as_str()).collect();
         self.note(format!("{} is the order of the selector `{}`", ids.join(", "), selector.name()));
         Ok(())
@@ -347,46 +365,48 @@ impl Run {
     ///
     /// # Errors
     /// The strategy's, or `Timeout`; either carries the ledger and the trace.
-    pub async fn drive(mut self, strategy: &dyn Strategy) -> Result<Outcome> {
+    pub fn drive(mut self, strategy: &dyn Strategy) -> impl Future<Output = Result<Outcome>> + Send {
         let name = strategy.name();
         if let Some(flight) = &mut self.flight {
             flight.strategy = name;
         }
-        let _place = match self.base.admit(&self.cx).await {
-            Ok(Some(place)) => place,
-            Ok(None) => {
-                self.note("the request waited for its turn until its deadline: `max_requests_in_flight` were under way");
-                let error = self.too_late(Vec::new());
+        async move {
+            let _place = match self.base.admit(&self.cx).await {
+                Ok(Some(place)) => place,
+                Ok(None) => {
+                    self.note("the request waited for its turn until its deadline: `max_requests_in_flight` were under way");
+                    let error = self.too_late(Vec::new());
+                    return self.seal(name, Err(error));
+                }
+                Err(error) => return self.seal(name, Err(error)),
+            };
+            if let Err(error) = self.order(strategy) {
                 return self.seal(name, Err(error));
             }
-            Err(error) => return self.seal(name, Err(error)),
-        };
-        if let Err(error) = self.order(strategy) {
-            return self.seal(name, Err(error));
-        }
-        let span = tracing::info_span!(
-            "invoke_workflow",
-            otel.name = format_args!("invoke_workflow {name}"),
-            gen_ai.operation.name = "invoke_workflow",
-            gen_ai.provider.name = "ultraai",
-            gen_ai.workflow.name = name,
-            error.r#type = tracing::field::Empty,
-            ultraai.request_id = %self.cx.request_id(),
-        );
-        let own_span = span.clone();
-        let run = &self;
-        let work = async move {
-            if run.has_listener() {
-                let candidates = run.candidates.iter().map(|candidate| candidate.id().clone()).collect();
-                run.emit(Event::Started { strategy: name.to_owned(), candidates }).await;
+            let span = tracing::info_span!(
+                "invoke_workflow",
+                otel.name = format_args!("invoke_workflow {name}"),
+                gen_ai.operation.name = "invoke_workflow",
+                gen_ai.provider.name = "ultraai",
+                gen_ai.workflow.name = name,
+                error.r#type = tracing::field::Empty,
+                ultraai.request_id = %self.cx.request_id(),
+            );
+            let own_span = span.clone();
+            let run = &self;
+            let work = async move {
+                if run.has_listener() {
+                    let candidates = run.candidates.iter().map(|candidate| candidate.id().clone()).collect();
+                    run.emit(Event::Started { strategy: name.to_owned(), candidates }).await;
+                }
+                run.in_time(strategy, Arc::clone(&run.request)).await
+            };
+            let result = work.instrument(span).await;
+            if let Err(error) = &result {
+                own_span.record("error.type", error.kind().as_str());
             }
-            run.in_time(strategy, Arc::clone(&run.request)).await
-        };
-        let result = work.instrument(span).await;
-        if let Err(error) = &result {
-            own_span.record("error.type", error.kind().as_str());
+            self.seal(name, result)
         }
-        self.seal(name, result)
     }
 
     fn too_late(&self, causes: Vec<Error>) -> Error {
@@ -402,21 +422,19 @@ impl Run {
     }
 
     /// Fills in what is known only now, when nothing of the request is under way any more.
-    fn seal(mut self, strategy: &str, result: Result<Outcome>) -> Result<Outcome> {
-        let duration_seconds = self.started.elapsed().as_secs_f64();
+    fn seal(mut self, strategy: &'static str, result: Result<Outcome>) -> Result<Outcome> {
+        let duration = self.started.elapsed();
         if let Some(flight) = self.flight.take() {
-            flight.land(result.as_ref().err());
+            flight.land(duration, result.as_ref().err());
         }
         let mut state = std::mem::take(&mut *self.state());
-        let used = std::mem::take(&mut state.used);
-        let used = if result.is_ok() { used } else { Vec::new() };
-        let lost: Vec<u32> = state.asks.iter().copied().filter(|ask| !used.contains(ask)).collect();
+        if result.is_err() {
+            state.asks().for_each(|(_, used)| *used = false);
+        }
+        let lost: Vec<u32> = state.asks().filter(|(_, used)| !**used).map(|(ask, _)| ask).collect();
         let ledger = self.cx.ledger();
         if !lost.is_empty() {
             ledger.mark_lost(&lost);
-        }
-        for response in &mut state.responses {
-            response.used = used.contains(&response.ask);
         }
         let report = ledger.report();
         state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
@@ -426,8 +444,8 @@ impl Run {
                 responses: state.responses,
                 ledger: report,
                 trace: state.trace,
-                strategy: strategy.to_owned(),
-                duration_seconds,
+                strategy: Cow::Borrowed(strategy),
+                duration_seconds: duration.as_secs_f64(),
                 ..outcome
             }),
             Err(error) => {
@@ -445,7 +463,11 @@ impl Run {
 /// Says how often and why a candidate was tried again or asked a second time, which only the ledger saw.
 fn asked_again(response: &ProviderResponse, ledger: &LedgerReport) -> Vec<String> {
     let id = &response.provider_id;
-    let rows: Vec<_> = ledger.rows.iter().filter(|row| row.ask == response.ask).collect();
+    let rows = ledger.rows.iter().filter(|row| row.ask == response.ask);
+    if rows.clone().all(|row| row.attempt == 0 && !row.is_hedge) {
+        return Vec::new();
+    }
+    let rows: Vec<_> = rows.collect();
     let mut sentences = Vec::new();
     let retries = rows.iter().map(|row| row.attempt).max().unwrap_or_default();
     if retries > 0 {

@@ -5,9 +5,9 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use super::Event;
@@ -28,18 +28,8 @@ struct Queue {
 
 impl Telling {
     /// Puts an event behind the others; waits while there are many.
-    pub(super) async fn tell(&self, event: Event) {
-        let mut event = Some(event);
-        poll_fn(|cx| {
-            let mut queue = self.queue();
-            if queue.events.len() < EVENTS_IN_ADVANCE {
-                queue.events.extend(event.take());
-                return Poll::Ready(());
-            }
-            queue.waiting.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+    pub(super) fn tell(telling: Option<&Self>, event: Event) -> Tell<'_> {
+        Tell { telling, event: Some(event) }
     }
 
     /// Puts an event behind the others unless there are many.
@@ -65,9 +55,31 @@ impl Telling {
     }
 }
 
+/// An event on its way to those who listen, where somebody does. Written out, so that it is no larger than the event.
+pub(super) struct Tell<'a> {
+    telling: Option<&'a Telling>,
+    event: Option<Event>,
+}
+
+impl Future for Tell<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let Some(telling) = this.telling else { return Poll::Ready(()) };
+        let mut queue = telling.queue();
+        if queue.events.len() < EVENTS_IN_ADVANCE {
+            queue.events.extend(this.event.take());
+            return Poll::Ready(());
+        }
+        queue.waiting.push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{pin::pin, task::Context};
+    use std::pin::pin;
 
     use super::*;
 
@@ -80,7 +92,7 @@ mod tests {
         let told = Telling::default();
         let mut telling = pin!(async {
             for number in 0..EVENTS_IN_ADVANCE + 2 {
-                told.tell(event(number)).await;
+                Telling::tell(Some(&told), event(number)).await;
             }
         });
         let mut cx = Context::from_waker(Waker::noop());

@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{Percentiles, StatsSnapshot, histogram, micros};
-use crate::{Error, ErrorKind, Meter, ProviderId, metrics};
+use crate::{
+    Error, ErrorKind, Meter, ProviderId,
+    metrics::{self, Attributes},
+};
 
 /// Counters of an orchestrator's requests. Writing and reading take no lock.
 #[derive(Debug)]
@@ -81,8 +84,8 @@ impl Flight {
         Self { stats: Arc::clone(stats), meter, started: Instant::now(), strategy: "", landed: false }
     }
 
-    /// Counts how it ended: without an error it was answered.
-    pub(crate) fn land(mut self, error: Option<&Error>) {
+    /// Counts how it ended, and after which time: without an error it was answered.
+    pub(crate) fn land(mut self, after: Duration, error: Option<&Error>) {
         self.landed = true;
         match error {
             Some(_) => {
@@ -90,18 +93,18 @@ impl Flight {
             }
             None => {
                 self.stats.answered.fetch_add(1, Relaxed);
-                let _ = self.stats.duration.increment(micros(self.started.elapsed()));
+                let _ = self.stats.duration.increment(micros(after));
             }
         }
-        self.measure(error.map(Error::kind));
+        self.measure(after, error.map(Error::kind));
     }
 
-    fn measure(&self, error: Option<ErrorKind>) {
+    fn measure(&self, after: Duration, error: Option<ErrorKind>) {
         let Some(meter) = self.meter.as_deref().filter(|_| !self.strategy.is_empty()) else { return };
-        let mut attributes =
-            vec![("gen_ai.operation.name", "invoke_workflow"), ("gen_ai.workflow.name", self.strategy)];
-        attributes.extend(error.map(|kind| ("error.type", kind.as_str())));
-        metrics::WORKFLOW_DURATION.record(meter, self.started.elapsed().as_secs_f64(), &attributes);
+        let mut attributes = Attributes::of_operation("invoke_workflow");
+        attributes.push("gen_ai.workflow.name", self.strategy);
+        attributes.push("error.type", error.map(ErrorKind::as_str));
+        metrics::WORKFLOW_DURATION.record(meter, after.as_secs_f64(), &attributes);
     }
 }
 
@@ -110,7 +113,7 @@ impl Drop for Flight {
         self.stats.in_flight.fetch_sub(1, Relaxed);
         if !self.landed {
             self.stats.abandoned.fetch_add(1, Relaxed);
-            self.measure(Some(ErrorKind::Cancelled));
+            self.measure(self.started.elapsed(), Some(ErrorKind::Cancelled));
         }
     }
 }

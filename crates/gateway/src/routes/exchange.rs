@@ -88,7 +88,7 @@ impl Exchange {
     pub(crate) fn answered(&mut self, outcome: &Outcome) {
         self.record.status = Some(200);
         self.record.is_complete = true;
-        self.record.strategy = Some(outcome.strategy.clone());
+        self.record.strategy = Some(outcome.strategy.clone().into());
         self.record.provider = Some(outcome.synthesis.provider_id.to_string());
     }
 

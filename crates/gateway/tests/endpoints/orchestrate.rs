@@ -25,7 +25,7 @@ async fn the_whole_outcome_is_answered_as_the_library_writes_it() {
     let answer = orchestrate(&gateway, &json!({ "prompt": "Hi" })).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let outcome: Outcome = serde_json::from_value(answer.json()).unwrap();
-    assert_eq!((outcome.synthesis.response.as_str(), outcome.strategy.as_str()), ("hello", "parallel"));
+    assert_eq!((outcome.synthesis.response.as_str(), &*outcome.strategy), ("hello", "parallel"));
     assert_eq!((outcome.responses.len(), outcome.ledger.totals.attempts), (2, 2));
     assert_eq!(answer.header("x-ultraai-attempts"), "2");
     assert_eq!(answer.header("x-ultraai-strategy"), "parallel");
