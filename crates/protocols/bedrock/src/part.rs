@@ -59,7 +59,11 @@ pub(crate) fn opaque(block: Value) -> Part {
 ///
 /// # Errors
 /// `InvalidRequest`, which names the place.
-pub(crate) fn parts(blocks: Vec<(Place, Value)>, owner: Owner, said: bool) -> Result<Vec<Part>> {
+pub(crate) fn parts(
+    blocks: impl ExactSizeIterator<Item = (Place, Value)>,
+    owner: Owner,
+    said: bool,
+) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::with_capacity(blocks.len());
     for (place, block) in blocks {
         let before = parts.last_mut().filter(|part| takes_mark(part));

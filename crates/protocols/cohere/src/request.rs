@@ -5,7 +5,7 @@ use ultraai_core::{
     ChatRequest, Delivery, Message, Part, Reasoning, ReasoningOptions, ResponseFormat, Result, Role,
     ToolCall, ToolChoice, ToolResult, VendorState,
 };
-use ultraai_protocol_common::{Fields, Place, from_url, read_function_call, read_function_tools};
+use ultraai_protocol_common::{Entries, Fields, Place, from_url, read_function_call, read_function_tools};
 
 use crate::{NAME, citation, decode::planned, document};
 
@@ -148,15 +148,16 @@ fn call<'a>(messages: &'a [Message], id: &str) -> Option<&'a ToolCall> {
 }
 
 fn read_content(fields: &mut Fields) -> Result<Vec<Part>> {
-    let place = fields.place().field("content");
-    match fields.any("content") {
+    let content = fields.any("content");
+    let place = || fields.place().field("content");
+    match content {
         None => Ok(Vec::new()),
         Some(Value::String(text)) if text.is_empty() => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(vec![Part::text(text)]),
         Some(Value::Array(items)) => {
-            items.into_iter().enumerate().map(|(index, item)| read_item(item, place.entry(index))).collect()
+            Entries::of(items, place()).map(|(place, item)| read_item(item, place)).collect()
         }
-        Some(_) => Err(place.wrong("a text or a list")),
+        Some(_) => Err(place().wrong("a text or a list")),
     }
 }
 
@@ -165,10 +166,8 @@ fn read_item(item: Value, place: Place) -> Result<Part> {
         return Err(place.wrong("an object"));
     }
     let read = match item["type"].as_str() {
-        Some(kind @ ("text" | "thinking")) => {
-            let kind = kind.to_owned();
-            return read_text(Fields::of(item, place)?, &kind);
-        }
+        Some("text") => return read_text(Fields::of(item, place)?, "text"),
+        Some("thinking") => return read_text(Fields::of(item, place)?, "thinking"),
         Some("image_url") => read_image(&item),
         Some("document") => document::read(&item),
         _ => None,
@@ -176,7 +175,7 @@ fn read_item(item: Value, place: Place) -> Result<Part> {
     Ok(read.unwrap_or_else(|| Part::Vendor(VendorState::new(NAME, item))))
 }
 
-fn read_text(mut fields: Fields, kind: &str) -> Result<Part> {
+fn read_text(mut fields: Fields, kind: &'static str) -> Result<Part> {
     let text = fields.needed_text(kind)?;
     fields.any("type");
     let mut part = match kind {

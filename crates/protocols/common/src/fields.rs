@@ -1,49 +1,9 @@
 //! Reads requests field by field, so that what nobody knows is left over and what is wrong is named by its place.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, ModelName, Result};
 
-/// Where a value stands in a request, such as `messages[2].content`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place(String);
-
-impl Place {
-    /// The request itself.
-    pub fn top() -> Self {
-        Self::default()
-    }
-
-    /// A field of what stands here.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Self {
-        Self(if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) })
-    }
-
-    /// An entry of the list that stands here.
-    #[must_use]
-    pub fn entry(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
-    }
-
-    /// The error for a value that is not `wanted`, such as `a text`; it repeats nothing of what stands there.
-    pub fn wrong(&self, wanted: &str) -> Error {
-        let place = if self.0.is_empty() { "the request".to_owned() } else { format!("`{}`", self.0) };
-        Error::new(ErrorKind::InvalidRequest, format!("{place} must be {wanted}"))
-    }
-
-    /// The error for a field that is missing here.
-    pub fn missing(&self, name: &str) -> Error {
-        Error::new(ErrorKind::InvalidRequest, format!("`{}` is missing", self.field(name).0))
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::{Entries, Place};
 
 /// The fields of an object of a request. Each is taken once; what is left is what nobody knows. A field that is null counts
 /// as missing.
@@ -120,7 +80,7 @@ impl Fields {
     /// `InvalidRequest`, which says that it must be `wanted`.
     pub fn read<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         wanted: &str,
         read: impl FnOnce(Value) -> Option<T>,
     ) -> Result<Option<T>> {
@@ -134,7 +94,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn text(&mut self, name: &str) -> Result<Option<String>> {
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
         self.read(name, "a text", |value| match value {
             Value::String(text) => Some(text),
             _ => None,
@@ -145,7 +105,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn needed_text(&mut self, name: &str) -> Result<String> {
+    pub fn needed_text(&mut self, name: &'static str) -> Result<String> {
         self.text(name)?.ok_or_else(|| self.place.missing(name))
     }
 
@@ -173,7 +133,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn flag(&mut self, name: &str) -> Result<Option<bool>> {
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>> {
         self.read(name, "true or false", |value| value.as_bool())
     }
 
@@ -181,7 +141,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn number(&mut self, name: &str) -> Result<Option<f64>> {
+    pub fn number(&mut self, name: &'static str) -> Result<Option<f64>> {
         self.read(name, "a number", |value| value.as_f64())
     }
 
@@ -189,7 +149,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn count(&mut self, name: &str) -> Result<Option<u64>> {
+    pub fn count(&mut self, name: &'static str) -> Result<Option<u64>> {
         self.read(name, "a whole number from 0 up", |value| {
             whole(&value).and_then(|number| u64::try_from(number).ok())
         })
@@ -199,7 +159,7 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn integer(&mut self, name: &str) -> Result<Option<i64>> {
+    pub fn integer(&mut self, name: &'static str) -> Result<Option<i64>> {
         self.read(name, "a whole number", |value| whole(&value))
     }
 
@@ -207,22 +167,19 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn list(&mut self, name: &str) -> Result<Option<Vec<(Place, Value)>>> {
-        let place = self.place.field(name);
+    pub fn list(&mut self, name: &'static str) -> Result<Option<Entries>> {
         let list = self.read(name, "a list", |value| match value {
             Value::Array(list) => Some(list),
             _ => None,
         })?;
-        Ok(list.map(|list| {
-            list.into_iter().enumerate().map(|(index, value)| (place.entry(index), value)).collect()
-        }))
+        Ok(list.map(|list| Entries::of(list, self.place.field(name))))
     }
 
     /// Takes a list of texts; one text alone counts as a list of it.
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>> {
+    pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
         self.read(name, "a text or a list of texts", |value| match value {
             Value::String(text) => Some(vec![text]),
             Value::Array(list) => list.into_iter().map(|text| text.as_str().map(str::to_owned)).collect(),
@@ -234,9 +191,8 @@ impl Fields {
     ///
     /// # Errors
     /// `InvalidRequest`, which names the place.
-    pub fn object(&mut self, name: &str) -> Result<Option<Self>> {
-        let place = self.place.field(name);
-        self.any(name).map(|value| Self::of(value, place)).transpose()
+    pub fn object(&mut self, name: &'static str) -> Result<Option<Self>> {
+        self.any(name).map(|value| Self::of(value, self.place.field(name))).transpose()
     }
 
     /// What nobody took, without what is null.

@@ -52,7 +52,7 @@ pub(crate) fn fields(value: Value, place: Place) -> Result<Fields> {
 }
 
 /// Takes the object in the field `name`, its fields in camel case.
-pub(crate) fn object(from: &mut Fields, name: &str) -> Result<Option<Fields>> {
+pub(crate) fn object(from: &mut Fields, name: &'static str) -> Result<Option<Fields>> {
     let place = from.place().field(name);
     from.any(name).map(|value| fields(value, place)).transpose()
 }

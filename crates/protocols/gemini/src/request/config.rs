@@ -43,18 +43,18 @@ pub(crate) fn read(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
 
 fn unquote<T>(
     config: &mut Fields,
-    name: &str,
-    read: impl FnOnce(&mut Fields, &str) -> Result<Option<T>>,
+    name: &'static str,
+    read: impl FnOnce(&mut Fields, &'static str) -> Result<Option<T>>,
 ) -> Result<Option<T>> {
     let Some(value) = config.any(name) else { return Ok(None) };
     let one: Map<String, Value> = [(name.to_owned(), unquoted(value))].into_iter().collect();
     read(&mut Fields::of(Value::Object(one), config.place().clone())?, name)
 }
 
-fn small(config: &mut Fields, name: &str) -> Result<Option<u32>> {
-    let place = config.place().field(name);
+fn small(config: &mut Fields, name: &'static str) -> Result<Option<u32>> {
     let count = unquote(config, name, Fields::count)?;
-    count.map(|count| u32::try_from(count).map_err(|_| place.wrong("a small number"))).transpose()
+    let wrong = || config.place().field(name).wrong("a small number");
+    count.map(|count| u32::try_from(count).map_err(|_| wrong())).transpose()
 }
 
 fn format(config: &mut Fields) -> Result<Option<ResponseFormat>> {

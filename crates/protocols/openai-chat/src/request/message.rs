@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use ultraai_core::{Message, Part, Reasoning, Result, Role, ToolCall, ToolResult, VendorState};
-use ultraai_protocol_common::{Fields, Place};
+use ultraai_protocol_common::{Entries, Fields, Place};
 
 use super::{part, tool::cache};
 use crate::{NAME, cite, state};
@@ -51,17 +51,16 @@ pub(super) fn read(mut fields: Fields) -> Result<Message> {
 
 /// What is said: a text, parts, or nothing.
 fn content(fields: &mut Fields) -> Result<Vec<Part>> {
-    let place = fields.place().field("content");
-    Ok(match fields.any("content") {
+    let content = fields.any("content");
+    let place = || fields.place().field("content");
+    Ok(match content {
         None => Vec::new(),
         Some(Value::String(text)) if text.is_empty() => Vec::new(),
         Some(Value::String(text)) => vec![Part::text(text)],
-        Some(Value::Array(list)) => list
-            .into_iter()
-            .enumerate()
-            .map(|(index, value)| part::read(place.entry(index), value))
+        Some(Value::Array(list)) => Entries::of(list, place())
+            .map(|(place, value)| part::read(place, value))
             .collect::<Result<_>>()?,
-        Some(_) => return Err(place.wrong("a text or a list of parts")),
+        Some(_) => return Err(place().wrong("a text or a list of parts")),
     })
 }
 

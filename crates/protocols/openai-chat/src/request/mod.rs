@@ -57,7 +57,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     Ok(request)
 }
 
-fn small(fields: &mut Fields, name: &str) -> Result<Option<u32>> {
+fn small(fields: &mut Fields, name: &'static str) -> Result<Option<u32>> {
     fields.read(name, "a whole number from 0 up", |value| value.as_u64()?.try_into().ok())
 }
 

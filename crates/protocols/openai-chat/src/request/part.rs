@@ -41,12 +41,11 @@ pub(crate) fn extra(fields: Map<String, Value>) -> Option<VendorState> {
 }
 
 fn image(fields: &mut Fields) -> Result<Option<Media>> {
-    let place = fields.place().field("image_url");
     Ok(match fields.any("image_url") {
         // Mistral's shorter form.
         Some(Value::String(url)) => Some(from_url(&url)),
         Some(value) => {
-            let mut object = Fields::of(value, place)?;
+            let mut object = Fields::of(value, fields.place().field("image_url"))?;
             let mut media = from_url(&object.needed_text("url")?);
             media.detail = object.text("detail")?;
             Some(media).filter(|_| object.rest().is_empty())
@@ -55,11 +54,10 @@ fn image(fields: &mut Fields) -> Result<Option<Media>> {
     })
 }
 
-fn url(fields: &mut Fields, name: &str) -> Result<Option<Media>> {
-    let place = fields.place().field(name);
+fn url(fields: &mut Fields, name: &'static str) -> Result<Option<Media>> {
     Ok(match fields.any(name) {
         Some(value) => {
-            let mut object = Fields::of(value, place)?;
+            let mut object = Fields::of(value, fields.place().field(name))?;
             let media = from_url(&object.needed_text("url")?);
             Some(media).filter(|_| object.rest().is_empty())
         }
