@@ -30,7 +30,7 @@ pub fn decode(request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
     response.finish_reason = finish_reason(answer.stop_reason.as_str());
     response.usage = usage;
     response.service_tier = answer.service_tier.kind.filled();
-    response.raw = answer.others;
+    response.raw = answer.others.into();
     if let Some(rest) = answer.usage.map(UsageBody::rest).filter(|rest| !rest.is_empty()) {
         response.raw.insert("usage".to_owned(), Value::Object(rest));
     }
@@ -91,7 +91,7 @@ fn read_blocks(request: &ChatRequest, blocks: &[&serde_json::value::RawValue]) -
             _ => {
                 let place = Place::top().field("output").field("message").field("content").entry(index);
                 let value: Value = parse(raw.get().as_bytes(), &what())?;
-                let read = parts(vec![(place, value)], owner, true);
+                let read = parts(std::iter::once((place, value)), owner, true);
                 content.extend(
                     read.map_err(|error| Error::new(ErrorKind::Undecodable, error.message().to_owned()))?,
                 );

@@ -5,7 +5,7 @@ use ultraai_core::{
     ChatRequest, Delivery, Message, Part, Reasoning, ReasoningOptions, ResponseFormat, Result, Role,
     ToolCall, ToolChoice, ToolResult, VendorState,
 };
-use ultraai_protocol_common::{Fields, Place, from_url, read_function_call, read_function_tools};
+use ultraai_protocol_common::{Entries, Fields, Place, from_url, read_function_call, read_function_tools};
 
 use crate::{NAME, citation, decode::planned, document};
 
@@ -77,7 +77,7 @@ fn format_of(format: Value) -> ResponseFormat {
     }
 }
 
-fn thinking(mut fields: Fields) -> Result<ReasoningOptions> {
+fn thinking(mut fields: Fields<'_>) -> Result<ReasoningOptions> {
     let mut reasoning = ReasoningOptions::default();
     reasoning.enabled = match fields.look("type").and_then(Value::as_str) {
         Some("enabled") => Some(true),
@@ -92,18 +92,18 @@ fn thinking(mut fields: Fields) -> Result<ReasoningOptions> {
     Ok(reasoning)
 }
 
-fn read_messages(fields: &mut Fields) -> Result<Vec<Message>> {
-    let list = fields.list("messages")?.ok_or_else(|| fields.place().missing("messages"))?;
+fn read_messages(fields: &mut Fields<'_>) -> Result<Vec<Message>> {
+    let list = fields.objects("messages")?.ok_or_else(|| fields.place().missing("messages"))?;
     let mut messages: Vec<Message> = Vec::with_capacity(list.len());
-    for (index, (place, value)) in list.into_iter().enumerate() {
-        let message = read_message(Fields::of(value, place)?, index, &messages)?;
+    for (index, message) in list.enumerate() {
+        let message = read_message(message?, index, &messages)?;
         messages.push(message);
     }
     Ok(messages)
 }
 
-fn read_message(mut fields: Fields, index: usize, earlier: &[Message]) -> Result<Message> {
-    let role = match fields.needed_text("role")?.as_str() {
+fn read_message(mut fields: Fields<'_>, index: usize, earlier: &[Message]) -> Result<Message> {
+    let role = match &*fields.needed_word("role")? {
         "system" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -117,8 +117,8 @@ fn read_message(mut fields: Fields, index: usize, earlier: &[Message]) -> Result
     let citations = fields.list("citations")?.unwrap_or_default();
     let citations = citations.into_iter().map(|(_, native)| native).collect();
     let left = citation::place(citations, &mut content);
-    for (at, (place, value)) in fields.list("tool_calls")?.unwrap_or_default().into_iter().enumerate() {
-        let mut call = Fields::of(value, place)?;
+    for (at, call) in fields.objects("tool_calls")?.into_iter().flatten().enumerate() {
+        let mut call = call?;
         if call.look("type").is_some_and(|kind| kind == "function") {
             call.any("type");
         }
@@ -147,16 +147,17 @@ fn call<'a>(messages: &'a [Message], id: &str) -> Option<&'a ToolCall> {
     })
 }
 
-fn read_content(fields: &mut Fields) -> Result<Vec<Part>> {
-    let place = fields.place().field("content");
-    match fields.any("content") {
+fn read_content(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
+    let content = fields.any("content");
+    let place = || fields.place().field("content");
+    match content {
         None => Ok(Vec::new()),
         Some(Value::String(text)) if text.is_empty() => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(vec![Part::text(text)]),
         Some(Value::Array(items)) => {
-            items.into_iter().enumerate().map(|(index, item)| read_item(item, place.entry(index))).collect()
+            Entries::of(items, place()).map(|(place, item)| read_item(item, place)).collect()
         }
-        Some(_) => Err(place.wrong("a text or a list")),
+        Some(_) => Err(place().wrong("a text or a list")),
     }
 }
 
@@ -165,10 +166,8 @@ fn read_item(item: Value, place: Place) -> Result<Part> {
         return Err(place.wrong("an object"));
     }
     let read = match item["type"].as_str() {
-        Some(kind @ ("text" | "thinking")) => {
-            let kind = kind.to_owned();
-            return read_text(Fields::of(item, place)?, &kind);
-        }
+        Some("text") => return read_text(Fields::of(item, place)?, "text"),
+        Some("thinking") => return read_text(Fields::of(item, place)?, "thinking"),
         Some("image_url") => read_image(&item),
         Some("document") => document::read(&item),
         _ => None,
@@ -176,7 +175,7 @@ fn read_item(item: Value, place: Place) -> Result<Part> {
     Ok(read.unwrap_or_else(|| Part::Vendor(VendorState::new(NAME, item))))
 }
 
-fn read_text(mut fields: Fields, kind: &str) -> Result<Part> {
+fn read_text(mut fields: Fields<'_>, kind: &'static str) -> Result<Part> {
     let text = fields.needed_text(kind)?;
     fields.any("type");
     let mut part = match kind {

@@ -8,7 +8,9 @@ mod json;
 mod loose;
 mod lossy;
 mod media;
+mod node;
 mod object;
+mod place;
 mod request;
 mod source;
 mod splice;
@@ -20,7 +22,7 @@ mod write;
 
 pub use self::{
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
-    fields::{Fields, Place},
+    fields::Fields,
     function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},
     harmless::{is_harmless, is_harmless_of_tool, is_usual_tier},
     json::parse,
@@ -28,6 +30,7 @@ pub use self::{
     lossy::{Lossy, Spot},
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
+    place::{Entries, Place},
     request::{collision, model},
     source::Source,
     splice::Splice,

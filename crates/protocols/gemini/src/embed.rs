@@ -132,7 +132,7 @@ impl EmbeddingServerCodec for EmbedContents {
     fn decode_request(&self, path: &str, body: &[u8]) -> Result<EmbeddingRequest> {
         let mut fields = Fields::parse(body)?;
         let mut entries = match fields.list("requests")? {
-            Some(entries) => entries,
+            Some(entries) => entries.collect(),
             None => vec![(Place::top(), Value::Object(fields.rest()))],
         }
         .into_iter();
@@ -189,12 +189,11 @@ impl EmbeddingServerCodec for EmbedContents {
 /// The text of an entry, and its other fields.
 fn entry(value: Value, place: Place) -> Result<(String, Map<String, Value>)> {
     let mut fields = Fields::of(value, place)?;
-    let place = fields.place().field("content").field("parts");
     let mut content = fields.object("content")?.ok_or_else(|| fields.place().missing("content"))?;
     let mut parts = content.list("parts")?.unwrap_or_default();
-    let text = match (parts.pop(), parts.is_empty()) {
+    let text = match (parts.next(), parts.is_empty()) {
         (Some((place, part)), true) => Fields::of(part, place)?.needed_text("text")?,
-        _ => return Err(place.wrong("a list of one text")),
+        _ => return Err(content.place().field("parts").wrong("a list of one text")),
     };
     Ok((text, fields.rest()))
 }

@@ -42,25 +42,22 @@ pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRe
     let tools = fields.list("tools")?.unwrap_or_default();
     request.tools =
         tools.into_iter().map(|(place, value)| tool::read(value, &place)).collect::<Result<_>>()?;
-    let wrong = fields.place().field("tool_choice").wrong("a word or an object");
-    request.tool_choice =
-        fields.any("tool_choice").map(|choice| tool::read_choice(choice).ok_or(wrong)).transpose()?;
+    request.tool_choice = fields.read("tool_choice", "a word or an object", tool::read_choice)?;
     request.reasoning = fields.object("reasoning")?.map(reasoning).transpose()?;
     let mut text = fields.object("text")?;
     if let Some(text) = &mut text {
         request.response_format = text.object("format")?.map(format).transpose()?;
     }
-    let mut include = fields.list("include")?.unwrap_or_default();
+    let mut include: Vec<Value> = fields.list("include")?.unwrap_or_default().map(|(_, word)| word).collect();
     let mut asks = |what: &str| {
         let before = include.len();
-        include.retain(|(_, word)| word != what);
+        include.retain(|word| word != what);
         (include.len() < before).then_some(true)
     };
     request.logprobs = asks(LOGPROBS);
     request.reasoning_state = asks(ENCRYPTED);
     request.extra = fields.rest();
     if !include.is_empty() {
-        let include = include.into_iter().map(|(_, word)| word).collect();
         request.extra.insert("include".to_owned(), Value::Array(include));
     }
     if let Some(text) = text.map(Fields::rest).filter(|text| !text.is_empty()) {
@@ -73,13 +70,13 @@ fn model(name: String) -> Result<ModelName> {
     ModelName::new(name).map_err(|_| Place::top().field("model").wrong("a name"))
 }
 
-fn number(fields: &mut Fields, name: &str) -> Result<Option<u32>> {
-    let wrong = fields.place().field(name).wrong("a small whole number from 0 up");
-    fields.count(name)?.map(|count| u32::try_from(count).map_err(|_| wrong)).transpose()
+fn number(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<u32>> {
+    let wrong = |fields: &Fields<'_>| fields.place().field(name).wrong("a small whole number from 0 up");
+    fields.count(name)?.map(|count| u32::try_from(count).map_err(|_| wrong(fields))).transpose()
 }
 
 /// The instructions and the input. Instructions that are no text stay where they are.
-fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message>> {
+fn conversation(fields: &mut Fields<'_>, vendor: &'static str) -> Result<Vec<Message>> {
     let mut input = Input::new(vendor);
     if fields.look("instructions").is_some_and(Value::is_string) {
         input.instructions(fields.text("instructions")?.unwrap_or_default());
@@ -103,7 +100,7 @@ fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message
     Ok(input.messages)
 }
 
-fn reasoning(mut fields: Fields) -> Result<ReasoningOptions> {
+fn reasoning(mut fields: Fields<'_>) -> Result<ReasoningOptions> {
     let mut options = ReasoningOptions::default();
     options.effort = fields.text("effort")?;
     options.summary = fields.text("summary")?;
@@ -112,7 +109,7 @@ fn reasoning(mut fields: Fields) -> Result<ReasoningOptions> {
 }
 
 /// The form of the answer; one with a field more than the vocabulary has is kept whole.
-fn format(fields: Fields) -> Result<ResponseFormat> {
+fn format(fields: Fields<'_>) -> Result<ResponseFormat> {
     let place = fields.place().clone();
     let whole = fields.clone().rest();
     let mut fields = fields;

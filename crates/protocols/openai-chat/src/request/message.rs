@@ -2,20 +2,22 @@
 
 use serde_json::{Map, Value};
 use ultraai_core::{Message, Part, Reasoning, Result, Role, ToolCall, ToolResult, VendorState};
-use ultraai_protocol_common::{Fields, Place};
+use ultraai_protocol_common::{Entries, Fields, Place};
 
-use super::{part, tool::cache};
+use super::{
+    part,
+    tool::{self, cache},
+};
 use crate::{NAME, cite, state};
 
-pub(super) fn read(mut fields: Fields) -> Result<Message> {
-    let role = fields.needed_text("role")?;
-    let role = match role.as_str() {
+pub(super) fn read(mut fields: Fields<'_>) -> Result<Message> {
+    let role = match &*fields.needed_word("role")? {
         "system" => Role::System,
         "developer" => Role::Developer,
         "user" => Role::User,
         "assistant" => Role::Assistant,
         "tool" => Role::Tool,
-        _ => Role::Other(role),
+        other => Role::Other(other.to_owned()),
     };
     let mut content = content(&mut fields)?;
     let mut message = Message::new(role, Vec::new());
@@ -50,23 +52,22 @@ pub(super) fn read(mut fields: Fields) -> Result<Message> {
 }
 
 /// What is said: a text, parts, or nothing.
-fn content(fields: &mut Fields) -> Result<Vec<Part>> {
-    let place = fields.place().field("content");
-    Ok(match fields.any("content") {
+fn content(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
+    let content = fields.any("content");
+    let place = || fields.place().field("content");
+    Ok(match content {
         None => Vec::new(),
         Some(Value::String(text)) if text.is_empty() => Vec::new(),
         Some(Value::String(text)) => vec![Part::text(text)],
-        Some(Value::Array(list)) => list
-            .into_iter()
-            .enumerate()
-            .map(|(index, value)| part::read(place.entry(index), value))
+        Some(Value::Array(list)) => Entries::of(list, place())
+            .map(|(place, value)| part::read(place, value))
             .collect::<Result<_>>()?,
-        Some(_) => return Err(place.wrong("a text or a list of parts")),
+        Some(_) => return Err(place().wrong("a text or a list of parts")),
     })
 }
 
 /// Where the text is taken from; what has no text to stand beside stays.
-fn annotations(fields: &mut Fields, content: &mut [Part]) {
+fn annotations(fields: &mut Fields<'_>, content: &mut [Part]) {
     let text = content.iter_mut().rfind(|part| matches!(part, Part::Text { .. }));
     let is_list = fields.look("annotations").and_then(Value::as_array);
     match (is_list, text) {
@@ -80,7 +81,7 @@ fn annotations(fields: &mut Fields, content: &mut [Part]) {
     }
 }
 
-fn reasoning(fields: &mut Fields) -> Result<Vec<Part>> {
+fn reasoning(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
     let mut text = String::new();
     for key in ["reasoning_content", "reasoning"] {
         if text.is_empty() && fields.look(key).is_some_and(Value::is_string) {
@@ -107,10 +108,11 @@ pub(crate) fn with_states(text: String, states: Vec<VendorState>) -> Vec<Part> {
 }
 
 fn call(place: Place, value: Value) -> Result<Part> {
-    let mut fields = Fields::of(value.clone(), place)?;
-    let kind = fields.text("type")?;
+    let whole = tool::whole(&value);
+    let mut fields = Fields::of(value, place)?;
+    let kind = fields.word("type")?;
     if !matches!(kind.as_deref(), None | Some("function")) || !fields.has("function") {
-        return Ok(Part::Vendor(VendorState::new(NAME, value)));
+        return Ok(Part::Vendor(VendorState::new(NAME, whole)));
     }
     let id = fields.text("id")?.unwrap_or_default();
     let Some(mut function) = fields.object("function")? else {

@@ -12,8 +12,11 @@ pub(crate) fn read(place: Place, value: Value) -> Result<Part> {
     if let Value::String(text) = value {
         return Ok(Part::text(text));
     }
-    let mut fields = Fields::of(value.clone(), place)?;
-    let kind = fields.text("type")?;
+    // Text needs no copy, since it is never kept whole.
+    let is_said = matches!(value["type"].as_str(), Some("text" | "refusal"));
+    let whole = if is_said { Value::Null } else { value.clone() };
+    let mut fields = Fields::of(value, place)?;
+    let kind = fields.word("type")?;
     let marker = cache(&mut fields);
     let read = match kind.as_deref() {
         Some("text") => Some(Part::text(fields.needed_text("text")?)),
@@ -26,7 +29,7 @@ pub(crate) fn read(place: Place, value: Value) -> Result<Part> {
         Some("thinking") => thinking(&mut fields).map(|text| Part::Reasoning(Reasoning::new(text))),
         _ => None,
     };
-    let Some(mut part) = read else { return Ok(Part::Vendor(VendorState::new(NAME, value))) };
+    let Some(mut part) = read else { return Ok(Part::Vendor(VendorState::new(NAME, whole))) };
     let rest = fields.rest();
     part.annotate(|notes| {
         notes.cache = marker;
@@ -40,13 +43,12 @@ pub(crate) fn extra(fields: Map<String, Value>) -> Option<VendorState> {
     (!fields.is_empty()).then(|| VendorState::new(NAME, fields.into()))
 }
 
-fn image(fields: &mut Fields) -> Result<Option<Media>> {
-    let place = fields.place().field("image_url");
+fn image(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     Ok(match fields.any("image_url") {
         // Mistral's shorter form.
         Some(Value::String(url)) => Some(from_url(&url)),
         Some(value) => {
-            let mut object = Fields::of(value, place)?;
+            let mut object = Fields::of(value, fields.place().field("image_url"))?;
             let mut media = from_url(&object.needed_text("url")?);
             media.detail = object.text("detail")?;
             Some(media).filter(|_| object.rest().is_empty())
@@ -55,11 +57,10 @@ fn image(fields: &mut Fields) -> Result<Option<Media>> {
     })
 }
 
-fn url(fields: &mut Fields, name: &str) -> Result<Option<Media>> {
-    let place = fields.place().field(name);
+fn url(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Media>> {
     Ok(match fields.any(name) {
         Some(value) => {
-            let mut object = Fields::of(value, place)?;
+            let mut object = Fields::of(value, fields.place().field(name))?;
             let media = from_url(&object.needed_text("url")?);
             Some(media).filter(|_| object.rest().is_empty())
         }
@@ -67,7 +68,7 @@ fn url(fields: &mut Fields, name: &str) -> Result<Option<Media>> {
     })
 }
 
-fn audio(fields: &mut Fields) -> Result<Option<Media>> {
+fn audio(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     if !fields.look("input_audio").is_some_and(Value::is_object) {
         return Ok(None);
     }
@@ -84,7 +85,7 @@ fn audio(fields: &mut Fields) -> Result<Option<Media>> {
     Ok(Some(media))
 }
 
-fn file(fields: &mut Fields) -> Result<Option<Media>> {
+fn file(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let Some(mut object) = fields.object("file")? else { return Err(fields.place().missing("file")) };
     let media = match (object.text("file_id")?, object.text("file_data")?) {
         (Some(id), None) => Some(Media::new(MediaSource::FileId(id))),
@@ -102,14 +103,14 @@ fn file(fields: &mut Fields) -> Result<Option<Media>> {
 }
 
 /// Mistral's documents. One by data is kept whole, so that it is written in the same form again.
-fn document(fields: &mut Fields) -> Result<Option<Media>> {
+fn document(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let mut media = from_url(&fields.needed_text("document_url")?);
     media.name = fields.text("document_name")?;
     Ok(Some(media).filter(|media| matches!(&media.source, MediaSource::Url(url) if url.starts_with("http"))))
 }
 
 /// Mistral's thinking: a text, or a list of texts that say nothing else.
-fn thinking(fields: &mut Fields) -> Option<String> {
+fn thinking(fields: &mut Fields<'_>) -> Option<String> {
     match fields.look("thinking")? {
         Value::Array(list) if list.len() == 1 => {
             let part = list[0].as_object().filter(|part| part.len() == 2)?;

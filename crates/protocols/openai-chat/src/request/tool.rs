@@ -6,19 +6,20 @@ use ultraai_protocol_common::{Fields, Place};
 
 use crate::NAME;
 
-pub(super) fn tools(fields: &mut Fields) -> Result<Vec<Tool>> {
+pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Vec<Tool>> {
     let tools = fields.list("tools")?.unwrap_or_default();
     tools.into_iter().map(|(place, value)| tool(place, value)).collect()
 }
 
 fn tool(place: Place, value: Value) -> Result<Tool> {
-    let mut fields = Fields::of(value.clone(), place)?;
+    let whole = whole(&value);
+    let mut fields = Fields::of(value, place)?;
     let kind = fields.text("type")?.unwrap_or_else(|| "function".to_owned());
     let function = if kind == "function" { fields.object("function")? } else { None };
     let Some(mut function) = function else {
         // A tool of the vendor's own, such as a custom one or a search on its servers.
-        let name = value.get(&kind).and_then(|inner| inner.get("name")).and_then(Value::as_str);
-        return Ok(Tool::of_vendor(name.unwrap_or(&kind).to_owned(), VendorState::new(NAME, value)));
+        let name = whole.get(&kind).and_then(|inner| inner.get("name")).and_then(Value::as_str);
+        return Ok(Tool::of_vendor(name.unwrap_or(&kind).to_owned(), VendorState::new(NAME, whole)));
     };
     let mut tool =
         Tool::new(function.needed_text("name")?, function.any("parameters").unwrap_or(Value::Null));
@@ -33,8 +34,15 @@ fn tool(place: Place, value: Value) -> Result<Tool> {
     Ok(tool)
 }
 
+/// A tool or a call as it stands there, where it is of the vendor's own. A function is not kept whole, and its schema is much to
+/// copy.
+pub(super) fn whole(value: &Value) -> Value {
+    let is_function = value["type"].as_str().is_none_or(|kind| kind == "function");
+    if is_function && !value["function"].is_null() { Value::Null } else { value.clone() }
+}
+
 /// Takes a cache marker; one of a form that is not known stays.
-pub(super) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
+pub(super) fn cache(fields: &mut Fields<'_>) -> Option<CacheMarker> {
     let marker = fields.look("cache_control")?.as_object()?;
     let known = marker.get("type") == Some(&Value::from("ephemeral"))
         && marker.iter().all(|(key, value)| key == "type" || (key == "ttl" && value.is_string()));
@@ -47,7 +55,7 @@ pub(super) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
     Some(cache)
 }
 
-pub(super) fn choice(fields: &mut Fields) -> Result<Option<ToolChoice>> {
+pub(super) fn choice(fields: &mut Fields<'_>) -> Result<Option<ToolChoice>> {
     fields.read("tool_choice", "a text or an object", |value| {
         Some(match &value {
             Value::String(word) => match word.as_str() {
