@@ -145,7 +145,7 @@ fn cut<S: Serializer>(text: &impl AsRef<str>, serializer: S) -> Result<S::Ok, S:
 fn dollars<S: Serializer>(amount: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
     match amount {
         Cost::Unknown => serializer.serialize_none(),
-        known => serializer.collect_str(&cost(*known)),
+        Cost::NanoDollars(_) => serializer.collect_str(&cost(*amount)),
     }
 }
 

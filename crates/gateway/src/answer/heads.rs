@@ -14,7 +14,7 @@ pub(crate) const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Heads that an answer has mostly, at most: those of a key's limits are six more.
+/// Heads that a whole answer has mostly, with room for those of a key's limits.
 pub(crate) const USUAL: usize = 12;
 
 /// A number as a head holds it.

@@ -96,7 +96,6 @@ impl Exchange {
 
     /// Writes what every answer's head tells.
     pub(crate) fn write_head(&self, headers: &mut HeaderMap) {
-        headers.reserve(heads::USUAL);
         let mut put = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
@@ -130,6 +129,8 @@ impl Exchange {
     pub(crate) fn json(&self, body: impl Into<Body>) -> Response {
         let mut response = Response::new(body.into());
         let headers = response.headers_mut();
+        // Not for live answers: their connection keeps the map as it is.
+        headers.reserve(heads::USUAL);
         self.write_head(headers);
         headers.insert(CONTENT_TYPE, heads::JSON);
         response
