@@ -5,12 +5,12 @@
 mod log;
 mod time;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
-use axum::http::request::Parts;
-use serde::Serialize;
+use axum::http::{Method, request::Parts};
+use serde::{Serialize, Serializer};
 use tokio::time::Instant;
-use ultraai::{Cost, Ledger};
+use ultraai::{Cost, Ledger, ProviderId};
 
 pub(crate) use self::{log::Log, time::seconds as rfc3339};
 use crate::{App, answer::cost, metrics::Counted, routes::route};
@@ -25,16 +25,17 @@ pub(crate) struct Record {
     pub(crate) request_id: String,
     /// When it came.
     pub(crate) started: Instant,
-    pub(crate) method: String,
-    pub(crate) path: String,
+    pub(crate) method: Method,
+    /// Copied only where it is none of ours: what the head was read into is large, and must not live as long as this.
+    pub(crate) path: Cow<'static, str>,
     /// The status that was answered; none where the caller left before.
     pub(crate) status: Option<u16>,
     /// The name that the request gave as its model.
     pub(crate) model: Option<String>,
     /// Which access key it came with, by its id.
     pub(crate) key: Option<String>,
-    pub(crate) strategy: Option<String>,
-    pub(crate) provider: Option<String>,
+    pub(crate) strategy: Option<Cow<'static, str>>,
+    pub(crate) provider: Option<ProviderId>,
     pub(crate) is_stream: bool,
     /// What went wrong, by its kind.
     pub(crate) error: Option<&'static str>,
@@ -52,14 +53,16 @@ struct Line {
     #[serde(serialize_with = "time::rfc3339")]
     time: SystemTime,
     request_id: String,
-    method: String,
-    path: String,
+    #[serde(serialize_with = "cut")]
+    method: Method,
+    #[serde(serialize_with = "cut")]
+    path: Cow<'static, str>,
     status: Option<u16>,
     duration_seconds: f64,
     key: Option<String>,
     model: Option<String>,
-    strategy: Option<String>,
-    provider: Option<String>,
+    strategy: Option<Cow<'static, str>>,
+    provider: Option<ProviderId>,
     stream: bool,
     attempts: u64,
     input_tokens: u64,
@@ -67,7 +70,8 @@ struct Line {
     /// How many of the tokens are estimates.
     estimated_tokens: u64,
     /// In US dollars; none where it is not known.
-    cost: Option<String>,
+    #[serde(serialize_with = "dollars")]
+    cost: Cost,
     error: Option<&'static str>,
     client_gone: bool,
 }
@@ -75,11 +79,13 @@ struct Line {
 impl Record {
     /// A request whose head has come.
     pub(crate) fn begin(app: &App, request_id: String, head: &Parts) -> Self {
+        let path = head.uri.path();
+        let route = route(path);
         Self {
             request_id,
             started: Instant::now(),
-            method: cut(head.method.to_string()),
-            path: head.uri.path().to_owned(),
+            method: head.method.clone(),
+            path: if route == path { route.into() } else { path.to_owned().into() },
             status: None,
             model: None,
             key: None,
@@ -96,7 +102,7 @@ impl Record {
     /// Tells it to the log and to the measurements.
     pub(crate) fn close(&mut self, app: &App, logs: bool) {
         let duration = self.started.elapsed().as_secs_f64();
-        app.metrics.http_request(&self.method, route(&self.path), self.status, self.error, duration);
+        app.metrics.http_request(self.method.as_str(), route(&self.path), self.status, self.error, duration);
         self.under_way = None;
         if !logs {
             return;
@@ -106,12 +112,12 @@ impl Record {
         let line = Line {
             time: SystemTime::now(),
             request_id: std::mem::take(&mut self.request_id),
-            method: std::mem::take(&mut self.method),
-            path: cut(std::mem::take(&mut self.path)),
+            method: self.method.clone(),
+            path: std::mem::take(&mut self.path),
             status: self.status,
             duration_seconds: (duration * 1e6).round() / 1e6,
             key: self.key.take(),
-            model: self.model.take().map(cut),
+            model: self.model.take(),
             strategy: self.strategy.take(),
             provider: self.provider.take(),
             stream: self.is_stream,
@@ -119,7 +125,7 @@ impl Record {
             input_tokens: sum(|tokens| tokens.input_tokens),
             output_tokens: sum(|tokens| tokens.output_tokens),
             estimated_tokens: totals.estimated.input_tokens + totals.estimated.output_tokens,
-            cost: Some(totals.cost()).filter(|cost| *cost != Cost::Unknown).map(cost),
+            cost: totals.cost(),
             error: self.error,
             client_gone: !self.is_complete,
         };
@@ -127,13 +133,20 @@ impl Record {
     }
 }
 
-/// At most the start of a text that the caller chose.
-fn cut(mut text: String) -> String {
-    if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST));
-        text.push('…');
+/// Writes at most the start of a text that the caller chose.
+fn cut<S: Serializer>(text: &impl AsRef<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = text.as_ref();
+    match text.len() <= LONGEST {
+        true => serializer.serialize_str(text),
+        false => serializer.collect_str(&format_args!("{}…", &text[..text.floor_char_boundary(LONGEST)])),
     }
-    text
+}
+
+fn dollars<S: Serializer>(amount: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Cost::Unknown => serializer.serialize_none(),
+        Cost::NanoDollars(_) => serializer.collect_str(&cost(*amount)),
+    }
 }
 
 impl App {

@@ -1,23 +1,29 @@
 //! Points in time as RFC 3339 writes them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::Serializer;
 
 /// Writes a point in time to the millisecond, in UTC.
 pub(super) fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut text = seconds(since.as_secs());
-    text.truncate(text.len() - 1);
-    serializer.collect_str(&format_args!("{text}.{:03}Z", since.subsec_millis()))
+    serializer.collect_str(&format_args!("{}.{:03}Z", second(since.as_secs()), since.subsec_millis()))
 }
 
 /// Seconds since 1970 as RFC 3339 writes them.
 pub(crate) fn seconds(since: u64) -> String {
+    format!("{}Z", second(since))
+}
+
+/// The same without the zone, so that a fraction may follow.
+fn second(since: u64) -> impl fmt::Display {
     let (days, rest) = (since / 86_400, since % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    fmt::from_fn(move |f| write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"))
 }
 
 /// The date of a day after 1970-01-01, by Howard Hinnant's algorithm, which counts years from March

@@ -39,7 +39,7 @@ impl Events {
     }
 
     fn new(api: Api, request: Arc<ChatRequest>) -> Self {
-        let id = fresh_id();
+        let id = fresh_id("");
         let encoder = api.codec().encoder(&Answering { request: &request, id: &id, created: now() });
         Self {
             api,
@@ -81,10 +81,10 @@ impl Words for Events {
                 sheet.out.clear();
                 return Ok(());
             }
-            Event::Started { strategy, .. } => record.strategy = Some(strategy.clone()),
-            Event::Answering { provider_id, .. } => record.provider = Some(provider_id.to_string()),
+            Event::Started { strategy, .. } => record.strategy = Some(strategy.clone().into()),
+            Event::Answering { provider_id, .. } => record.provider = Some(provider_id.clone()),
             Event::Finished { outcome } => {
-                record.provider = Some(outcome.synthesis.provider_id.to_string());
+                record.provider = Some(outcome.synthesis.provider_id.clone());
                 // Before the last frame, behind which nobody reads.
                 sheet.out.extend_from_slice(sums(outcome).as_bytes());
                 if let Some(frame) = self.held.take() {

@@ -23,10 +23,14 @@ use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use ultraai::{Error, Event, OutcomeStream, Result};
 
+use super::heads;
 use crate::routes::Exchange;
 
 /// What is sent at once at most, unless one event is longer.
 const PIECE: usize = 16 << 10;
+
+/// Room for an event of the usual size, so that writing one makes room once.
+const EVENT: usize = 512;
 
 /// What keeps a stream open that has nothing to say yet.
 const COMMENT: &[u8] = b": working\n\n";
@@ -92,11 +96,10 @@ impl<W: Words> Live<W> {
         self.sheet.exchange.record.status = Some(200);
         let mut response = Response::new(Body::empty());
         let head = response.headers_mut();
+        self.sheet.exchange.write_head(head);
         head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
         head.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        // So that nginx before us hands on each event at once.
-        head.insert("x-accel-buffering", HeaderValue::from_static("no"));
-        self.sheet.exchange.write_head(head);
+        head.insert(heads::ACCEL_BUFFERING, HeaderValue::from_static("no"));
         response.map(|_| Body::new(self))
     }
 
@@ -109,7 +112,10 @@ impl<W: Words> Live<W> {
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Pending => break,
                 Poll::Ready(None) => self.ended = true,
-                Poll::Ready(Some(event)) => self.words.take(event?, &mut self.sheet)?,
+                Poll::Ready(Some(event)) => {
+                    self.sheet.out.reserve(EVENT);
+                    self.words.take(event?, &mut self.sheet)?;
+                }
             }
         }
         Ok(())

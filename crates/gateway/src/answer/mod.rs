@@ -2,10 +2,14 @@
 
 mod api;
 mod events;
+pub(crate) mod heads;
 mod live;
 mod refusal;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::http::{HeaderMap, HeaderValue};
 use ultraai::{Cost, Losses, ledger::Totals};
@@ -24,9 +28,9 @@ pub(crate) fn now() -> u64 {
 
 /// Tells how many attempts were made and what they cost.
 pub(crate) fn write_sums(headers: &mut HeaderMap, totals: &Totals) {
-    headers.insert("x-ultraai-attempts", HeaderValue::from(totals.attempts));
-    if let Ok(cost) = HeaderValue::from_str(&cost(totals.cost())) {
-        headers.insert("x-ultraai-cost", cost);
+    headers.insert(heads::ATTEMPTS, heads::number(totals.attempts));
+    if let Ok(cost) = HeaderValue::from_str(&cost(totals.cost()).to_string()) {
+        headers.insert(heads::COST, cost);
     }
 }
 
@@ -38,9 +42,9 @@ pub(crate) fn losses_of(losses: &Losses) -> Option<String> {
 }
 
 /// An amount in US dollars, or `unknown`.
-pub(crate) fn cost(cost: Cost) -> String {
-    match cost {
-        Cost::NanoDollars(nano) => format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000),
-        Cost::Unknown => "unknown".to_owned(),
-    }
+pub(crate) fn cost(cost: Cost) -> impl fmt::Display {
+    fmt::from_fn(move |f| match cost {
+        Cost::NanoDollars(nano) => write!(f, "{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000),
+        Cost::Unknown => f.write_str("unknown"),
+    })
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use ultraai::{Error, ErrorKind};
 
-use super::Api;
+use super::{Api, heads};
 
 /// How long a caller is told to wait where nobody knows better.
 const USUAL_DELAY: Duration = Duration::from_secs(1);
@@ -109,7 +109,7 @@ impl IntoResponse for Refusal {
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, heads::JSON);
         if let Some(seconds) = self.retry_after {
             headers.insert("retry-after", HeaderValue::from(seconds));
         }

@@ -15,6 +15,7 @@ use std::{
     },
 };
 
+use axum::http::StatusCode;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, prometheus_text},
@@ -23,7 +24,7 @@ use prometheus_client::{
 };
 use ultraai::{
     Measurement, Meter,
-    metrics::{Attribute, INSTRUMENTS, Instrument},
+    metrics::{INSTRUMENTS, Instrument},
 };
 
 use self::{now::Now, series::Series};
@@ -31,9 +32,6 @@ use crate::App;
 
 /// What models are called that nobody configured.
 const OTHER: &str = "other";
-
-/// More attributes than any measurement has.
-const MOST_ATTRIBUTES: usize = 12;
 
 /// The methods that are told apart, as OpenTelemetry's conventions of HTTP say; others are `_OTHER`.
 const METHODS: [&str; 9] = ["GET", "POST", "OPTIONS", "HEAD", "PUT", "DELETE", "PATCH", "CONNECT", "TRACE"];
@@ -110,11 +108,11 @@ impl Metrics {
         seconds: f64,
     ) {
         let method = METHODS.iter().copied().find(|known| *known == method).unwrap_or("_OTHER");
-        let status = status.map(|status| status.to_string());
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let all = [
             ("http.request.method", Some(method)),
             ("http.route", Some(route)),
-            ("http.response.status_code", status.as_deref()),
+            ("http.response.status_code", status.as_ref().map(StatusCode::as_str)),
             ("error.type", error),
         ];
         let mut attributes = [("", ""); 4];
@@ -143,22 +141,19 @@ impl Meter for Metrics {
     fn record(&self, measurement: &Measurement<'_>) {
         let same = |instrument: &&Instrument| std::ptr::eq(*instrument, measurement.instrument);
         let Some(at) = INSTRUMENTS.iter().position(same) else { return };
-        let mut attributes: [Attribute<'_>; MOST_ATTRIBUTES] = [("", ""); MOST_ATTRIBUTES];
-        let count = measurement.attributes.len().min(MOST_ATTRIBUTES);
-        attributes[..count].copy_from_slice(&measurement.attributes[..count]);
-        let asked = attributes.iter_mut().find(|(name, _)| *name == "gen_ai.request.model");
-        if let Some((_, model)) = asked
-            && !self.0.models.read().unwrap_or_else(PoisonError::into_inner).contains(*model)
-        {
-            *model = OTHER;
-            // Who answers may repeat what it was asked for.
-            for (name, model) in &mut attributes {
-                if *name == "gen_ai.response.model" {
-                    *model = OTHER;
-                }
-            }
+        let (series, attributes) = (&self.0.gen_ai[at], measurement.attributes);
+        let asked = attributes.iter().find(|(name, _)| *name == "gen_ai.request.model");
+        if asked.is_none_or(|(_, model)| {
+            self.0.models.read().unwrap_or_else(PoisonError::into_inner).contains(*model)
+        }) {
+            return series.record(measurement.value, attributes);
         }
-        self.0.gen_ai[at].record(measurement.value, &attributes[..count]);
+        // Who answers may repeat what it was asked for.
+        let is_model = |name: &str| matches!(name, "gen_ai.request.model" | "gen_ai.response.model");
+        let told =
+            attributes.iter().map(|(name, value)| (*name, if is_model(name) { OTHER } else { *value }));
+        let attributes: Vec<_> = told.collect();
+        series.record(measurement.value, &attributes);
     }
 }
 
@@ -184,7 +179,7 @@ impl Collector for Metrics {
 mod tests {
     use super::*;
 
-    fn recorded(metrics: &Metrics, attributes: &[Attribute<'_>]) {
+    fn recorded(metrics: &Metrics, attributes: &[ultraai::metrics::Attribute<'_>]) {
         metrics.record(&Measurement::new(&ultraai::metrics::COST, 0.5, attributes));
     }
 

@@ -1,9 +1,8 @@
 //! One instrument with its values, each of its own attributes.
 
 use std::{
-    collections::HashMap,
     fmt,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{PoisonError, RwLock, atomic::AtomicU64},
 };
 
@@ -12,6 +11,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::Counter, histogram::Histogram},
     registry::Unit,
 };
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use ultraai::metrics::{Attribute, Instrument, InstrumentKind, WORKFLOW_DURATION};
 
 /// Series that an instrument may have; the default of OpenTelemetry's SDKs
@@ -59,14 +59,14 @@ pub(super) struct Series {
     help: &'static str,
     /// None: a counter.
     bounds: Option<&'static [f64]>,
-    hasher: RandomState,
     values: RwLock<Values>,
 }
 
 #[derive(Default)]
 struct Values {
-    /// By the hash of the attributes, so that looking one up allocates nothing.
-    by_hash: HashMap<u64, Vec<Entry>>,
+    /// By the hash of the attributes, so that looking one up allocates nothing. Names that callers choose are not among them,
+    /// and there are at most so many, so that the hash need not withstand anybody.
+    by_hash: FxHashMap<u64, Vec<Entry>>,
     count: usize,
 }
 
@@ -103,13 +103,12 @@ impl Series {
     }
 
     fn new(name: &str, unit: Option<Unit>, help: &'static str, bounds: Option<&'static [f64]>) -> Self {
-        let hasher = RandomState::new();
-        Self { name: name.replace('.', "_"), unit, help, bounds, hasher, values: RwLock::default() }
+        Self { name: name.replace('.', "_"), unit, help, bounds, values: RwLock::default() }
     }
 
     /// Takes a value. Only the first one of its attributes waits for those that are read meanwhile.
     pub(super) fn record(&self, value: f64, attributes: &[Attribute<'_>]) {
-        let hash = self.hasher.hash_one(attributes);
+        let hash = FxBuildHasher.hash_one(attributes);
         let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = values.find(hash, attributes) {
             return entry.value.take(value);

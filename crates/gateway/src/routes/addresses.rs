@@ -15,12 +15,15 @@ pub(crate) const ADDRESSES: [(&str, &str); 11] = [
     ("GET", "/metrics"),
 ];
 
-/// The address that a path belongs to, for measurements; what callers invent is `other`.
+/// What callers invent.
+pub(super) const OTHER: &str = "other";
+
+/// The address that a path belongs to; what callers invent is [`OTHER`].
 pub(crate) fn route(path: &str) -> &'static str {
     let known = ADDRESSES.iter().map(|(_, address)| *address);
     known.into_iter().find(|address| *address == path).unwrap_or(match path.strip_prefix("/v1/models/") {
         Some(id) if !id.is_empty() => "/v1/models/{id}",
-        _ => "other",
+        _ => OTHER,
     })
 }
 

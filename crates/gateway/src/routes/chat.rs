@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue},
     response::Response,
 };
 use bytes::Bytes;
@@ -85,10 +85,8 @@ async fn whole(
     exchange.answered(&outcome);
     let mut losses = Losses::noted();
     let body = written(exchange.api, &request, &outcome, &mut losses)?;
-    let mut response = Response::new(body.into());
+    let mut response = exchange.json(body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    exchange.write_head(headers);
     write_sums(headers, &outcome.ledger.totals);
     write_losses(headers, &losses);
     Ok(response)
@@ -101,7 +99,7 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     if let Some(native) = answer.native.as_ref().filter(|native| native.protocol == codec.protocol()) {
         return Ok(native.body.clone());
     }
-    let id = fresh_id();
+    let id = fresh_id("");
     let to = Answering { request, id: &id, created: now() };
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    extract::{Request, State},
-    http::{HeaderValue, header::CONTENT_TYPE, request::Parts},
+    extract::Request,
+    http::{HeaderValue, request::Parts},
     response::Response,
 };
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::{App, answer::Api, app::Live};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Answers a request for a count.
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn answer(app: Arc<App>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(app, Api::Messages, &head);
     match count(&mut exchange, &head, body).await {
@@ -45,20 +45,17 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     request.model = model.or_else(|| candidate?.model().cloned());
     let (tokens, is_estimate) = match candidate {
         Some(candidate) => {
-            exchange.record.provider = Some(candidate.id().to_string());
+            exchange.record.provider = Some(candidate.id().clone());
             counted(&live, candidate, &request).await?
         }
         None => (ultraai::estimate::tokens_of_request(&request), true),
     };
     exchange.record.status = Some(200);
     exchange.record.is_complete = true;
-    let mut response = Response::new(json!({ "input_tokens": tokens }).to_string().into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = exchange.json(json!({ "input_tokens": tokens }).to_string());
     if is_estimate {
-        headers.insert("x-ultraai-estimated", HeaderValue::from_static("true"));
+        response.headers_mut().insert("x-ultraai-estimated", HeaderValue::from_static("true"));
     }
-    exchange.write_head(headers);
     Ok(response)
 }
 

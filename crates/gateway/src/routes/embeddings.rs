@@ -5,12 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE, request::Parts},
-    response::Response,
-};
+use axum::{body::Body, extract::Request, http::request::Parts, response::Response};
 use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
@@ -23,7 +18,7 @@ use crate::{
 const CODEC: Embeddings = Embeddings(&EmbeddingDialect::OPENAI);
 
 /// Answers a request for vectors.
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn answer(app: Arc<App>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(app, Api::Chat, &head);
     match embed(&mut exchange, &head, body).await {
@@ -45,7 +40,7 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     exchange.admit(&caller, name.as_str(), body.len() as u64 / 4)?;
     let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()))?;
     request.model = Some(model);
-    exchange.record.provider = Some(id.to_string());
+    exchange.record.provider = Some(id.clone());
     let named = |error: Error| error.with_provider(id.clone());
     let embedder = live.embedder(&id).map_err(named)?;
     let base = live.orchestrators.default_orchestrator().base();
@@ -58,10 +53,8 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let body = CODEC.encode_response(&request, &answer, &mut losses)?;
     exchange.record.status = Some(200);
     exchange.record.is_complete = true;
-    let mut response = Response::new(body.into());
-    let headers: &mut HeaderMap = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    exchange.write_head(headers);
+    let mut response = exchange.json(body);
+    let headers = response.headers_mut();
     write_sums(headers, &exchange.record.ledger.totals());
     write_losses(headers, &losses);
     Ok(response)

@@ -1,9 +1,10 @@
 //! One request from its head to the end of its answer.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use ultraai::{Error, ErrorKind, Outcome, Result};
@@ -11,7 +12,7 @@ use ultraai_settings::Target;
 
 use crate::{
     App, access,
-    answer::{Api, Refusal, refusal},
+    answer::{Api, Refusal, heads, refusal},
     app::Live,
     state::{Admission, Caller, Quotas},
 };
@@ -39,14 +40,15 @@ fn request_id(headers: &HeaderMap) -> String {
         |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     match given.filter(is_plain) {
         Some(id) => id.to_owned(),
-        None => format!("req_{}", fresh_id()),
+        None => fresh_id("req_"),
     }
 }
 
-/// Letters and digits that nobody else has.
-pub(crate) fn fresh_id() -> String {
-    let bytes: [u64; 2] = std::array::from_fn(|_| fastrand::u64(..));
-    format!("{:016x}{:016x}", bytes[0], bytes[1])
+/// Letters and digits that nobody else has, behind `prefix`.
+pub(crate) fn fresh_id(prefix: &str) -> String {
+    let mut id = String::with_capacity(prefix.len() + 32);
+    write!(id, "{prefix}{:032x}", fastrand::u128(..)).expect("a string takes all that is written");
+    id
 }
 
 impl Exchange {
@@ -88,26 +90,26 @@ impl Exchange {
     pub(crate) fn answered(&mut self, outcome: &Outcome) {
         self.record.status = Some(200);
         self.record.is_complete = true;
-        self.record.strategy = Some(outcome.strategy.clone().into());
-        self.record.provider = Some(outcome.synthesis.provider_id.to_string());
+        self.record.strategy = Some(outcome.strategy.clone());
+        self.record.provider = Some(outcome.synthesis.provider_id.clone());
     }
 
     /// Writes what every answer's head tells.
     pub(crate) fn write_head(&self, headers: &mut HeaderMap) {
-        let mut put = |name: &'static str, value: &str| {
+        let mut put = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(HeaderName::from_static(name), value);
+                headers.insert(name, value);
             }
         };
-        put("x-request-id", &self.record.request_id);
+        put(heads::REQUEST_ID, &self.record.request_id);
         if self.api == Api::Messages {
-            put("request-id", &self.record.request_id);
+            put(heads::ANTHROPIC_REQUEST_ID, &self.record.request_id);
         }
         if let Some(provider) = &self.record.provider {
-            put("x-ultraai-provider", provider);
+            put(heads::PROVIDER, provider.as_str());
         }
         if let Some(strategy) = &self.record.strategy {
-            put("x-ultraai-strategy", strategy);
+            put(heads::STRATEGY, strategy);
         }
         if let Some(admission) = &self.admission {
             admission.write(headers);
@@ -121,6 +123,17 @@ impl Exchange {
                 quotas.write_as_anthropic(headers);
             }
         }
+    }
+
+    /// A whole answer in JSON.
+    pub(crate) fn json(&self, body: impl Into<Body>) -> Response {
+        let mut response = Response::new(body.into());
+        let headers = response.headers_mut();
+        // Not for live answers: their connection keeps the map as it is.
+        headers.reserve(heads::USUAL);
+        self.write_head(headers);
+        headers.insert(CONTENT_TYPE, heads::JSON);
+        response
     }
 
     /// The answer to a request that was refused or failed.

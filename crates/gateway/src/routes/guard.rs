@@ -7,7 +7,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
@@ -17,7 +17,6 @@ use axum::{
         },
         uri::Authority,
     },
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use ultraai::{Error, ErrorKind};
@@ -31,12 +30,9 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 
 /// Lets a request in that comes from no strange page, and tells browsers what the pages of `cors_origins` may do.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn guarded(app: Arc<App>, request: Request) -> Response {
     let is_open = !app.state.demands_key();
     let origin = request.headers().get(ORIGIN).cloned();
-    if !is_open && origin.is_none() {
-        return next.run(request).await;
-    }
     let is_allowed = origin.as_ref().is_some_and(|origin| {
         let live = app.live();
         live.gateway().cors_origins.iter().any(|one| one == "*" || one.as_bytes() == origin.as_bytes())
@@ -45,16 +41,17 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         let error = Error::new(ErrorKind::PermissionDenied, why);
         return super::begin(app, request).refused(&error);
     }
-    let Some(origin) = origin.filter(|_| is_allowed) else { return next.run(request).await };
-    let mut response = match is_preflight(&request) {
+    let mut response = match is_allowed && is_preflight(&request) {
         true => preflight(request.headers()),
-        false => next.run(request).await,
+        false => super::routed(app, request).await,
     };
-    let headers = response.headers_mut();
-    let exposed = exposed(headers);
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.append(VARY, HeaderValue::from_static("origin"));
-    headers.extend(exposed.map(|exposed| (ACCESS_CONTROL_EXPOSE_HEADERS, exposed)));
+    if let Some(origin) = origin.filter(|_| is_allowed) {
+        let headers = response.headers_mut();
+        let exposed = exposed(headers);
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(VARY, HeaderValue::from_static("origin"));
+        headers.extend(exposed.map(|exposed| (ACCESS_CONTROL_EXPOSE_HEADERS, exposed)));
+    }
     response
 }
 
@@ -77,13 +74,15 @@ fn stranger(request: &Request, strange_origin: Option<&HeaderValue>) -> Option<S
 
 /// Whether a host, with its port or without, is a loopback name or address.
 fn is_this_machine(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    match address {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => name == "localhost" || name.ends_with(".localhost"),
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    let name = name.trim_end_matches('.');
+    if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return address.to_canonical().is_loopback();
     }
+    let (under, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    last.eq_ignore_ascii_case("localhost") && under.bytes().all(is_plain)
 }
 
 fn is_preflight(request: &Request) -> bool {
@@ -131,6 +130,7 @@ mod tests {
             "127.9.9.9:1",
             "[::1]:80",
             "localhost.",
+            "localhost:",
         ] {
             assert!(is_this_machine(host), "{host}");
         }
@@ -144,6 +144,12 @@ mod tests {
             "",
             "?",
             "2130706433",
+            "localhost:80:80",
+            "localhost:x",
+            "evil.com/.localhost",
+            "evil.com@localhost",
+            "localhost@evil.com",
+            "[localhost]",
         ];
         for host in others {
             assert!(!is_this_machine(host), "{host}");

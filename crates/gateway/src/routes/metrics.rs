@@ -1,9 +1,6 @@
 //! Measurements, for Prometheus. They need no key: they hold no content, no keys and no names of callers.
 
-use std::sync::Arc;
-
 use axum::{
-    extract::State,
     http::header::CONTENT_TYPE,
     response::{IntoResponse as _, Response},
 };
@@ -11,6 +8,6 @@ use prometheus_client::encoding::prometheus_text;
 
 use crate::App;
 
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    ([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], app.metrics.text(&app)).into_response()
+pub(super) fn metrics(app: &App) -> Response {
+    ([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], app.metrics.text(app)).into_response()
 }

@@ -12,15 +12,13 @@ mod metrics;
 mod models;
 mod orchestrate;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::StatusCode,
-    middleware::from_fn_with_state,
-    response::Response,
-    routing::{get, post},
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header::ALLOW},
+    response::{IntoResponse as _, Response},
 };
 use ultraai::{Error, ErrorKind};
 
@@ -35,23 +33,34 @@ use crate::{
 
 /// The gateway as a service.
 pub fn router(app: Arc<App>) -> Router {
-    let chat = |api: Api| post(move |State(app), request: Request| chat::answer(app, api, request));
-    Router::new()
-        .route("/v1/chat/completions", chat(Api::Chat))
-        .route("/v1/responses", chat(Api::Responses))
-        .route("/v1/messages", chat(Api::Messages))
-        .route("/v1/messages/count_tokens", post(count_tokens::answer))
-        .route("/v1/embeddings", post(embeddings::answer))
-        .route("/v1/orchestrate", post(orchestrate::answer))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
-        .fallback(nowhere)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
-        .with_state(app)
+    Router::new().fallback(move |request: Request| answer(app, request))
+}
+
+/// Answers a request. The server asks here, and not the router above, which is for programs that have another one around it.
+pub(crate) fn answer(app: Arc<App>, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send>> {
+    Box::pin(guard::guarded(app, request))
+}
+
+/// Finds who answers. A table of axum's would box what it hands on several times for each request, and tell where parameters
+/// stand that one address has.
+async fn routed(app: Arc<App>, request: Request) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), route(path)) {
+        ("POST", "/v1/chat/completions") => chat::answer(app, Api::Chat, request).await,
+        ("POST", "/v1/responses") => chat::answer(app, Api::Responses, request).await,
+        ("POST", "/v1/messages") => chat::answer(app, Api::Messages, request).await,
+        ("POST", "/v1/messages/count_tokens") => count_tokens::answer(app, request).await,
+        ("POST", "/v1/embeddings") => embeddings::answer(app, request).await,
+        ("POST", "/v1/orchestrate") => orchestrate::answer(app, request).await,
+        ("GET", "/v1/models") => models::list(app, request),
+        ("GET", "/v1/models/{id}") => models::one(app, request),
+        ("GET", "/healthz") => health::healthz().into_response(),
+        ("GET", "/readyz") => health::readyz(&app).into_response(),
+        ("GET", "/metrics") => metrics::metrics(&app),
+        (_, addresses::OTHER) => nowhere(app, request),
+        (_, address) => wrong_method(app, request, address),
+    }
 }
 
 /// Begins an exchange that is refused whatever it holds.
@@ -61,7 +70,7 @@ fn begin(app: Arc<App>, request: Request) -> Exchange {
     Exchange::begin(app, api, &head)
 }
 
-async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
+fn nowhere(app: Arc<App>, request: Request) -> Response {
     let exchange = begin(app, request);
     let message = format!(
         "nothing answers {} {}: there are {}",
@@ -75,17 +84,17 @@ async fn nowhere(State(app): State<Arc<App>>, request: Request) -> Response {
     exchange.refused_with(&error, answer)
 }
 
-async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> Response {
+fn wrong_method(app: Arc<App>, request: Request, address: &str) -> Response {
     let exchange = begin(app, request);
-    let path = &exchange.record.path;
-    let right = addresses::ADDRESSES.iter().find(|(_, address)| *address == route(path));
-    let message = format!(
-        "{path} does not take the method {}: use {}",
-        exchange.record.method,
-        right.map_or("another one", |(method, _)| method)
-    );
+    let right = addresses::ADDRESSES.iter().find(|(_, one)| *one == address);
+    let right = right.map_or("another one", |(method, _)| *method);
+    let message =
+        format!("{} does not take the method {}: use {right}", exchange.record.path, exchange.record.method);
     let error = Error::new(ErrorKind::InvalidRequest, message);
     let mut answer = refusal(exchange.api, &error);
     answer.status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
-    exchange.refused_with(&error, answer)
+    let mut response = exchange.refused_with(&error, answer);
+    let allowed = if right == "GET" { "GET,HEAD" } else { right };
+    response.headers_mut().extend(HeaderValue::try_from(allowed).map(|allowed| (ALLOW, allowed)));
+    response
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderValue, Uri, header::CONTENT_TYPE, request::Parts},
+    extract::Request,
+    http::{Uri, request::Parts},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ struct Named {
 }
 
 /// Lists them.
-pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) fn list(app: Arc<App>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     answered(app, &head, |api, since, all| match api {
         Api::Messages => Ok(page(&head.uri, since, &all)),
@@ -39,14 +39,9 @@ pub(super) async fn list(State(app): State<Arc<App>>, request: Request) -> Respo
 }
 
 /// Tells one of them; its name may hold slashes.
-pub(super) async fn one(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Response {
+pub(super) fn one(app: Arc<App>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    // No model has a name that is no text.
-    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
+    let id = decoded(head.uri.path().strip_prefix("/v1/models/").unwrap_or_default());
     answered(app, &head, |api, since, all| {
         let Some(found) = all.iter().find(|it| it.id == id) else {
             let advice = match nearest(&id, all.iter().map(|it| it.id.as_str())) {
@@ -78,11 +73,7 @@ fn answered(
         Ok(body) => {
             exchange.record.status = Some(200);
             exchange.record.is_complete = true;
-            let mut response = Response::new(body.to_string().into());
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            exchange.write_head(headers);
-            response
+            exchange.json(body.to_string())
         }
     }
 }
@@ -126,7 +117,7 @@ fn anthropic(named: &Named, since: u64) -> Value {
 fn page(uri: &Uri, since: u64, all: &[Named]) -> Value {
     let query = |name: &str| {
         let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
+        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(&value.replace('+', " "))).next()
     };
     let place = |id: String| all.iter().position(|it| it.id == id);
     let limit = query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).max(1);
@@ -147,7 +138,7 @@ fn page(uri: &Uri, since: u64, all: &[Named]) -> Value {
     })
 }
 
-/// A value of a query without its percent signs; what is no UTF-8 then names nobody.
+/// A part of an address without its percent signs; what is no UTF-8 then names nobody.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -159,7 +150,7 @@ fn decoded(value: &str) -> String {
                 rest = &behind[2..];
             }
             _ => {
-                bytes.push(if *first == b'+' { b' ' } else { *first });
+                bytes.push(*first);
                 rest = behind;
             }
         }

@@ -23,7 +23,7 @@ use ultraai_settings::GatewaySettings;
 pub(crate) use self::lifecycle::{Lifecycle, Phase};
 pub use self::signals::stop_at_signals;
 use self::worker::Common;
-use crate::{App, router};
+use crate::App;
 
 /// What a process does besides serving, until it stops.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -92,7 +92,6 @@ impl Server {
         let listeners = listen::listeners(gateway.listen, workers(gateway), gateway.stall_timeout)?;
         let address = listeners[0].local_addr().map_err(wrong)?;
         let common = Common {
-            router: router(Arc::clone(&app)),
             places: Arc::new(Semaphore::new(capacity)),
             capacity: u32::try_from(capacity).unwrap_or(u32::MAX),
             app,

@@ -2,7 +2,6 @@
 
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
-use axum::Router;
 use tokio::{
     sync::Semaphore,
     task::JoinHandle,
@@ -16,11 +15,14 @@ use crate::App;
 /// How long is waited where the system has no socket to give: for a file to be closed, say.
 const NO_SOCKET_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a worker's time is looked at whatever else is due. A timer that is due before all others are looked at next
+/// wakes the runtime by a write to itself, and each request has some: with this one there, those that are longer do not.
+const BEAT: Duration = Duration::from_secs(5);
+
 /// What all workers have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
     pub(super) app: Arc<App>,
-    pub(super) router: Router,
     /// A permit for each connection that may be open.
     pub(super) places: Arc<Semaphore>,
     /// How many there are.
@@ -35,10 +37,8 @@ pub(super) fn run(listener: TcpListener, common: &Common, tasks: Option<Vec<Task
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
-        if let Some(tasks) = tasks {
-            for task in tasks {
-                spawn(task);
-            }
+        for task in tasks.into_iter().flatten().chain([beat()]) {
+            spawn(task);
         }
         accept(listener, common).await;
         drain(common).await;
@@ -47,6 +47,14 @@ pub(super) fn run(listener: TcpListener, common: &Common, tasks: Option<Vec<Task
     // What is still under way is dropped, so that its books are closed. A blocking call that hangs is not waited for.
     runtime.shutdown_background();
     served
+}
+
+fn beat() -> Task {
+    Box::pin(async {
+        loop {
+            sleep(BEAT).await;
+        }
+    })
 }
 
 /// Accepts connections until the server is told to stop; then nobody listens any more.
@@ -66,10 +74,10 @@ async fn accept(listener: tokio::net::TcpListener, common: &Common) {
             };
             // While one waits for its place no other is accepted: they wait in the system's queue.
             let Ok(place) = Arc::clone(&common.places).acquire_owned().await else { return };
-            let (router, app) = (common.router.clone(), Arc::clone(&common.app));
+            let app = Arc::clone(&common.app);
             let counted = app.metrics.connection();
             spawn(async move {
-                connection::serve(stream, router, app).await;
+                connection::serve(stream, app).await;
                 drop((place, counted));
             });
         }

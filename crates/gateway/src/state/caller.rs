@@ -11,6 +11,7 @@ use super::{
     keeper::Shared,
     window::{Full, Left, Share, reset},
 };
+use crate::answer::heads::number;
 
 /// Who calls: somebody with a key, or anybody where there are no keys.
 #[derive(Clone, Debug)]
@@ -150,21 +151,29 @@ impl Admission {
 }
 
 /// Names of OpenAI's and of Anthropic's heads for each of the two limits: limit, remaining, reset.
-const NAMES: [[[&str; 3]; 2]; 2] = [
+static NAMES: [[[HeaderName; 3]; 2]; 2] = [
     [
-        ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
         [
-            "anthropic-ratelimit-requests-limit",
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-requests-reset",
+            HeaderName::from_static("x-ratelimit-limit-requests"),
+            HeaderName::from_static("x-ratelimit-remaining-requests"),
+            HeaderName::from_static("x-ratelimit-reset-requests"),
+        ],
+        [
+            HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+            HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-requests-reset"),
         ],
     ],
     [
-        ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
         [
-            "anthropic-ratelimit-tokens-limit",
-            "anthropic-ratelimit-tokens-remaining",
-            "anthropic-ratelimit-tokens-reset",
+            HeaderName::from_static("x-ratelimit-limit-tokens"),
+            HeaderName::from_static("x-ratelimit-remaining-tokens"),
+            HeaderName::from_static("x-ratelimit-reset-tokens"),
+        ],
+        [
+            HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+            HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+            HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
         ],
     ],
 ];
@@ -183,9 +192,9 @@ impl Quotas {
     fn write_named(&self, headers: &mut HeaderMap, form: usize, reset: impl Fn() -> String) {
         for (left, names) in self.left.iter().zip(&NAMES) {
             let Some(Left { limit, remaining }) = left else { continue };
-            let [limit_name, remaining_name, reset_name] = names[form].map(HeaderName::from_static);
-            headers.insert(limit_name, HeaderValue::from(*limit));
-            headers.insert(remaining_name, HeaderValue::from(*remaining));
+            let [limit_name, remaining_name, reset_name] = &names[form];
+            headers.insert(limit_name, number(*limit));
+            headers.insert(remaining_name, number(*remaining));
             if let Ok(reset) = HeaderValue::from_str(&reset()) {
                 headers.insert(reset_name, reset);
             }

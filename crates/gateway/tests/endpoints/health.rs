@@ -1,5 +1,8 @@
 //! Whether it is there, and what stands nowhere.
 
+use axum::{body::Body, http::Request};
+use serde_json::json;
+
 use crate::support::Gateway;
 
 const MOCK: &str = "[providers.mock]\ntype = \"mock\"\n";
@@ -36,4 +39,13 @@ async fn the_wrong_method_is_told_the_right_one() {
     let body = answer.json();
     assert_eq!(body["type"], "error", "in Anthropic's form: {body}");
     assert!(body["error"]["message"].as_str().unwrap().contains("use POST"), "{body}");
+}
+
+#[tokio::test]
+async fn what_is_read_may_be_asked_for_its_head_alone() {
+    let gateway = Gateway::new(MOCK).await;
+    let answer = gateway.ask(Request::head("/healthz").body(Body::empty()).unwrap()).await;
+    assert_eq!((answer.status, answer.header("content-length"), answer.text.as_str()), (200, "3", ""));
+    let wrong = gateway.post("/healthz", &json!({})).await;
+    assert_eq!((wrong.status, wrong.header("allow")), (405, "GET,HEAD"));
 }

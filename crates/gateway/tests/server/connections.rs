@@ -13,7 +13,7 @@ use std::{
 use ultraai_gateway::{ServeOptions, Server as Listening};
 use ultraai_testkit::{Server, openai, refusing_url};
 
-use crate::support::{Gateway, SOON, app, chat, get, read_answer};
+use crate::support::{Gateway, SOON, app, chat, get, read_answer, rest};
 
 #[test]
 fn a_connection_is_kept_for_the_next_request() {
@@ -27,6 +27,16 @@ fn a_connection_is_kept_for_the_next_request() {
         assert!(answer.body.contains("hello"), "{answer:?}");
     }
     assert_eq!((upstream.requests().len(), upstream.connections()), (3, 1));
+}
+
+#[test]
+fn a_head_that_is_asked_for_alone_comes_alone() {
+    let gateway = Gateway::start(&refusing_url(), |_| {});
+    let mut stream = gateway.connect();
+    stream.write_all(b"HEAD /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let answer = rest(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-length: 3\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
 #[test]

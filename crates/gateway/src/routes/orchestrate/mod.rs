@@ -5,12 +5,7 @@ mod told;
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    http::{HeaderValue, header::CONTENT_TYPE, request::Parts},
-    response::Response,
-};
+use axum::{body::Body, extract::Request, http::request::Parts, response::Response};
 use serde_json::{Value, json};
 use ultraai::{ChatRequest, Error, ErrorKind, ErrorReport, ProviderId, Result, Strategy};
 use ultraai_settings::Target;
@@ -23,7 +18,7 @@ use crate::{
 };
 
 /// Answers with the outcome, whole or event by event.
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn answer(app: Arc<App>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(app, Api::Chat, &head);
     let (target, request, is_live) = match asked(&mut exchange, &head, body).await {
@@ -100,11 +95,8 @@ async fn whole(
     let outcome = orchestrator.process_with(request, options).await?;
     exchange.answered(&outcome);
     let body = serde_json::to_vec(&outcome).expect("an outcome has text for keys");
-    let mut response = Response::new(body.into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    exchange.write_head(headers);
-    write_sums(headers, &outcome.ledger.totals);
+    let mut response = exchange.json(body);
+    write_sums(response.headers_mut(), &outcome.ledger.totals);
     Ok(response)
 }
 

@@ -15,7 +15,7 @@ impl Words for Told {
     fn take(&mut self, event: Event, sheet: &mut Sheet) -> Result<()> {
         match &event {
             Event::Started { strategy, .. } => {
-                sheet.exchange.record.strategy = Some(strategy.clone());
+                sheet.exchange.record.strategy = Some(strategy.clone().into());
             }
             Event::Finished { outcome } => {
                 sheet.exchange.answered(outcome);
