@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use super::{
     Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
-    telling::Telling,
+    base::WAITED, telling::Telling,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -352,10 +352,10 @@ impl Run {
         if let Some(flight) = &mut self.flight {
             flight.strategy = name;
         }
-        let _place = match self.base.admit(&self.cx).await {
-            Ok(Some(place)) => place,
+        let _permit = match self.base.admit(&self.cx).await {
+            Ok(Some(permit)) => permit,
             Ok(None) => {
-                self.note("the request waited for its turn until its deadline: `max_requests_in_flight` were under way");
+                self.note(WAITED);
                 let error = self.too_late(Vec::new());
                 return self.seal(name, Err(error));
             }

@@ -14,7 +14,7 @@ use histogram::AtomicHistogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub(crate) use self::requests::{Flight, RequestStats};
+pub(crate) use self::requests::{Flight, RequestStats, UnderWay};
 pub use self::{
     recent::Pace,
     requests::{OrchestratorStats, RequestsSnapshot},
