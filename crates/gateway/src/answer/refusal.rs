@@ -31,7 +31,7 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
     let answer = api.codec().encode_error(&told);
     let status = match (told.kind(), told.status()) {
         // What this server itself measured has a status of its own: a body too large or too slow.
-        (ErrorKind::ContextTooLong | ErrorKind::Timeout, Some(status @ (408 | 413))) => status,
+        (ErrorKind::InvalidRequest | ErrorKind::Timeout, Some(status @ (408 | 413))) => status,
         (ErrorKind::Rejected, Some(422)) => 422,
         (ErrorKind::QueueFull, _) => 503,
         _ => answer.status,

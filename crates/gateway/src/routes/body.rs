@@ -19,11 +19,14 @@ const COPIED: usize = 4 << 10;
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
-/// `ContextTooLong`, `Timeout`, `InvalidRequest` where the caller broke off.
+/// `InvalidRequest`, with the status 413 for one that is too large; `Timeout` with 408 for one that is too slow.
 pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
+    // It is no prompt that is too long for a model: who reads that would shorten it.
     let too_large = || {
-        let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
-        Error::new(ErrorKind::ContextTooLong, message).with_status(413)
+        let message = format!(
+            "the body is larger than {limit} bytes (`gateway.max_body_bytes`): send smaller images or documents, or have the limit raised"
+        );
+        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
     };
     // Who says so beforehand need not send it.
     if body.size_hint().lower() > limit as u64 {
