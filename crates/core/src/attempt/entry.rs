@@ -435,5 +435,6 @@ pub(crate) fn is_unbilled(kind: ErrorKind) -> bool {
             | K::InvalidRequest
             | K::Config
             | K::BudgetExceeded
+            | K::PriceUnknown
     )
 }

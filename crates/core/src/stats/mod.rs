@@ -79,7 +79,7 @@ pub struct CandidateStats {
 }
 
 /// Every kind once, so that failures are counted in an array.
-const KINDS: [ErrorKind; 24] = {
+const KINDS: [ErrorKind; 25] = {
     use ErrorKind as K;
     [
         K::RateLimited,
@@ -105,6 +105,7 @@ const KINDS: [ErrorKind; 24] = {
         K::InvalidRequest,
         K::Config,
         K::BudgetExceeded,
+        K::PriceUnknown,
         K::Cancelled,
     ]
 };

@@ -200,6 +200,40 @@ async fn what_can_never_fit_and_what_is_spent_is_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_budget_keeps_from_models_of_unknown_price_and_is_not_told_to_be_spent() {
+    let server = Server::start(Vec::<Reply>::new());
+    let unpriced = |text: String| {
+        let lines =
+            text.lines().filter(|line| !["price", "input", "output"].iter().any(|it| line.starts_with(it)));
+        lines.filter(|line| !line.contains(".price]")).collect::<Vec<_>>().join("\n")
+    };
+    let text = unpriced(format!("{}\n{}", one_upstream(&server.url()), vectors(&server.url())));
+    let keyed = Keyed::new(&text, |terms| terms.budget_per_month_nano_dollars = Some(1_000_000_000)).await;
+    let chat = json!({ "model": "fast", "max_tokens": 5, "messages": [{ "role": "user", "content": "hi" }] });
+    let mut live = chat.clone();
+    live["stream"] = json!(true);
+    for (path, body) in [
+        ("/v1/chat/completions", &chat),
+        ("/v1/chat/completions", &live),
+        ("/v1/responses", &json!({ "model": "fast", "input": "hi" })),
+        ("/v1/messages", &chat),
+        ("/v1/embeddings", &json!({ "model": "vectors", "input": "hi" })),
+    ] {
+        let answer = keyed.ask("POST", path, body).await;
+        // None of the statuses at which SDKs ask again.
+        let kind = &answer.json()["error"]["type"];
+        assert_eq!((answer.status, kind), (403, &json!("permission_error")), "{path}: {answer:?}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let says =
+            "is not known, so that the access key's budget could not be kept: set the provider's `price`";
+        assert!(message.contains(says), "{message}");
+    }
+    let lines = keyed.gateway.log.lines(5).await;
+    assert!(lines.iter().all(|line| line["error"] == "price_unknown" && line["attempts"] == 0), "{lines:?}");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_key_reaches_no_provider_round_the_names_that_it_may_ask() {
     let settings = format!(
         "{}\n[providers.other]\ntype = \"compatible\"\nmodel = \"m\"\nbase_url = \"{}\"\n\n\
