@@ -18,6 +18,7 @@ use super::{Exchange, body, chat::write_losses};
 use crate::{
     App,
     answer::{Api, write_sums},
+    app::not_asked,
 };
 
 const CODEC: Embeddings = Embeddings(&EmbeddingDialect::OPENAI);
@@ -43,13 +44,14 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
         Error::new(ErrorKind::InvalidRequest, message)
     })?;
     exchange.admit(&caller, name.as_str(), body.len() as u64 / 4)?;
-    let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()))?;
+    let may_ask = |name: &str| caller.may_ask(name);
+    let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()), may_ask)?;
     request.model = Some(model);
     exchange.record.provider = Some(id.to_string());
     let named = |error: Error| error.with_provider(id.clone());
     let embedder = live.embedder(&id).map_err(named)?;
     let base = live.orchestrators.default_orchestrator().base();
-    let candidate = base.candidate(&id).ok_or_else(|| live.not_asked(&id))?;
+    let candidate = base.candidate(&id).ok_or_else(|| not_asked(&id))?;
     let mut options = RequestOptions::default().with_ledger(exchange.record.ledger.clone());
     options.purse = caller.purse();
     let cx = base.embedding_context(&candidate, &options)?;

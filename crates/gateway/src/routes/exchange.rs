@@ -78,7 +78,8 @@ impl Exchange {
 
     /// Who answers a request that names `name`, with what it is written and paid with.
     pub(crate) fn target(&self, caller: &Caller, name: &str) -> Result<Target> {
-        let mut target = self.live.orchestrators.target(self.live.resolved(name))?;
+        let live = &self.live;
+        let mut target = live.orchestrators.target_among(live.resolved(name), || live.names_for(caller))?;
         target.options.ledger = Some(self.record.ledger.clone());
         target.options.purse = caller.purse();
         Ok(target)

@@ -142,6 +142,40 @@ async fn a_key_asks_no_model_beside_its_own_however_it_is_named() {
 }
 
 #[tokio::test]
+async fn who_asks_for_what_is_not_there_learns_of_nothing_beside_the_keys_own() {
+    let text = format!(
+        "{}\n{}\n[providers.claude]\ntype = \"anthropic\"\nmodel = \"claude-x\"\napi_key = \"k\"\n\n\
+         [gateway.aliases]\n\"ghost-1\" = \"fast\"\nmine = \"vectors\"\n",
+        one_upstream(&refusing_url()),
+        vectors(&refusing_url())
+    );
+    let keyed = Keyed::new(&text, |terms| {
+        terms.models = ["ghost", "claude", "mine"].map(str::to_owned).to_vec();
+    })
+    .await;
+    for (path, body, says) in [
+        (
+            "/v1/chat/completions",
+            json!({ "model": "ghost", "messages": [] }),
+            "no model `ghost` here: name one of claude, mine",
+        ),
+        (
+            "/v1/embeddings",
+            json!({ "model": "ghost", "input": "x" }),
+            "no model of embeddings `ghost` here: name one of mine, or PROVIDER/MODEL",
+        ),
+        (
+            "/v1/embeddings",
+            json!({ "model": "claude", "input": "x" }),
+            "`claude` makes no embeddings: those that do are mine",
+        ),
+    ] {
+        let answer = keyed.ask("POST", path, &body).await;
+        assert_eq!((answer.status, &answer.json()["error"]["message"]), (404, &json!(says)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_address_counts_in_the_keys_minute() {
     let keyed = Keyed::new(&one_upstream(&refusing_url()), |terms| terms.requests_per_minute = Some(1)).await;
     let body = json!({ "model": "fast", "messages": [{ "role": "user", "content": "Hi" }] });
