@@ -30,8 +30,8 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
     let told = told(error);
     let answer = api.codec().encode_error(&told);
     let status = match (told.kind(), told.status()) {
-        // What this server itself measured has a status of its own: a body too large or too slow.
-        (ErrorKind::InvalidRequest | ErrorKind::Timeout, Some(status @ (408 | 413))) => status,
+        // What this server itself found has a status of its own: a body too large, too slow or compressed.
+        (ErrorKind::InvalidRequest | ErrorKind::Timeout, Some(status @ (408 | 413 | 415))) => status,
         (ErrorKind::Rejected, Some(422)) => 422,
         (ErrorKind::QueueFull, _) => 503,
         _ => answer.status,

@@ -27,7 +27,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
     let asked = async {
         let caller = exchange.authenticate(&head.headers)?;
         let gateway = exchange.live.gateway();
-        let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
         let mut request = read(api, head.uri.path(), &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;

@@ -32,7 +32,7 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.

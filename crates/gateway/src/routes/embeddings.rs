@@ -37,7 +37,7 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let mut request = CODEC.decode_request(head.uri.path(), &body)?;
     let name = request.model.take().ok_or_else(|| {
         let message = "`model` is missing: name a provider that makes embeddings, or PROVIDER/MODEL";

@@ -6,6 +6,7 @@ mod broken;
 mod busy;
 mod count_tokens;
 mod embeddings;
+mod encoded;
 mod exposition;
 mod health;
 mod keys;

@@ -59,7 +59,7 @@ async fn asked(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<(Tar
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let Asked { mut request, model, options, providers, is_live } = Asked::read(&body)?;
     let tokens = (body.len() as u64 / 4).saturating_add(request.max_tokens.unwrap_or(0));
     exchange.admit(&caller, &model, tokens)?;
