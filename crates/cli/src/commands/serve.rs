@@ -13,7 +13,7 @@ use std::{
 use axum::Router;
 use ultraai::{Lookup, Registry};
 use ultraai_gateway::{
-    App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
+    App, DiskStore, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
 };
 use ultraai_settings::{GatewaySettings, Settings, Sources};
 
@@ -155,7 +155,7 @@ async fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     // A server that runs has its store to itself, and what is not there is not made.
     let demands_key = match admin::Client::find(folder).await? {
         Some(running) => running.status().await?.demands_key,
-        None => folder.exists() && State::open(folder)?.demands_key(),
+        None => DiskStore::is_in(folder) && State::open(folder)?.demands_key(),
     };
     may_listen(demands_key, gateway.listen)?;
     let keys = match demands_key {

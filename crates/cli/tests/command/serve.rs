@@ -104,6 +104,22 @@ fn a_check_tells_what_would_be_served_and_serves_nothing() {
 }
 
 #[test]
+fn a_check_beside_a_running_server_minds_neither_its_address_nor_its_keys() {
+    let program = Program::with_server("http://127.0.0.1:9");
+    let running = Running::start(&program, &[]);
+    let ran = program.run(&["serve", "--check", "--listen", &running.address]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    // Nor does it make what is not there.
+    let empty = program.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let ran = program.run(&["serve", "--check", "--listen", &running.address, "--state", "empty"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "a check made a file");
+    let help = program.run(&["serve", "--help"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("does not listen and makes no files"), "{help}");
+}
+
+#[test]
 fn without_keys_it_does_not_listen_for_other_machines() {
     let program = Program::new();
     for arguments in [&["serve", "--listen", "0.0.0.0:0"][..], &["serve", "--check", "--listen", "[::]:0"]] {
