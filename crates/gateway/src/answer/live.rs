@@ -23,7 +23,7 @@ use http_body::Frame;
 use tokio::time::{Instant, Sleep};
 use ultraai::{Error, Event, OutcomeStream, Result};
 
-use crate::routes::Exchange;
+use crate::{access::word_of, routes::Exchange};
 
 /// What is sent at once at most, unless one event is longer.
 const PIECE: usize = 16 << 10;
@@ -105,6 +105,9 @@ impl<W: Words> Live<W> {
     /// # Errors
     /// What the request ended with.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if let Some(error) = self.sheet.exchange.app.lifecycle.cut().filter(|_| !self.ended) {
+            return Err(error);
+        }
         while !self.ended && self.sheet.out.len() < PIECE {
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Pending => break,
@@ -126,7 +129,7 @@ impl<W: Words> http_body::Body for Live<W> {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if let Err(error) = this.fill(cx) {
-            this.sheet.exchange.record.error = Some(error.kind().as_str());
+            this.sheet.exchange.record.error = Some(word_of(&error));
             this.words.fail(&error, &mut this.sheet);
             this.ended = true;
         }

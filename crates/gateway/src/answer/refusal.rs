@@ -33,7 +33,8 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
         // What this server itself found has a status of its own: a body too large, too slow or compressed.
         (ErrorKind::InvalidRequest | ErrorKind::Timeout, Some(status @ (408 | 413 | 415))) => status,
         (ErrorKind::Rejected, Some(422)) => 422,
-        (ErrorKind::QueueFull, _) => 503,
+        // An answer breaks off here where the server ends: an upstream's break is a sum by now.
+        (ErrorKind::QueueFull | ErrorKind::Interrupted, _) => 503,
         _ => answer.status,
     };
     let waits = matches!(

@@ -81,7 +81,8 @@ async fn whole(
 ) -> Result<Response> {
     let run = orchestrator.base().start(request, options)?;
     let request = Arc::clone(run.request());
-    let outcome = run.drive(orchestrator.strategy()).await?;
+    let answered = run.drive(orchestrator.strategy());
+    let outcome = exchange.app.lifecycle.within(answered).await?;
     exchange.answered(&outcome);
     let mut losses = Losses::noted();
     let body = written(exchange.api, &request, &outcome, &mut losses)?;

@@ -44,14 +44,15 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let candidate = candidates.iter().find(|one| first.is_none_or(|id| one.id() == id));
     request.model = model.or_else(|| candidate?.model().cloned());
     let cx = CallContext::new().with_timeout(TIMEOUT);
-    let _place = orchestrator.base().enter(&cx).await?;
-    let (tokens, is_estimate) = match candidate {
-        Some(candidate) => {
-            exchange.record.provider = Some(candidate.id().to_string());
-            counted(&live, &cx, candidate, &request).await?
+    exchange.record.provider = candidate.map(|candidate| candidate.id().to_string());
+    let counted = async {
+        let _place = orchestrator.base().enter(&cx).await?;
+        match candidate {
+            Some(candidate) => counted(&live, &cx, candidate, &request).await,
+            None => Ok((ultraai::estimate::tokens_of_request(&request), true)),
         }
-        None => (ultraai::estimate::tokens_of_request(&request), true),
     };
+    let (tokens, is_estimate) = exchange.app.lifecycle.within(counted).await?;
     exchange.record.status = Some(200);
     exchange.record.is_complete = true;
     let mut response = Response::new(json!({ "input_tokens": tokens }).to_string().into());

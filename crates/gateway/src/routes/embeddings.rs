@@ -55,8 +55,11 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let mut options = RequestOptions::default().with_ledger(exchange.record.ledger.clone());
     options.purse = caller.purse();
     let cx = base.embedding_context(&candidate, &options)?;
-    let _place = base.enter(&cx).await?;
-    let answer = embedder.embed(&cx, &request).await.map_err(named)?;
+    let answered = async {
+        let _place = base.enter(&cx).await?;
+        embedder.embed(&cx, &request).await.map_err(named)
+    };
+    let answer = exchange.app.lifecycle.within(answered).await?;
     let mut losses = Losses::noted();
     let body = CODEC.encode_response(&request, &answer, &mut losses)?;
     exchange.record.status = Some(200);

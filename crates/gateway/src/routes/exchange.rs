@@ -133,7 +133,7 @@ impl Exchange {
     /// The same, with a body or a status of its own.
     pub(crate) fn refused_with(mut self, error: &Error, answer: Refusal) -> Response {
         self.record.status = Some(answer.status);
-        self.record.error = Some(error.kind().as_str());
+        self.record.error = Some(access::word_of(error));
         self.record.is_complete = true;
         let mut response = answer.into_response();
         self.write_head(response.headers_mut());

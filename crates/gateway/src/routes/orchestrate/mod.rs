@@ -97,7 +97,8 @@ async fn whole(
     request: ChatRequest,
     options: ultraai::RequestOptions,
 ) -> Result<Response> {
-    let outcome = orchestrator.process_with(request, options).await?;
+    let answered = orchestrator.process_with(request, options);
+    let outcome = exchange.app.lifecycle.within(answered).await?;
     exchange.answered(&outcome);
     let body = serde_json::to_vec(&outcome).expect("an outcome has text for keys");
     let mut response = Response::new(body.into());
