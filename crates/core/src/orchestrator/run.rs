@@ -422,7 +422,7 @@ impl Run {
         }
         let report = ledger.report();
         state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
-        state.trace.extend(self.cx.take_notes());
+        state.trace.extend(self.cx.left_out());
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,

@@ -21,8 +21,9 @@ use bytes::Bytes;
 use futures_core::Stream as _;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep};
-use ultraai::{Error, Event, OutcomeStream, Result};
+use ultraai::{Error, Event, Losses, OutcomeStream, Result};
 
+use super::write_losses;
 use crate::{access::word_of, routes::Exchange};
 
 /// What is sent at once at most, unless one event is longer.
@@ -97,6 +98,8 @@ impl<W: Words> Live<W> {
         // So that nginx before us hands on each event at once.
         head.insert("x-accel-buffering", HeaderValue::from_static("no"));
         self.sheet.exchange.write_head(head);
+        // What the answer loses is told in its end.
+        write_losses(head, self.stream.left_out().iter().map(String::as_str), &Losses::default());
         response.map(|_| Body::new(self))
     }
 

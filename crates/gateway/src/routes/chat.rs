@@ -17,7 +17,7 @@ use ultraai_settings::Target;
 use super::{Exchange, body, exchange::fresh_id};
 use crate::{
     App,
-    answer::{Api, Events, losses_of, now, write_sums},
+    answer::{Api, Events, now, write_losses, write_sums},
 };
 
 /// Answers a request, whole or live as it wants.
@@ -91,7 +91,7 @@ async fn whole(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     exchange.write_head(headers);
     write_sums(headers, &outcome.ledger.totals);
-    write_losses(headers, &losses);
+    write_losses(headers, Losses::in_trace(&outcome.trace), &losses);
     Ok(response)
 }
 
@@ -107,12 +107,6 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
     Ok(codec.encode_response(&to, &answer, losses)?.into())
-}
-
-pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
-    if let Some(Ok(value)) = losses_of(losses).map(HeaderValue::try_from) {
-        headers.insert("x-ultraai-left-out", value);
-    }
 }
 
 /// Adds what the headers say of the request.

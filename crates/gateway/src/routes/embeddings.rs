@@ -14,10 +14,10 @@ use axum::{
 use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
-use super::{Exchange, body, chat::write_losses};
+use super::{Exchange, body};
 use crate::{
     App,
-    answer::{Api, write_sums},
+    answer::{Api, write_losses, write_sums},
     app::not_asked,
 };
 
@@ -69,6 +69,6 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     exchange.write_head(headers);
     write_sums(headers, &exchange.record.ledger.totals());
-    write_losses(headers, &losses);
+    write_losses(headers, cx.left_out().iter().map(String::as_str), &losses);
     Ok(response)
 }

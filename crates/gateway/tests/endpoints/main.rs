@@ -10,6 +10,7 @@ mod encoded;
 mod exposition;
 mod health;
 mod keys;
+mod left_out;
 mod metrics;
 mod models;
 mod orchestrate;
