@@ -133,10 +133,12 @@ impl Live {
 
     /// The names that `caller` may give as a request's model, but for those of the providers' other models.
     pub(crate) fn names_for(&self, caller: &Caller) -> Vec<String> {
-        let mut names = self.orchestrators.names();
-        names.extend(self.gateway().aliases.keys().cloned());
-        names.retain(|name| caller.may_ask(name));
-        names
+        self.names().filter(|name| caller.may_ask(name)).collect()
+    }
+
+    /// The names that a request may give as its model, but for those of the providers' other models.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.orchestrators.names().into_iter().chain(self.gateway().aliases.keys().cloned())
     }
 
     /// Who counts tokens as the vendor of the provider `id` does, where it counts any.

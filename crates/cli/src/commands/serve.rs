@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use ultraai::{Lookup, Registry};
 use ultraai_gateway::{
     App, DiskStore, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
@@ -49,11 +48,11 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     }
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
-    let admin = admin::listen(&state, &folder, Router::new())?;
     let mut notices = settings.notices.clone();
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let wanted = settings.gateway.max_connections;
-    let app = Arc::new(App::new(settings, state, Metrics::default())?);
+    let app = Arc::new(App::new(settings, state.clone(), Metrics::default())?);
+    let admin = admin::listen(&state, &folder, admin::models(Arc::clone(&app)))?;
     let server = Server::bind(Arc::clone(&app))?;
     // It minds SIGHUP from here on, which would end the process otherwise.
     let watching = reload::watch(Arc::clone(&app), sources, pending());

@@ -156,6 +156,22 @@ fn a_probe_tells_whether_a_server_is_well() {
     assert!(ran.code == Some(1) && ran.err.contains(&address), "{ran:?}");
 }
 
+#[test]
+fn a_key_for_a_model_that_the_server_does_not_know_is_made_with_a_word_of_that() {
+    let program = Program::with_server("http://127.0.0.1:9");
+    let running = Running::start(&program, &[]);
+    let models = ["--model", "defualt", "--model", "near/*", "--model", "near/any", "--model", "naer/*"];
+    let ran = program.run(&[&["keys", "create", "--name", "k"][..], &models].concat());
+    assert!(ran.code == Some(0) && ran.out.starts_with("sk-ultraai-"), "{ran:?}");
+    let notes: Vec<_> = ran.err.lines().filter(|line| line.starts_with("note: ")).collect();
+    let unknown =
+        |model, near| format!("note: the running server knows no model `{model}`: did you mean `{near}`?");
+    assert_eq!(notes, [unknown("defualt", "default"), unknown("naer/*", "near/*")]);
+    let ran = program.run(&["keys", "create", "--name", "k", "--model", "default"]);
+    assert!(ran.code == Some(0) && !ran.err.contains("note: "), "{ran:?}");
+    drop(running);
+}
+
 #[cfg(unix)]
 #[test]
 fn told_by_a_signal_it_reads_its_settings_again_and_refuses_broken_ones() {
