@@ -86,11 +86,12 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         let causes = error.causes();
         let late = |error: &Error| error.kind() == ErrorKind::Timeout;
-        let costly = |error: &Error| error.kind() == ErrorKind::BudgetExceeded;
+        let costly =
+            |error: &Error| matches!(error.kind(), ErrorKind::BudgetExceeded | ErrorKind::PriceUnknown);
         match error.kind() {
             ErrorKind::Config | ErrorKind::InvalidRequest => Self::Usage,
             ErrorKind::Timeout => Self::Deadline,
-            ErrorKind::BudgetExceeded => Self::Budget,
+            _ if costly(error) => Self::Budget,
             ErrorKind::Exhausted if nothing_was_asked(error) => Self::Usage,
             _ if !causes.is_empty() && causes.iter().all(late) => Self::Deadline,
             // Who failed before the money was at its end is no other reason: with more of it there might be an answer.
@@ -107,7 +108,7 @@ fn nothing_was_asked(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ErrorKind::{BudgetExceeded, ServerError, Timeout};
+    use ErrorKind::{BudgetExceeded, PriceUnknown, ServerError, Timeout};
 
     use super::*;
 
@@ -119,7 +120,8 @@ mod tests {
             Exit::from(&error(ErrorKind::Exhausted).with_causes(causes))
         };
         assert_eq!(Exit::from(&error(BudgetExceeded)), Exit::Budget);
-        assert_eq!(all(&[BudgetExceeded, BudgetExceeded]), Exit::Budget);
+        assert_eq!(Exit::from(&error(PriceUnknown)), Exit::Budget);
+        assert_eq!(all(&[BudgetExceeded, PriceUnknown]), Exit::Budget);
         assert_eq!(all(&[ServerError, BudgetExceeded]), Exit::Budget);
         assert_eq!(all(&[Timeout, Timeout]), Exit::Deadline);
         assert_eq!(all(&[Timeout, ServerError]), Exit::NoAnswer);

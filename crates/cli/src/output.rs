@@ -4,7 +4,8 @@ use std::{fmt::Write as _, io};
 
 use serde::{Deserialize, Serialize};
 use ultraai::{
-    ChatRequest, Error, ErrorReport, LedgerReport, Outcome, ProviderResponse, stats::OrchestratorStats,
+    ChatRequest, Error, ErrorReport, LedgerReport, Losses, Outcome, ProviderResponse,
+    stats::OrchestratorStats,
 };
 
 use crate::{
@@ -106,7 +107,7 @@ fn told(flags: OutputFlags, trace: &[String], ledger: &LedgerReport, stats: Opti
         let _ = write!(out, "{}", summary::explanation(trace, ledger));
     } else if !flags.quiet {
         // Whoever allowed it should learn what the answer was made without.
-        for lost in trace.iter().filter(|line| line.starts_with("left out of what ")) {
+        for lost in Losses::in_trace(trace) {
             let _ = writeln!(out, "{NOTE}note:{NOTE:#} {lost}");
         }
     }

@@ -88,12 +88,7 @@ impl Accounted {
                 price.upper_bound(sizes.sum::<usize>() as u64, 0)
             }
             None if cx.allows_unknown_prices() => 0,
-            None => {
-                return Err(refused(format!(
-                    "the price of `{}` is not known, so that `{option}` could not be kept: set its price, or `allow_unknown_prices`",
-                    asked(request).unwrap_or_default()
-                )));
-            }
+            None => return Err(Accounting::unknown_price(option, asked(request))),
         };
         Deposit::of_all(cx.purses().map(|(option, purse): (_, &Purse)| {
             purse.reserve(most).ok_or_else(|| {
@@ -301,6 +296,7 @@ mod tests {
         let error = embedder.embed(&cx, &request()).await.unwrap_err();
         assert_eq!((error.kind(), ledger.totals().attempts), (ErrorKind::BudgetExceeded, 0));
         let unpriced = accounted(Vec::new(), None).embed(&cx, &request()).await.unwrap_err();
+        assert_eq!(unpriced.kind(), ErrorKind::PriceUnknown);
         assert!(unpriced.message().contains("the price of `m` is not known"), "{unpriced}");
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Clock, Cost, Meter, ModelName, Price, Usage};
+use crate::{Clock, Cost, Error, ErrorKind, Meter, ModelName, Price, Usage};
 
 /// Knows what models cost.
 pub trait PriceSource: fmt::Debug + Send + Sync + 'static {
@@ -117,6 +117,18 @@ impl Accounting {
         let other =
             self.own_model.as_ref().zip(request_model).is_some_and(|(own, asked)| own.as_str() != asked);
         self.own.as_ref().filter(|_| !other)
+    }
+
+    /// The error for a model of unknown price where the limit of money `option` is to be kept.
+    pub fn unknown_price(option: &str, model: Option<&str>) -> Error {
+        let what = match model {
+            Some(model) => format!("the price of `{model}` is not known"),
+            None => "its price is not known".to_owned(),
+        };
+        let message = format!(
+            "{what}, so that `{option}` could not be kept: set the provider's `price`, or the model's under `prices`, or `allow_unknown_prices`"
+        );
+        Error::new(ErrorKind::PriceUnknown, message).unsent()
     }
 
     /// The price of an exchange: the user's own, else what the sources know of the model that answered, or of the one that is

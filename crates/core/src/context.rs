@@ -1,7 +1,7 @@
 //! What one call knows about itself.
 
 use std::{
-    fmt, mem,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use crate::{
     RequestId,
     abandonment::Abandonment,
     ledger::{Ledger, RowId},
+    losses::LEFT_OUT,
     money::nano_dollars,
     purse::NestedPurses,
 };
@@ -282,7 +283,7 @@ impl CallContext {
         let whom = self.candidate.as_ref().map_or("the provider", ProviderId::as_str);
         let mut notes = self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner);
         for lost in losses.as_slice() {
-            let note = format!("left out of what `{whom}` is asked: {lost}");
+            let note = format!("{LEFT_OUT}`{whom}` is asked: {lost}");
             // A retry leaves out the same.
             if !notes.contains(&note) {
                 notes.push(note);
@@ -290,9 +291,9 @@ impl CallContext {
         }
     }
 
-    /// What was left out of what the candidates were asked.
-    pub(crate) fn take_notes(&self) -> Vec<String> {
-        mem::take(&mut *self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What was left out so far of what the candidates are asked, as sentences of the trace.
+    pub fn left_out(&self) -> Vec<String> {
+        self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Which attempt of this ask it is: 0, then one more for each retry.

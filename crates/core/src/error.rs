@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Config,
     /// A budget does not hold what an attempt may cost. Fail over: a cheaper candidate may fit.
     BudgetExceeded,
+    /// A budget is to be kept, and nobody knows what an attempt costs. Fail over: the price of another model may be known.
+    PriceUnknown,
     /// The caller does not want the answer any more. Give up.
     Cancelled,
 }
@@ -114,7 +116,8 @@ impl ErrorKind {
             | K::CircuitOpen
             | K::Exhausted
             | K::QueueFull
-            | K::BudgetExceeded => Recovery::FailOver,
+            | K::BudgetExceeded
+            | K::PriceUnknown => Recovery::FailOver,
             K::InvalidRequest | K::Config | K::Cancelled => Recovery::GiveUp,
         }
     }
@@ -166,6 +169,7 @@ impl ErrorKind {
             K::InvalidRequest => "invalid_request",
             K::Config => "config",
             K::BudgetExceeded => "budget_exceeded",
+            K::PriceUnknown => "price_unknown",
             K::Cancelled => "cancelled",
         }
     }

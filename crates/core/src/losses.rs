@@ -2,6 +2,9 @@
 
 use crate::{Error, ErrorKind, Result};
 
+/// How a sentence of the trace begins that tells what was left out.
+pub(crate) const LEFT_OUT: &str = "left out of what ";
+
 /// What a protocol cannot say of a request or an answer: refused by name, or left out and noted, as the user chose.
 ///
 /// ```
@@ -53,6 +56,11 @@ impl Losses {
     /// Whether what cannot be said may be left out.
     pub fn may_lose(&self) -> bool {
         self.may_lose
+    }
+
+    /// The sentences of a trace that tell what was left out of what the candidates were asked.
+    pub fn in_trace(trace: &[String]) -> impl Iterator<Item = &str> {
+        trace.iter().map(String::as_str).filter(|sentence| sentence.starts_with(LEFT_OUT))
     }
 
     /// What was left out.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use ultraai_core::{
-    ErrorKind, Options, Orchestrator, OrchestratorBuilder, Outcome, Registry, Result, Run, Strategy,
-    async_trait,
+    CallContext, ErrorKind, Options, Orchestrator, OrchestratorBuilder, Outcome, Registry, Result, Run,
+    Strategy, async_trait,
 };
 use ultraai_testkit::{Scripted, Step};
 
@@ -108,6 +108,27 @@ async fn who_leaves_the_queue_frees_his_place_and_who_waits_too_long_is_told() {
     assert!(trace.iter().any(|line| line.contains("max_requests_in_flight")), "{trace:?}");
     assert_eq!(error.report().expect("it began").ledger.rows.len(), 0);
     assert_eq!(inner.count(), 1, "nobody else reached the provider");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_strategy_does_has_its_place_among_the_requests() {
+    let inner = taking(1);
+    let orchestrator = orchestrator(1, 1, &inner);
+    let cx = CallContext::new().with_timeout(Duration::from_secs(2));
+    let place = orchestrator.enter(&cx).await.expect("nobody is there");
+    assert_eq!(orchestrator.requests_in_flight(), 1);
+    let late = orchestrator.enter(&cx).await.unwrap_err();
+    assert!(late.kind() == ErrorKind::Timeout && late.is_unsent(), "{late}");
+    let mut tasks = tokio::task::JoinSet::new();
+    let own = Arc::clone(&orchestrator);
+    tasks.spawn(async move { own.process("waits").await });
+    tokio::task::yield_now().await;
+    assert_eq!((orchestrator.requests_queued(), inner.count()), (1, 0));
+    assert_eq!(orchestrator.enter(&CallContext::new()).await.unwrap_err().kind(), ErrorKind::QueueFull);
+    drop(place);
+    tasks.join_next().await.expect("it was spawned").unwrap().expect("it is answered");
+    let requests = orchestrator.stats().requests;
+    assert_eq!((requests.in_flight, requests.started, requests.answered), (0, 1, 1));
 }
 
 #[tokio::test]

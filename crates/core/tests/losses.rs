@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ultraai_core::{
-    CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, ErrorKind, Losses, Method, ModelName,
-    Orchestrator, OrchestratorBuilder, Outcome, Provider, Registry, Result, Run, Strategy, async_trait,
+    CallContext, Capabilities, ChatReply, ChatRequest, ChatResponse, ErrorKind, Event, Losses, Method,
+    ModelName, Orchestrator, OrchestratorBuilder, Outcome, Provider, Registry, Result, Run, Strategy,
+    async_trait,
 };
 
 /// Knows no seed.
@@ -71,8 +72,19 @@ async fn what_cannot_be_said_is_refused_by_name() {
 #[tokio::test(start_paused = true)]
 async fn where_the_user_allows_it_it_is_left_out_and_the_trace_says_so_once() {
     let outcome = orchestrator(true).process(request()).await.expect("the seed may be left out");
-    let told: Vec<_> = outcome.trace.iter().filter(|sentence| sentence.contains("left out")).collect();
+    let told: Vec<_> = Losses::in_trace(&outcome.trace).collect();
     assert_eq!(told, ["left out of what `careful` is asked: `seed`: it has no such field"]);
     let outcome = orchestrator(true).process("hello").await.expect("it is answered");
     assert!(!outcome.trace.iter().any(|sentence| sentence.contains("left out")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_tells_it_before_its_first_piece() {
+    let mut stream = orchestrator(true).process_stream(request()).expect("the seed may be left out");
+    assert!(stream.left_out().is_empty());
+    while !matches!(stream.next().await.expect("it goes on").expect("it is answered"), Event::Delta { .. }) {}
+    let told = ["left out of what `careful` is asked: `seed`: it has no such field"];
+    assert_eq!(stream.left_out(), told);
+    let outcome = stream.outcome().await.expect("it is answered");
+    assert_eq!(Losses::in_trace(&outcome.trace).collect::<Vec<_>>(), told);
 }

@@ -10,13 +10,16 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 use axum::http::{Method, request::Parts};
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
-use ultraai::{Cost, Ledger, ProviderId};
+use ultraai::{Cost, Error, ErrorKind, Ledger, ProviderId};
 
 pub(crate) use self::{log::Log, time::seconds as rfc3339};
 use crate::{App, answer::cost, metrics::Counted, routes::route};
 
 /// Bytes of a name or an address that a line repeats at most: callers choose them.
 const LONGEST: usize = 256;
+
+/// What the log says of requests that the server's own end cut off.
+const SHUTDOWN: &str = "shutdown";
 
 /// What is told of one request when it ends, however it ends.
 #[derive(Debug)]
@@ -101,6 +104,10 @@ impl Record {
 
     /// Tells it to the log and to the measurements.
     pub(crate) fn close(&mut self, app: &App, logs: bool) {
+        let is_cut = !self.is_complete && app.lifecycle.cut().is_some();
+        if is_cut {
+            self.error = Some(SHUTDOWN);
+        }
         let duration = self.started.elapsed().as_secs_f64();
         app.metrics.http_request(self.method.as_str(), route(&self.path), self.status, self.error, duration);
         self.under_way = None;
@@ -127,9 +134,17 @@ impl Record {
             estimated_tokens: totals.estimated.input_tokens + totals.estimated.output_tokens,
             cost: totals.cost(),
             error: self.error,
-            client_gone: !self.is_complete,
+            client_gone: !self.is_complete && !is_cut,
         };
         app.log.push(line);
+    }
+}
+
+/// What the log says of an error.
+pub(crate) fn word_of(error: &Error) -> &'static str {
+    match (error.kind(), error.provider()) {
+        (ErrorKind::Interrupted, None) => SHUTDOWN,
+        (kind, _) => kind.as_str(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use ultraai::{Embedder, Error, ErrorKind, ProviderId, Result, TokenCounter};
 use ultraai_settings::{GatewaySettings, Orchestrators, Settings};
 
-use crate::{Metrics, State, access::Log, answer::now, server::Lifecycle};
+use crate::{Metrics, State, access::Log, answer::now, server::Lifecycle, state::Caller};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -125,19 +125,20 @@ impl Live {
             return Ok(Arc::clone(embedder));
         }
         let candidate = self.orchestrators.default_orchestrator().candidate(id);
-        let candidate = candidate.ok_or_else(|| self.not_asked(id))?;
+        let candidate = candidate.ok_or_else(|| not_asked(id))?;
         let embedder = candidate.accounted(self.settings.embedder(id)?);
         embedders.insert(id.clone(), Arc::clone(&embedder));
         Ok(embedder)
     }
 
-    /// The error for a provider that the settings hold and arguments leave out.
-    pub(crate) fn not_asked(&self, id: &ProviderId) -> Error {
-        let names = self.orchestrators.names().join(", ");
-        Error::new(
-            ErrorKind::ModelNotFound,
-            format!("the provider `{id}` is not asked here: name one of {names}"),
-        )
+    /// The names that `caller` may give as a request's model, but for those of the providers' other models.
+    pub(crate) fn names_for(&self, caller: &Caller) -> Vec<String> {
+        self.names().filter(|name| caller.may_ask(name)).collect()
+    }
+
+    /// The names that a request may give as its model, but for those of the providers' other models.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.orchestrators.names().into_iter().chain(self.gateway().aliases.keys().cloned())
     }
 
     /// Who counts tokens as the vendor of the provider `id` does, where it counts any.
@@ -177,6 +178,12 @@ impl Live {
     pub(crate) fn gateway(&self) -> &GatewaySettings {
         &self.settings.gateway
     }
+}
+
+/// The error for a provider that the settings hold and arguments leave out.
+pub(crate) fn not_asked(id: &ProviderId) -> Error {
+    let message = format!("the provider `{id}` is not asked here: `GET /v1/models` lists those that are");
+    Error::new(ErrorKind::ModelNotFound, message)
 }
 
 /// Requests under way at once, and those that wait for their turn, where the settings do not say how many: a server without a

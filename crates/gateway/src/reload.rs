@@ -2,7 +2,10 @@
 
 use std::{error::Error as _, future::Future, io::Write as _, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 use ultraai::{Error, Result};
 use ultraai_settings::{Settings, Sources};
 
@@ -113,12 +116,15 @@ pub fn watch_and_tell(
 /// What is wrong with them.
 async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Result<()> {
     let old = app.live();
-    let settings = Settings::load(sources, old.settings.registry()).await?;
-    let notices = settings.notices.clone();
-    let own = Arc::clone(app);
-    // Building takes its time, with certificates to read: who serves goes on meanwhile.
-    let replaced = tokio::task::spawn_blocking(move || own.replace(settings)).await;
-    let waiting = replaced.map_err(|error| {
+    let (own, sources, registry) = (Arc::clone(app), sources.clone(), Arc::clone(old.settings.registry()));
+    let runtime = Handle::current();
+    // A file may stand on another machine, and building takes its time, with certificates to read: who serves goes on meanwhile.
+    let replaced = tokio::task::spawn_blocking(move || {
+        let settings = runtime.block_on(Settings::load(&sources, &registry))?;
+        let notices = settings.notices.clone();
+        Result::Ok((notices, own.replace(settings)?))
+    });
+    let (notices, waiting) = replaced.await.map_err(|error| {
         Error::new(ultraai::ErrorKind::Config, "the new settings could not be built").with_source(error)
     })??;
     tell("the settings were read again and are in force");

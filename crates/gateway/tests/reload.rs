@@ -186,6 +186,42 @@ async fn a_signal_has_the_settings_read_again_at_once() {
 }
 
 #[tokio::test]
+async fn who_is_served_does_not_wait_for_a_file_that_comes_slowly() {
+    let upstream = saying("hello");
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("ultraai.toml"), provider("a", &upstream)).unwrap();
+    let gateway = Gateway::over(folder.path()).await;
+    // It is read as fast as somebody writes it. A second name stays when the first one is given to a file again.
+    let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+    assert!(made.success());
+    let text = provider("b", &upstream);
+    fs::write(at("new"), &text).unwrap();
+    fs::hard_link(at("pipe"), at("slow")).unwrap();
+    let (is_read, reading) = oneshot::channel();
+    let (is_served, served) = std::sync::mpsc::channel::<()>();
+    let pipe = at("pipe");
+    let writer = std::thread::spawn(move || {
+        // It opens when somebody reads.
+        let mut pipe = fs::OpenOptions::new().write(true).open(pipe).unwrap();
+        is_read.send(()).unwrap();
+        let was_served = served.recv_timeout(LONG / 3).is_ok();
+        std::io::Write::write_all(&mut pipe, text.as_bytes()).unwrap();
+        was_served
+    });
+    fs::rename(at("slow"), at("ultraai.toml")).unwrap();
+    hang_up();
+    reading.await.unwrap();
+    assert_eq!(gateway.said("a").await, "hello");
+    fs::rename(at("new"), at("ultraai.toml")).unwrap();
+    // Where the worker waits for the file, this comes too late.
+    let _ = is_served.send(());
+    assert!(writer.join().unwrap(), "nobody was served while the file was read");
+    gateway.told.next(TAKEN).await;
+    assert_eq!(gateway.said("b").await, "hello");
+}
+
+#[tokio::test]
 async fn a_broken_file_is_refused_and_the_old_settings_stay() {
     let upstream = saying("hello");
     let folder = tempfile::tempdir().unwrap();

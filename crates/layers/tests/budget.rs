@@ -138,10 +138,10 @@ async fn an_unknown_price_is_refused_under_a_limit_unless_it_is_allowed() {
         orchestrator
     };
     let error = ask(&unknown(builder().budget_dollars(1.0))).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+    assert_eq!(error.kind(), ErrorKind::PriceUnknown);
     assert_eq!(
         cause(&error),
-        "the price of `m` is not known, so that `budget_dollars` could not be kept: set the provider's `price`, or `allow_unknown_prices`"
+        "the price of `m` is not known, so that `budget_dollars` could not be kept: set the provider's `price`, or the model's under `prices`, or `allow_unknown_prices`"
     );
     assert_eq!(inner.count(), 0);
     ask(&unknown(builder())).await.unwrap();

@@ -23,8 +23,12 @@ impl Settings {
     /// provider is asked for anyway, or `default`, the first provider that makes embeddings.
     ///
     /// # Errors
-    /// `ModelNotFound`, which names those that are there.
-    pub fn embedding_target(&self, name: &str) -> Result<(ProviderId, ModelName)> {
+    /// `ModelNotFound`, which names those that are there, aliases among them, as far as the caller `may_ask` for them.
+    pub fn embedding_target(
+        &self,
+        name: &str,
+        may_ask: impl Fn(&str) -> bool,
+    ) -> Result<(ProviderId, ModelName)> {
         let makers: Vec<_> =
             self.summaries().into_iter().filter(|provider| self.makes_embeddings(provider)).collect();
         let (id, model) = match name.split_once('/') {
@@ -40,20 +44,27 @@ impl Settings {
         let found = by_id.map(|provider| (provider, model)).or_else(by_model).or_else(by_default);
         let wrong = |message: String| Err(Error::new(ErrorKind::ModelNotFound, message));
         let Some((provider, model)) = found else {
+            let aliases = self.gateway.aliases.iter().filter(|(_, name)| {
+                let id = name.split_once('/').map_or(name.as_str(), |(id, _)| id);
+                makers.iter().any(|provider| provider.id == *id)
+            });
+            let ids = makers.iter().map(|provider| provider.id.as_str());
+            let names = ids.chain(aliases.map(|(alias, _)| alias.as_str())).filter(|name| may_ask(name));
+            let names: Vec<_> = names.collect();
             if let Some(other) = self.summaries().iter().find(|provider| provider.id == *id) {
                 return wrong(format!(
                     "`{}` makes no embeddings: {}",
                     other.id,
-                    match makers.as_slice() {
+                    match names.as_slice() {
                         [] => "no provider here does".to_owned(),
-                        makers => format!("those that do are {}", listed(makers)),
+                        names => format!("those that do are {}", names.join(", ")),
                     }
                 ));
             }
-            let advice = match nearest(id, makers.iter().map(|provider| provider.id.as_str())) {
+            let advice = match nearest(id, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if makers.is_empty() => "no provider here makes any".to_owned(),
-                None => format!("name one of {}, or PROVIDER/MODEL", listed(&makers)),
+                None if names.is_empty() => "no provider here makes any".to_owned(),
+                None => format!("name one of {}, or PROVIDER/MODEL", names.join(", ")),
             };
             return wrong(format!("no model of embeddings `{name}` here: {advice}"));
         };
@@ -72,9 +83,4 @@ impl Settings {
     fn makes_embeddings(&self, provider: &ProviderSummary) -> bool {
         self.registry.embedder_registration(&provider.provider_type).is_ok()
     }
-}
-
-fn listed(providers: &[ProviderSummary]) -> String {
-    let ids: Vec<_> = providers.iter().map(|provider| provider.id.as_str()).collect();
-    ids.join(", ")
 }

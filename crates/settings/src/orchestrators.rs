@@ -212,6 +212,14 @@ impl Orchestrators {
     /// # Errors
     /// `ModelNotFound`, which names those that are there.
     pub fn target(&self, model: &str) -> Result<Target> {
+        self.target_among(model, || self.names())
+    }
+
+    /// The same for somebody who may ask for no more than `names`, and learns of no others.
+    ///
+    /// # Errors
+    /// `ModelNotFound`, which names some of `names`.
+    pub fn target_among(&self, model: &str, names: impl FnOnce() -> Vec<String>) -> Result<Target> {
         let wrong = |message: String| Err(Error::new(ErrorKind::ModelNotFound, message));
         if let Some(target) = self.named.get(model) {
             if target.options.providers.as_ref().is_some_and(Vec::is_empty) {
@@ -227,9 +235,10 @@ impl Orchestrators {
         let (id, other) = split(model);
         let candidates = self.direct.candidates();
         let Some(candidate) = candidates.iter().find(|candidate| *candidate.id() == *id) else {
-            let names = self.names();
+            let names = names();
             let advice = match nearest(model, names.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "ask the operator which are there".to_owned(),
                 None => format!("name one of {}", names.join(", ")),
             };
             return wrong(format!("no model `{model}` here: {advice}"));

@@ -25,7 +25,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: Option<PathBuf>,
 
-    /// Check the settings, print what would be served, and serve nothing
+    /// Check the settings and the keys, print what would be served, and serve nothing
+    ///
+    /// It does not listen and makes no files, so that it says nothing against an address that a running server has: run it
+    /// before that one reads its settings again, or is restarted. That another program has the address is told by `serve` itself.
     #[arg(long)]
     pub(crate) check: bool,
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use tokio::time::Instant;
-use ultraai::{Cost, Lookup, Registry};
+use ultraai::{Cost, Lookup, Registry, nearest};
 use ultraai_gateway::{
     DiskStore, KeyTerms, KeyView, State,
     admin::{Client, Created},
@@ -25,6 +25,9 @@ use crate::{
 
 /// How long a store that another process has open is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where a key was made that is in force at once.
+const AT_SERVER: &str = "at the running server";
 
 /// Every key, as JSON.
 #[derive(Serialize)]
@@ -58,12 +61,15 @@ async fn create(create: CreateKey) -> Result<Exit, Failure> {
     terms.budget_per_month_nano_dollars = create.budget_per_month;
     let folder = folder(&create.place).await?;
     let (created, place) = match keeper(&folder).await? {
-        Keeper::Server(client) => (client.create_key(&terms).await?, "at the running server"),
+        Keeper::Server(client) => (client.create_key(&terms).await?, AT_SERVER),
         Keeper::Store(state) => {
             let (key, token) = state.create_key(terms).await?;
             (Created::new(key, token.expose()), "for servers to come")
         }
     };
+    if place == AT_SERVER {
+        warn_of_unknown(&folder, &created.key.terms.models).await;
+    }
     match create.json {
         true => print_json(&created)?,
         false => print(&format!("{}\n", created.token))?,
@@ -75,6 +81,28 @@ async fn create(create: CreateKey) -> Result<Exit, Failure> {
         printable(&folder.display().to_string()),
     ));
     Ok(Exit::Answer)
+}
+
+/// Says which of a key's models the running server does not know. The key stays: they may be there when settings are read again.
+async fn warn_of_unknown(folder: &Path, models: &[String]) {
+    if models.is_empty() {
+        return;
+    }
+    // A server of an older version does not tell.
+    let Ok(Some(client)) = Client::find(folder).await else { return };
+    let Ok(known) = client.models().await else { return };
+    let providers = known.providers.iter().map(|provider| format!("{provider}/*"));
+    let names: Vec<_> = known.models.iter().cloned().chain(providers).collect();
+    for model in models.iter().filter(|model| !known.know(model)) {
+        let advice = match nearest(model, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it knows {}, and PROVIDER/MODEL", known.models.join(", ")),
+        };
+        tell(&format!(
+            "{NOTE}note:{NOTE:#} the running server knows no model `{}`: {advice}\n",
+            printable(model)
+        ));
+    }
 }
 
 async fn list(list: ListKeys) -> Result<Exit, Failure> {

@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use ultraai::{Lookup, Registry};
 use ultraai_gateway::{
-    App, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
+    App, DiskStore, Metrics, ServeOptions, Server, State, admin, may_listen, reload, stop_at_signals, workers,
 };
 use ultraai_settings::{GatewaySettings, Settings, Sources};
 
@@ -49,11 +48,11 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     }
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
-    let admin = admin::listen(&state, &folder, Router::new())?;
     let mut notices = settings.notices.clone();
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let wanted = settings.gateway.max_connections;
-    let app = Arc::new(App::new(settings, state, Metrics::default())?);
+    let app = Arc::new(App::new(settings, state.clone(), Metrics::default())?);
+    let admin = admin::listen(&state, &folder, admin::models(Arc::clone(&app)))?;
     let server = Server::bind(Arc::clone(&app))?;
     // It minds SIGHUP from here on, which would end the process otherwise.
     let watching = reload::watch(Arc::clone(&app), sources, pending());
@@ -155,7 +154,7 @@ async fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     // A server that runs has its store to itself, and what is not there is not made.
     let demands_key = match admin::Client::find(folder).await? {
         Some(running) => running.status().await?.demands_key,
-        None => folder.exists() && State::open(folder)?.demands_key(),
+        None => DiskStore::is_in(folder) && State::open(folder)?.demands_key(),
     };
     may_listen(demands_key, gateway.listen)?;
     let keys = match demands_key {

@@ -104,6 +104,22 @@ fn a_check_tells_what_would_be_served_and_serves_nothing() {
 }
 
 #[test]
+fn a_check_beside_a_running_server_minds_neither_its_address_nor_its_keys() {
+    let program = Program::with_server("http://127.0.0.1:9");
+    let running = Running::start(&program, &[]);
+    let ran = program.run(&["serve", "--check", "--listen", &running.address]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    // Nor does it make what is not there.
+    let empty = program.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let ran = program.run(&["serve", "--check", "--listen", &running.address, "--state", "empty"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "a check made a file");
+    let help = program.run(&["serve", "--help"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("does not listen and makes no files"), "{help}");
+}
+
+#[test]
 fn without_keys_it_does_not_listen_for_other_machines() {
     let program = Program::new();
     for arguments in [&["serve", "--listen", "0.0.0.0:0"][..], &["serve", "--check", "--listen", "[::]:0"]] {
@@ -138,6 +154,22 @@ fn a_probe_tells_whether_a_server_is_well() {
     drop(running);
     let ran = program.run(&["serve", "--probe", "--listen", &address]);
     assert!(ran.code == Some(1) && ran.err.contains(&address), "{ran:?}");
+}
+
+#[test]
+fn a_key_for_a_model_that_the_server_does_not_know_is_made_with_a_word_of_that() {
+    let program = Program::with_server("http://127.0.0.1:9");
+    let running = Running::start(&program, &[]);
+    let models = ["--model", "defualt", "--model", "near/*", "--model", "near/any", "--model", "naer/*"];
+    let ran = program.run(&[&["keys", "create", "--name", "k"][..], &models].concat());
+    assert!(ran.code == Some(0) && ran.out.starts_with("sk-ultraai-"), "{ran:?}");
+    let notes: Vec<_> = ran.err.lines().filter(|line| line.starts_with("note: ")).collect();
+    let unknown =
+        |model, near| format!("note: the running server knows no model `{model}`: did you mean `{near}`?");
+    assert_eq!(notes, [unknown("defualt", "default"), unknown("naer/*", "near/*")]);
+    let ran = program.run(&["keys", "create", "--name", "k", "--model", "default"]);
+    assert!(ran.code == Some(0) && !ran.err.contains("note: "), "{ran:?}");
+    drop(running);
 }
 
 #[cfg(unix)]

@@ -392,5 +392,6 @@ pub(crate) fn is_unbilled(kind: ErrorKind) -> bool {
             | K::InvalidRequest
             | K::Config
             | K::BudgetExceeded
+            | K::PriceUnknown
     )
 }

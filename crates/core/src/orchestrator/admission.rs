@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Error, ErrorKind, Options, Result};
+use crate::{Error, ErrorKind, Options, Result, stats::UnderWay};
 
 /// Requests that wait for each that may be under way, where nobody said how many.
 const QUEUED_FOR_EACH: usize = 4;
@@ -30,8 +30,11 @@ pub(super) struct Admission {
 
 /// A place among the requests under way, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
+#[must_use = "the place is free again as soon as this is dropped"]
+pub struct Place {
+    /// None where any number may be under way.
+    pub(super) _permit: Option<OwnedSemaphorePermit>,
+    pub(super) _counted: UnderWay,
 }
 
 /// A place in the queue, until it is dropped.
@@ -69,10 +72,10 @@ impl Admission {
         &self,
         deadline: Option<Instant>,
         usual: impl FnOnce() -> Option<Duration>,
-    ) -> Result<Option<Place>> {
+    ) -> Result<Option<OwnedSemaphorePermit>> {
         // The semaphore gives what is freed to those who wait, so nobody passes them here.
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Some(Place { _permit: permit }));
+            return Ok(Some(permit));
         }
         let more = |waiting: usize| (waiting < self.queue).then_some(waiting + 1);
         if self.waiting.fetch_update(Relaxed, Relaxed, more).is_err() {
@@ -87,7 +90,7 @@ impl Admission {
                 Err(_) => return Ok(None),
             },
         };
-        Ok(Some(Place { _permit: permit.expect("the semaphore is never closed") }))
+        Ok(Some(permit.expect("the semaphore is never closed")))
     }
 
     fn full(&self, usual: Option<Duration>) -> Error {

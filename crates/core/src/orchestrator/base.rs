@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     Run,
     admission::{Admission, Place},
@@ -26,8 +28,12 @@ use crate::{
     candidate::{LayerSettings, Source},
     layer::stack,
     money::nano_dollars,
-    stats::{Flight, OrchestratorStats, RequestStats},
+    stats::{Flight, OrchestratorStats, RequestStats, UnderWay},
 };
+
+/// Why a request ended that nobody began.
+pub(super) const WAITED: &str =
+    "the request waited for its turn until its deadline: `max_requests_in_flight` were under way";
 
 /// The providers of an application with everything that strategies share. A clone is the same orchestrator.
 #[derive(Clone)]
@@ -95,10 +101,23 @@ impl BaseOrchestrator {
     ///
     /// # Errors
     /// `QueueFull`, with the delay after which there will probably be room.
-    pub(super) async fn admit(&self, cx: &CallContext) -> Result<Option<Option<Place>>> {
+    pub(super) async fn admit(&self, cx: &CallContext) -> Result<Option<Option<OwnedSemaphorePermit>>> {
         let Some(admission) = &self.inner.lasting.admission else { return Ok(Some(None)) };
-        let place = admission.enter(cx.deadline(), || self.inner.lasting.requests.usual_duration()).await?;
-        Ok(place.map(Some))
+        let permit = admission.enter(cx.deadline(), || self.inner.lasting.requests.usual_duration()).await?;
+        Ok(permit.map(Some))
+    }
+
+    /// Waits for a place among the requests under way, for what no strategy does, such as embeddings. It is under way until
+    /// the place is dropped; requests that ended are counted without it.
+    ///
+    /// # Errors
+    /// `QueueFull`, with the delay after which there will probably be room, and `Timeout` when the deadline came first.
+    pub async fn enter(&self, cx: &CallContext) -> Result<Place> {
+        let counted = UnderWay::begin(&self.inner.lasting.requests);
+        match self.admit(cx).await? {
+            Some(permit) => Ok(Place { _permit: permit, _counted: counted }),
+            None => Err(Error::new(ErrorKind::Timeout, WAITED).unsent()),
+        }
     }
 
     /// Who orders the candidates for `strategy` under `options`.

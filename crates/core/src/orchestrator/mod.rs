@@ -22,6 +22,7 @@ mod telling;
 use std::{fmt, ops::Deref, sync::Arc};
 
 pub use self::{
+    admission::Place,
     answer_events::AnswerEvents,
     ask::{Answer, Aside, Reply},
     base::BaseOrchestrator,

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::{
     Answer, Ask, BaseOrchestrator, Event, Method, Outcome, Panel, ProviderResponse, Reply, Report, Synthesis,
-    telling::Telling,
+    base::WAITED, telling::Telling,
 };
 use crate::{
     AbandonReason, Analysis, CallContext, Candidate, ChatRequest, Delivery, Error, ErrorKind, LedgerReport,
@@ -235,7 +235,8 @@ impl Run {
     }
 
     /// The error for the case that too few candidates gave a good answer: `wanted` sums up what was needed.
-    /// It carries each candidate's error. Its kind is `Exhausted`, or `BudgetExceeded` where that is everybody's.
+    /// It carries each candidate's error. Its kind is `Exhausted`, or `BudgetExceeded` or `PriceUnknown` where money alone was
+    /// in the way.
     pub fn exhausted(&self, wanted: &str, causes: Vec<Error>) -> Error {
         let mut message = wanted.to_owned();
         if let Some(most) = self.options.max_providers_per_request
@@ -247,10 +248,11 @@ impl Run {
         let rejected = causes.iter().find(|error| error.kind() == ErrorKind::Rejected);
         let status = rejected.and_then(Error::status);
         let causes: Vec<_> = causes.into_iter().flat_map(Error::with_fallbacks_apart).collect();
-        // Where money alone was missing, the caller must know it.
-        let is_poor = |error: &Error| error.kind() == ErrorKind::BudgetExceeded;
-        let kind = match !causes.is_empty() && causes.iter().all(is_poor) {
-            true => ErrorKind::BudgetExceeded,
+        // Where money alone was in the way, the caller must know it.
+        let any = |kind: ErrorKind| causes.iter().any(|error| error.kind() == kind);
+        let of_money = [ErrorKind::BudgetExceeded, ErrorKind::PriceUnknown];
+        let kind = match causes.iter().all(|error| of_money.contains(&error.kind())) {
+            true => of_money.into_iter().find(|kind| any(*kind)).unwrap_or(ErrorKind::Exhausted),
             false => ErrorKind::Exhausted,
         };
         let error = Error::new(kind, message).with_causes(causes);
@@ -371,10 +373,10 @@ impl Run {
             flight.strategy = name;
         }
         async move {
-            let _place = match self.base.admit(&self.cx).await {
-                Ok(Some(place)) => place,
+            let _permit = match self.base.admit(&self.cx).await {
+                Ok(Some(permit)) => permit,
                 Ok(None) => {
-                    self.note("the request waited for its turn until its deadline: `max_requests_in_flight` were under way");
+                    self.note(WAITED);
                     let error = self.too_late(Vec::new());
                     return self.seal(name, Err(error));
                 }
@@ -438,7 +440,7 @@ impl Run {
         }
         let report = ledger.report();
         state.trace.extend(state.responses.iter().flat_map(|response| asked_again(response, &report)));
-        state.trace.extend(self.cx.take_notes());
+        state.trace.extend(self.cx.left_out());
         match result {
             Ok(outcome) => Ok(Outcome {
                 responses: state.responses,

@@ -19,6 +19,7 @@ use crate::{CallContext, ChatRequest, Delivery, RequestOptions, Result, Strategy
 #[must_use = "the request makes progress only while the stream is polled"]
 pub struct OutcomeStream {
     request: Arc<ChatRequest>,
+    cx: CallContext,
     work: Option<Pin<Box<dyn Future<Output = Result<Outcome>> + Send>>>,
     events: Telling,
     end: Option<Result<Outcome>>,
@@ -28,6 +29,11 @@ impl OutcomeStream {
     /// The request that it answers.
     pub fn request(&self) -> &Arc<ChatRequest> {
         &self.request
+    }
+
+    /// What was left out so far of what the candidates are asked, as sentences of the trace.
+    pub fn left_out(&self) -> Vec<String> {
+        self.cx.left_out()
     }
 
     /// Waits for the next event; `None` after the end.
@@ -117,9 +123,9 @@ impl<S: Strategy> Orchestrator<S> {
     ) -> Result<OutcomeStream> {
         let events = Telling::default();
         let run = self.base().start_with(request, options, parent, Some(events.clone()))?;
-        let request = Arc::clone(run.request());
+        let (request, cx) = (Arc::clone(run.request()), run.context().clone());
         let strategy = self.strategy_handle();
         let work = Box::pin(async move { run.drive(&*strategy).await });
-        Ok(OutcomeStream { request, work: Some(work), events, end: None })
+        Ok(OutcomeStream { request, cx, work: Some(work), events, end: None })
     }
 }

@@ -14,7 +14,7 @@ use histogram::AtomicHistogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub(crate) use self::requests::{Flight, RequestStats};
+pub(crate) use self::requests::{Flight, RequestStats, UnderWay};
 pub use self::{
     recent::Pace,
     requests::{OrchestratorStats, RequestsSnapshot},
@@ -79,7 +79,7 @@ pub struct CandidateStats {
 }
 
 /// Every kind once, so that failures are counted in an array.
-const KINDS: [ErrorKind; 24] = {
+const KINDS: [ErrorKind; 25] = {
     use ErrorKind as K;
     [
         K::RateLimited,
@@ -105,6 +105,7 @@ const KINDS: [ErrorKind; 24] = {
         K::InvalidRequest,
         K::Config,
         K::BudgetExceeded,
+        K::PriceUnknown,
         K::Cancelled,
     ]
 };

@@ -66,10 +66,27 @@ impl RequestStats {
     }
 }
 
+/// Counts a request as under way until it is dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<RequestStats>);
+
+impl UnderWay {
+    pub(crate) fn begin(stats: &Arc<RequestStats>) -> Self {
+        stats.in_flight.fetch_add(1, Relaxed);
+        Self(Arc::clone(stats))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
 /// One request on its way. Dropped before it landed, it was abandoned.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    stats: Arc<RequestStats>,
+    counted: UnderWay,
     meter: Option<Arc<dyn Meter>>,
     started: Instant,
     /// Empty until a strategy begins.
@@ -80,20 +97,21 @@ pub(crate) struct Flight {
 impl Flight {
     pub(crate) fn begin(stats: &Arc<RequestStats>, meter: Option<Arc<dyn Meter>>) -> Self {
         stats.started.fetch_add(1, Relaxed);
-        stats.in_flight.fetch_add(1, Relaxed);
-        Self { stats: Arc::clone(stats), meter, started: Instant::now(), strategy: "", landed: false }
+        let counted = UnderWay::begin(stats);
+        Self { counted, meter, started: Instant::now(), strategy: "", landed: false }
     }
 
     /// Counts how it ended, and after which time: without an error it was answered.
     pub(crate) fn land(mut self, after: Duration, error: Option<&Error>) {
         self.landed = true;
+        let stats = &self.counted.0;
         match error {
             Some(_) => {
-                self.stats.failed.fetch_add(1, Relaxed);
+                stats.failed.fetch_add(1, Relaxed);
             }
             None => {
-                self.stats.answered.fetch_add(1, Relaxed);
-                let _ = self.stats.duration.increment(micros(after));
+                stats.answered.fetch_add(1, Relaxed);
+                let _ = stats.duration.increment(micros(after));
             }
         }
         self.measure(after, error.map(Error::kind));
@@ -110,9 +128,8 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.stats.in_flight.fetch_sub(1, Relaxed);
         if !self.landed {
-            self.stats.abandoned.fetch_add(1, Relaxed);
+            self.counted.0.abandoned.fetch_add(1, Relaxed);
             self.measure(self.started.elapsed(), Some(ErrorKind::Cancelled));
         }
     }

@@ -61,6 +61,25 @@ pub struct Status {
     pub demands_key: bool,
 }
 
+/// The names that requests may give as their model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Models {
+    /// Orchestrators, aliases, providers, and the models of embeddings that are known by their own names.
+    pub models: Vec<String>,
+    /// The providers, each of which has models besides, as `PROVIDER/MODEL`.
+    pub providers: Vec<String>,
+}
+
+impl Models {
+    /// Whether a request, or the terms of a key, may name `model`: whether a provider has it is not asked.
+    pub fn know(&self, model: &str) -> bool {
+        let of_provider = model.split_once('/').map(|(provider, _)| provider);
+        self.models.iter().any(|known| known == model)
+            || of_provider.is_some_and(|provider| self.providers.iter().any(|known| known == provider))
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Listed {
     pub(super) keys: Vec<KeyView>,
@@ -102,6 +121,14 @@ impl Client {
     /// Where it does not answer as it should.
     pub async fn status(self) -> Result<Status> {
         self.ask(Method::GET, "/status", Vec::new()).await
+    }
+
+    /// The names that requests may give as their model.
+    ///
+    /// # Errors
+    /// Where the server does not answer as it should, as one of an older version, which does not know the request.
+    pub async fn models(self) -> Result<Models> {
+        self.ask(Method::GET, "/models", Vec::new()).await
     }
 
     /// Makes a key.

@@ -9,6 +9,7 @@
 //! | `GET /keys` | `{"keys": […]}` |
 //! | `POST /keys` with a key's terms | 201, `{"key": {…}, "token": "…"}`: the only time that the token is shown |
 //! | `DELETE /keys/{id}` | the key, revoked |
+//! | `GET /models` | the names that requests may give as their model, where [`models`] is among what answers |
 //!
 //! An error is `{"error": {"kind": "…", "message": "…"}}`.
 
@@ -36,7 +37,10 @@ use ultraai::{Error, ErrorKind, Result};
 /// What answers at further addresses.
 pub use axum::Router;
 
-pub use self::client::{Client, Created, Status};
+pub use self::{
+    client::{Client, Created, Models, Status},
+    routes::models,
+};
 use crate::State;
 
 /// The socket's name in the state's folder.

@@ -1,5 +1,7 @@
 //! What is asked and answered on the admin socket.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Bytes,
@@ -11,8 +13,8 @@ use axum::{
 use serde::Serialize;
 use ultraai::{Error, ErrorKind};
 
-use super::client::{Created, Failed, Fault, Listed, Status};
-use crate::{KeyTerms, State};
+use super::client::{Created, Failed, Fault, Listed, Models, Status};
+use crate::{App, KeyTerms, State};
 
 pub(super) fn router(state: State) -> Router {
     Router::new()
@@ -21,6 +23,21 @@ pub(super) fn router(state: State) -> Router {
         .route("/keys/{id}", delete(revoke))
         .fallback(nowhere)
         .with_state(state)
+}
+
+/// What answers which names a request may give as its model; one of the further addresses of [`listen`](super::listen).
+pub fn models(app: Arc<App>) -> Router {
+    Router::new().route("/models", get(list_models)).with_state(app)
+}
+
+async fn list_models(Extracted(app): Extracted<Arc<App>>) -> Response {
+    let live = app.live();
+    let settings = &live.settings;
+    let embedding =
+        settings.summaries().iter().filter_map(|one| settings.embedding_model(one)).collect::<Vec<_>>();
+    let models = live.names().chain(embedding).collect();
+    let providers = live.orchestrators.providers().iter().map(ToString::to_string).collect();
+    json(StatusCode::OK, &Models { models, providers })
 }
 
 async fn status(Extracted(state): Extracted<State>) -> Response {

@@ -72,7 +72,8 @@ impl Events {
 
 impl Words for Events {
     fn take(&mut self, event: Event, sheet: &mut Sheet) -> Result<()> {
-        let is_told = matches!(event, Event::Finished { .. });
+        // What was left out stands in a comment too, since the head has left.
+        let mut left_out = None;
         let record = &mut sheet.exchange.record;
         match &event {
             // Nothing of what broke off has left yet.
@@ -85,6 +86,7 @@ impl Words for Events {
             Event::Answering { provider_id, .. } => record.provider = Some(provider_id.clone()),
             Event::Finished { outcome } => {
                 record.provider = Some(outcome.synthesis.provider_id.clone());
+                left_out = Some(Losses::in_trace(&outcome.trace).map(str::to_owned).collect::<Vec<_>>());
                 // Before the last frame, behind which nobody reads.
                 sheet.out.extend_from_slice(sums(outcome).as_bytes());
                 if let Some(frame) = self.held.take() {
@@ -110,8 +112,9 @@ impl Words for Events {
             }
             self.flush(&mut sheet.out);
         }
-        // What the answer's protocol could not say stands in a comment too, since the head has left.
-        if let Some(losses) = losses_of(&self.losses).filter(|_| is_told) {
+        if let Some(asked) = left_out
+            && let Some(losses) = losses_of(asked.iter().map(String::as_str), &self.losses)
+        {
             sheet.out.extend_from_slice(format!(": x-ultraai-left-out={losses}\n\n").as_bytes());
         }
         Ok(())

@@ -21,10 +21,10 @@ use bytes::Bytes;
 use futures_core::Stream as _;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep};
-use ultraai::{Error, Event, OutcomeStream, Result};
+use ultraai::{Error, Event, Losses, OutcomeStream, Result};
 
-use super::heads;
-use crate::routes::Exchange;
+use super::{heads, write_losses};
+use crate::{access::word_of, routes::Exchange};
 
 /// What is sent at once at most, unless one event is longer.
 const PIECE: usize = 16 << 10;
@@ -100,6 +100,8 @@ impl<W: Words> Live<W> {
         head.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
         head.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         head.insert(heads::ACCEL_BUFFERING, HeaderValue::from_static("no"));
+        // What the answer loses is told in its end.
+        write_losses(head, self.stream.left_out().iter().map(String::as_str), &Losses::default());
         response.map(|_| Body::new(self))
     }
 
@@ -108,6 +110,9 @@ impl<W: Words> Live<W> {
     /// # Errors
     /// What the request ended with.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if let Some(error) = self.sheet.exchange.app.lifecycle.cut().filter(|_| !self.ended) {
+            return Err(error);
+        }
         while !self.ended && self.sheet.out.len() < PIECE {
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Pending => break,
@@ -132,7 +137,7 @@ impl<W: Words> http_body::Body for Live<W> {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if let Err(error) = this.fill(cx) {
-            this.sheet.exchange.record.error = Some(error.kind().as_str());
+            this.sheet.exchange.record.error = Some(word_of(&error));
             this.words.fail(&error, &mut this.sheet);
             this.ended = true;
         }

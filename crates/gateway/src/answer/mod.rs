@@ -34,9 +34,21 @@ pub(crate) fn write_sums(headers: &mut HeaderMap, totals: &Totals) {
     }
 }
 
-/// What was left out, as a header holds it.
-pub(crate) fn losses_of(losses: &Losses) -> Option<String> {
-    let said = losses.as_slice().join("; ");
+/// Names in the head what was left out.
+pub(crate) fn write_losses<'a>(
+    headers: &mut HeaderMap,
+    asked: impl Iterator<Item = &'a str>,
+    losses: &'a Losses,
+) {
+    if let Some(Ok(value)) = losses_of(asked, losses).map(HeaderValue::try_from) {
+        headers.insert("x-ultraai-left-out", value);
+    }
+}
+
+/// What was left out, of what the candidates were `asked` and of the answer, as a header holds it.
+pub(crate) fn losses_of<'a>(asked: impl Iterator<Item = &'a str>, losses: &'a Losses) -> Option<String> {
+    let answered = losses.as_slice().iter().map(String::as_str);
+    let said = asked.chain(answered).collect::<Vec<_>>().join("; ");
     let plain = |letter: char| if letter.is_ascii() && !letter.is_ascii_control() { letter } else { '?' };
     (!said.is_empty()).then(|| said.chars().map(plain).collect())
 }

@@ -30,10 +30,11 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
     let told = told(error);
     let answer = api.codec().encode_error(&told);
     let status = match (told.kind(), told.status()) {
-        // What this server itself measured has a status of its own: a body too large or too slow.
-        (ErrorKind::ContextTooLong | ErrorKind::Timeout, Some(status @ (408 | 413))) => status,
+        // What this server itself found has a status of its own: a body too large, too slow or compressed.
+        (ErrorKind::InvalidRequest | ErrorKind::Timeout, Some(status @ (408 | 413 | 415))) => status,
         (ErrorKind::Rejected, Some(422)) => 422,
-        (ErrorKind::QueueFull, _) => 503,
+        // An answer breaks off here where the server ends: an upstream's break is a sum by now.
+        (ErrorKind::QueueFull | ErrorKind::Interrupted, _) => 503,
         _ => answer.status,
     };
     let waits = matches!(
@@ -54,7 +55,8 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
 /// only the operator can mend (an upstream's key, its quota) is a failure of this server.
 pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
     use ErrorKind as K;
-    let is_sum = matches!(error.kind(), K::Exhausted | K::BudgetExceeded) && !error.causes().is_empty();
+    let sums = [K::Exhausted, K::BudgetExceeded, K::PriceUnknown];
+    let is_sum = sums.contains(&error.kind()) && !error.causes().is_empty();
     let causes = if is_sum { error.causes() } else { std::slice::from_ref(error) };
     // Only this server says 408 of itself: the caller's body came too slowly.
     let is_upstreams =
@@ -73,6 +75,8 @@ pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
         Cow::Owned(delay.into_iter().fold(said, Error::with_retry_after))
     };
     match () {
+        // The budget is not spent, and no waiting helps: with a budget this model may not be asked.
+        () if all(&[K::PriceUnknown]) => alike(K::PermissionDenied),
         // What was refused here, with the caller's own key or in the caller's own words.
         () if !is_sum && !is_upstreams(error) && error.kind() != K::Config => Cow::Borrowed(error),
         () if all(&[K::RateLimited]) => alike(K::RateLimited),
@@ -80,7 +84,7 @@ pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
         () if all(&[K::Timeout]) => alike(K::Timeout),
         () if all(&[K::ModelNotFound]) => alike(K::ModelNotFound),
         () if all(&[K::Unsupported]) => alike(K::Unsupported),
-        () if all(&[K::BudgetExceeded]) => alike(K::BudgetExceeded),
+        () if all(&[K::BudgetExceeded, K::PriceUnknown]) => alike(K::BudgetExceeded),
         () => alike(if all(&[K::Config, K::Cancelled]) { error.kind() } else { K::Exhausted }),
     }
 }
@@ -149,6 +153,9 @@ mod tests {
             (&[K::ModelNotFound], K::ModelNotFound, 404),
             (&[K::Unsupported], K::Unsupported, 400),
             (&[K::BudgetExceeded], K::BudgetExceeded, 429),
+            (&[K::BudgetExceeded, K::PriceUnknown], K::BudgetExceeded, 429),
+            (&[K::PriceUnknown], K::PermissionDenied, 403),
+            (&[K::PriceUnknown, K::Timeout], K::Exhausted, 502),
             (&[K::Timeout, K::ServerError], K::Exhausted, 502),
             // The keys of the upstreams are not the caller's.
             (&[K::Authentication], K::Exhausted, 502),

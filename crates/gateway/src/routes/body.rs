@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    http::{HeaderMap, header::CONTENT_ENCODING},
+};
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -16,14 +19,22 @@ const SLOWEST: u64 = 500;
 /// The largest piece that is copied out of the buffer it was read into, in bytes; that has 8 KiB at first.
 const COPIED: usize = 4 << 10;
 
+/// Letters of an encoding's name that are repeated at most.
+const LONGEST_ENCODING: usize = 40;
+
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
-/// `ContextTooLong`, `Timeout`, `InvalidRequest` where the caller broke off.
-pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
+/// `InvalidRequest`, with the status 413 for one that is too large and 415 for one that is compressed; `Timeout` with 408 for one
+/// that is too slow.
+pub(crate) async fn read(head: &HeaderMap, mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
+    check_encoding(head)?;
+    // It is no prompt that is too long for a model: who reads that would shorten it.
     let too_large = || {
-        let message = format!("the body is larger than {limit} bytes (`gateway.max_body_bytes`)");
-        Error::new(ErrorKind::ContextTooLong, message).with_status(413)
+        let message = format!(
+            "the body is larger than {limit} bytes (`gateway.max_body_bytes`): send smaller images or documents, or have the limit raised"
+        );
+        Error::new(ErrorKind::InvalidRequest, message).with_status(413)
     };
     // Who says so beforehand need not send it.
     if body.size_hint().lower() > limit as u64 {
@@ -70,4 +81,17 @@ pub(crate) async fn read(mut body: Body, limit: usize, stall: Duration) -> Resul
         true => Err(Error::new(ErrorKind::InvalidRequest, "the body is empty: send the request as JSON")),
         false => Ok(body),
     }
+}
+
+/// Refuses what is compressed: a few bytes of that may be as many as nobody wants to hold.
+fn check_encoding(head: &HeaderMap) -> Result<()> {
+    let encodings = head.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    let mut others =
+        encodings.filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"));
+    let Some(encoding) = others.next() else { return Ok(()) };
+    let name: String = encoding.chars().take(LONGEST_ENCODING).collect();
+    let message = format!(
+        "the body comes in the encoding `{name}`, and none is read here: send the JSON as it is, without `content-encoding`"
+    );
+    Err(Error::new(ErrorKind::InvalidRequest, message).with_status(415))
 }

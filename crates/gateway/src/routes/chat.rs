@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue},
+    http::HeaderMap,
     response::Response,
 };
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use ultraai_settings::Target;
 use super::{Exchange, body, exchange::fresh_id};
 use crate::{
     App,
-    answer::{Api, Events, losses_of, now, write_sums},
+    answer::{Api, Events, now, write_losses, write_sums},
 };
 
 /// Answers a request, whole or live as it wants.
@@ -27,7 +27,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
     let asked = async {
         let caller = exchange.authenticate(&head.headers)?;
         let gateway = exchange.live.gateway();
-        let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
         let mut request = read(api, head.uri.path(), &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
@@ -81,14 +81,15 @@ async fn whole(
 ) -> Result<Response> {
     let run = orchestrator.base().start(request, options)?;
     let request = Arc::clone(run.request());
-    let outcome = run.drive(orchestrator.strategy()).await?;
+    let answered = run.drive(orchestrator.strategy());
+    let outcome = exchange.app.lifecycle.within(answered).await?;
     exchange.answered(&outcome);
     let mut losses = Losses::noted();
     let body = written(exchange.api, &request, &outcome, &mut losses)?;
     let mut response = exchange.json(body);
     let headers = response.headers_mut();
     write_sums(headers, &outcome.ledger.totals);
-    write_losses(headers, &losses);
+    write_losses(headers, Losses::in_trace(&outcome.trace), &losses);
     Ok(response)
 }
 
@@ -104,12 +105,6 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
     Ok(codec.encode_response(&to, &answer, losses)?.into())
-}
-
-pub(super) fn write_losses(headers: &mut HeaderMap, losses: &Losses) {
-    if let Some(Ok(value)) = losses_of(losses).map(HeaderValue::try_from) {
-        headers.insert("x-ultraai-left-out", value);
-    }
 }
 
 /// Adds what the headers say of the request.

@@ -15,7 +15,7 @@ use ultraai_settings::Target;
 use super::{Exchange, body, chat};
 use crate::{App, answer::Api, app::Live};
 
-/// How long the vendor is waited for; a count that comes later helps nobody who waits to ask.
+/// How long a turn and the vendor are waited for; a count that comes later helps nobody who waits to ask.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Answers a request for a count.
@@ -32,7 +32,7 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.
@@ -43,13 +43,16 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let first = options.providers.as_ref().and_then(|ids| ids.first());
     let candidate = candidates.iter().find(|one| first.is_none_or(|id| one.id() == id));
     request.model = model.or_else(|| candidate?.model().cloned());
-    let (tokens, is_estimate) = match candidate {
-        Some(candidate) => {
-            exchange.record.provider = Some(candidate.id().clone());
-            counted(&live, candidate, &request).await?
+    let cx = CallContext::new().with_timeout(TIMEOUT);
+    exchange.record.provider = candidate.map(|candidate| candidate.id().clone());
+    let counted = async {
+        let _place = orchestrator.base().enter(&cx).await?;
+        match candidate {
+            Some(candidate) => counted(&live, &cx, candidate, &request).await,
+            None => Ok((ultraai::estimate::tokens_of_request(&request), true)),
         }
-        None => (ultraai::estimate::tokens_of_request(&request), true),
     };
+    let (tokens, is_estimate) = exchange.app.lifecycle.within(counted).await?;
     exchange.record.status = Some(200);
     exchange.record.is_complete = true;
     let mut response = exchange.json(json!({ "input_tokens": tokens }).to_string());
@@ -60,12 +63,16 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
 }
 
 /// The count, and whether it is an estimate: that is it too where the vendor could not be asked.
-async fn counted(live: &Live, candidate: &Candidate, request: &ChatRequest) -> Result<(u64, bool)> {
+async fn counted(
+    live: &Live,
+    cx: &CallContext,
+    candidate: &Candidate,
+    request: &ChatRequest,
+) -> Result<(u64, bool)> {
     use ErrorKind as K;
     let named = |error: Error| error.with_provider(candidate.id().clone());
     if let Some(counter) = live.token_counter(candidate.id()).map_err(named)? {
-        let cx = CallContext::new().with_timeout(TIMEOUT);
-        match counter.count(&cx, request).await {
+        match counter.count(cx, request).await {
             Ok(tokens) => return Ok((tokens, false)),
             // What is wrong with the request its author must read.
             Err(error)

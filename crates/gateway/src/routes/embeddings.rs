@@ -9,10 +9,11 @@ use axum::{body::Body, extract::Request, http::request::Parts, response::Respons
 use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
-use super::{Exchange, body, chat::write_losses};
+use super::{Exchange, body};
 use crate::{
     App,
-    answer::{Api, write_sums},
+    answer::{Api, write_losses, write_sums},
+    app::not_asked,
 };
 
 const CODEC: Embeddings = Embeddings(&EmbeddingDialect::OPENAI);
@@ -31,24 +32,29 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let mut request = CODEC.decode_request(head.uri.path(), &body)?;
     let name = request.model.take().ok_or_else(|| {
         let message = "`model` is missing: name a provider that makes embeddings, or PROVIDER/MODEL";
         Error::new(ErrorKind::InvalidRequest, message)
     })?;
     exchange.admit(&caller, name.as_str(), body.len() as u64 / 4)?;
-    let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()))?;
+    let may_ask = |name: &str| caller.may_ask(name);
+    let (id, model) = live.settings.embedding_target(live.resolved(name.as_str()), may_ask)?;
     request.model = Some(model);
     exchange.record.provider = Some(id.clone());
     let named = |error: Error| error.with_provider(id.clone());
     let embedder = live.embedder(&id).map_err(named)?;
     let base = live.orchestrators.default_orchestrator().base();
-    let candidate = base.candidate(&id).ok_or_else(|| live.not_asked(&id))?;
+    let candidate = base.candidate(&id).ok_or_else(|| not_asked(&id))?;
     let mut options = RequestOptions::default().with_ledger(exchange.record.ledger.clone());
     options.purse = caller.purse();
     let cx = base.embedding_context(&candidate, &options)?;
-    let answer = embedder.embed(&cx, &request).await.map_err(named)?;
+    let answered = async {
+        let _place = base.enter(&cx).await?;
+        embedder.embed(&cx, &request).await.map_err(named)
+    };
+    let answer = exchange.app.lifecycle.within(answered).await?;
     let mut losses = Losses::noted();
     let body = CODEC.encode_response(&request, &answer, &mut losses)?;
     exchange.record.status = Some(200);
@@ -56,6 +62,6 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let mut response = exchange.json(body);
     let headers = response.headers_mut();
     write_sums(headers, &exchange.record.ledger.totals());
-    write_losses(headers, &losses);
+    write_losses(headers, cx.left_out().iter().map(String::as_str), &losses);
     Ok(response)
 }

@@ -80,7 +80,8 @@ impl Exchange {
 
     /// Who answers a request that names `name`, with what it is written and paid with.
     pub(crate) fn target(&self, caller: &Caller, name: &str) -> Result<Target> {
-        let mut target = self.live.orchestrators.target(self.live.resolved(name))?;
+        let live = &self.live;
+        let mut target = live.orchestrators.target_among(live.resolved(name), || live.names_for(caller))?;
         target.options.ledger = Some(self.record.ledger.clone());
         target.options.purse = caller.purse();
         Ok(target)
@@ -145,7 +146,7 @@ impl Exchange {
     /// The same, with a body or a status of its own.
     pub(crate) fn refused_with(mut self, error: &Error, answer: Refusal) -> Response {
         self.record.status = Some(answer.status);
-        self.record.error = Some(error.kind().as_str());
+        self.record.error = Some(access::word_of(error));
         self.record.is_complete = true;
         let mut response = answer.into_response();
         self.write_head(response.headers_mut());

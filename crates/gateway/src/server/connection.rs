@@ -44,6 +44,9 @@ pub(super) async fn serve(stream: TcpStream, app: Arc<App>) {
         if !is_told && app.lifecycle.is_stopping() {
             is_told = true;
             connection.as_mut().graceful_shutdown();
+            // What is under way looks for itself whether it is cut off, once it is woken up.
+            stopping.set(app.lifecycle.reached(Phase::Stopped));
+            let _ = stopping.as_mut().poll(cx);
         }
         connection.as_mut().poll(cx)
     });

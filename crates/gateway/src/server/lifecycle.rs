@@ -1,8 +1,14 @@
 //! Whether the server takes requests, finishes those under way, or ends.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::atomic::{AtomicU8, Ordering},
+    task::Poll,
+};
 
 use tokio::sync::watch;
+use ultraai::{Error, ErrorKind, Result};
 
 /// What the server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +17,7 @@ pub(crate) enum Phase {
     Serving,
     /// It takes no connection more, and finishes what is under way.
     Stopping,
-    /// It ends, whatever is under way.
+    /// What is under way is told that it is cut off, and the server ends.
     Stopped,
 }
 
@@ -19,13 +25,13 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
     phase: watch::Sender<Phase>,
-    /// The same for those who ask all the time: whether it takes no more.
-    is_stopping: AtomicBool,
+    /// The same for those who ask all the time.
+    now: AtomicU8,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self { phase: watch::Sender::new(Phase::Serving), is_stopping: AtomicBool::new(false) }
+        Self { phase: watch::Sender::new(Phase::Serving), now: AtomicU8::new(Phase::Serving as u8) }
     }
 }
 
@@ -38,7 +44,7 @@ impl Lifecycle {
 
     /// Lets it go on to `next`, unless it is there already.
     pub(crate) fn advance(&self, next: Phase) {
-        self.is_stopping.fetch_or(next >= Phase::Stopping, Ordering::AcqRel);
+        self.now.fetch_max(next as u8, Ordering::AcqRel);
         self.phase.send_if_modified(|phase| {
             let is_later = *phase < next;
             *phase = next.max(*phase);
@@ -48,7 +54,26 @@ impl Lifecycle {
 
     /// Whether it takes no connection more.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Acquire)
+        self.now.load(Ordering::Acquire) >= Phase::Stopping as u8
+    }
+
+    /// Why a request is cut off, once all of them are. What breaks off without a provider breaks off here.
+    pub(crate) fn cut(&self) -> Option<Error> {
+        let is_cut = self.now.load(Ordering::Acquire) >= Phase::Stopped as u8;
+        is_cut.then(|| Error::new(ErrorKind::Interrupted, "the server is shutting down: ask again"))
+    }
+
+    /// Does `work`, unless the server ends before it has. The connection, whose task this is, wakes it up then.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Interrupted`.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match self.cut() {
+            Some(error) => Poll::Ready(Err(error)),
+            None => work.as_mut().poll(cx),
+        })
+        .await
     }
 
     /// Waits until it has come to `phase`.

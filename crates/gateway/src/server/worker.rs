@@ -19,6 +19,9 @@ const NO_SOCKET_PAUSE: Duration = Duration::from_millis(50);
 /// wakes the runtime by a write to itself, and each request has some: with this one there, those that are longer do not.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// How long those who are cut off may take to be told. They read, or they are not waited for.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What all workers have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
@@ -89,17 +92,20 @@ async fn accept(listener: tokio::net::TcpListener, common: &Common) {
     }
 }
 
-/// Waits until the connections of all workers have ended, but no longer than they may take.
+/// Waits until the connections of all workers have ended, but no longer than they may take; those that take longer are told so.
 ///
 /// A worker that has nothing left to do stays until then, since a request of another one may go through a connection
 /// that it opened.
 async fn drain(common: &Common) {
     let within = common.app.live().gateway().shutdown_timeout;
-    let ended = timeout(within, common.places.acquire_many(common.capacity));
+    let all_ended = || common.places.acquire_many(common.capacity);
     tokio::select! {
         () = common.app.lifecycle.reached(Phase::Stopped) => {}
-        _ = ended => {}
+        ended = timeout(within, all_ended()) => if ended.is_ok() { return },
     }
+    common.app.lifecycle.advance(Phase::Stopped);
+    // Whoever takes longer is cut off without a word.
+    let _ = timeout(FAREWELL, all_ended()).await;
 }
 
 fn is_of_the_caller(error: &io::Error) -> bool {

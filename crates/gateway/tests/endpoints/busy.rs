@@ -39,3 +39,37 @@ async fn beyond_the_cap_a_request_is_told_to_come_again_and_the_place_is_free_af
     assert_eq!(first.status, 504, "{first:?}");
     assert_eq!(gateway.post("/v1/chat/completions", &body).await.status, 400);
 }
+
+#[tokio::test]
+async fn embeddings_and_counts_have_their_places_among_the_requests() {
+    let upstream = Server::always(Reply::hang());
+    let url = upstream.url();
+    let settings = format!(
+        "[orchestrator]\nmax_requests_in_flight = 1\nmax_queued_requests = 0\ntimeout_seconds = 0.5\nmax_retries = 0\n\n\
+         [providers.vectors]\ntype = \"openai\"\nmodel = \"gpt-4o\"\nbase_url = \"{url}/v1\"\napi_key = \"k\"\n\n\
+         [providers.claude]\ntype = \"anthropic\"\nmodel = \"claude-x\"\nbase_url = \"{url}\"\napi_key = \"k\"\n"
+    );
+    let gateway = Gateway::new(&settings).await;
+    let messages = json!([{ "role": "user", "content": "hi" }]);
+    let asks = [
+        ("/v1/chat/completions", json!({ "model": "claude", "messages": messages })),
+        ("/v1/embeddings", json!({ "model": "vectors", "input": "hi" })),
+        ("/v1/messages/count_tokens", json!({ "model": "claude", "messages": messages })),
+    ];
+    for (number, (path, body)) in asks.iter().take(2).enumerate() {
+        let others = async {
+            assert!(upstream.received(number + 1, Duration::from_secs(10)).await);
+            for (path, body) in &asks {
+                let answer = gateway.post(path, body).await;
+                assert_eq!(answer.status, 503, "{path}: {answer:?}");
+                assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1, "{path}");
+            }
+            let metrics = crate::exposition::Exposition::read(&gateway.get("/metrics").await.text);
+            let of = ["ultraai_orchestrator=\"default\""];
+            assert!((metrics.sum("ultraai_requests_in_flight", &of) - 1.0).abs() < 1e-9);
+        };
+        let (answer, ()) = tokio::join!(gateway.post(path, body), others);
+        assert_eq!(answer.status, 504, "{path}: {answer:?}");
+    }
+    assert_eq!(upstream.requests().len(), 2);
+}

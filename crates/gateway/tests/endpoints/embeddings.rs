@@ -113,9 +113,10 @@ async fn what_cannot_be_embedded_is_refused_by_name() {
         (
             json!({ "model": "claude", "input": "x" }),
             404,
-            "`claude` makes no embeddings: those that do are vectors",
+            "`claude` makes no embeddings: those that do are vectors, embedder",
         ),
         (json!({ "model": "vectros", "input": "x" }), 404, "did you mean `vectors`?"),
+        (json!({ "model": "embeder", "input": "x" }), 404, "did you mean `embedder`?"),
         (json!({ "model": "vectors" }), 400, "input"),
         (json!({ "model": "vectors", "input": [] }), 400, "`input` is empty"),
         (json!({ "model": "vectors", "input": "x", "encoding_format": "hex" }), 400, "encoding_format"),

@@ -142,6 +142,40 @@ async fn a_key_asks_no_model_beside_its_own_however_it_is_named() {
 }
 
 #[tokio::test]
+async fn who_asks_for_what_is_not_there_learns_of_nothing_beside_the_keys_own() {
+    let text = format!(
+        "{}\n{}\n[providers.claude]\ntype = \"anthropic\"\nmodel = \"claude-x\"\napi_key = \"k\"\n\n\
+         [gateway.aliases]\n\"ghost-1\" = \"fast\"\nmine = \"vectors\"\n",
+        one_upstream(&refusing_url()),
+        vectors(&refusing_url())
+    );
+    let keyed = Keyed::new(&text, |terms| {
+        terms.models = ["ghost", "claude", "mine"].map(str::to_owned).to_vec();
+    })
+    .await;
+    for (path, body, says) in [
+        (
+            "/v1/chat/completions",
+            json!({ "model": "ghost", "messages": [] }),
+            "no model `ghost` here: name one of claude, mine",
+        ),
+        (
+            "/v1/embeddings",
+            json!({ "model": "ghost", "input": "x" }),
+            "no model of embeddings `ghost` here: name one of mine, or PROVIDER/MODEL",
+        ),
+        (
+            "/v1/embeddings",
+            json!({ "model": "claude", "input": "x" }),
+            "`claude` makes no embeddings: those that do are mine",
+        ),
+    ] {
+        let answer = keyed.ask("POST", path, &body).await;
+        assert_eq!((answer.status, &answer.json()["error"]["message"]), (404, &json!(says)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_address_counts_in_the_keys_minute() {
     let keyed = Keyed::new(&one_upstream(&refusing_url()), |terms| terms.requests_per_minute = Some(1)).await;
     let body = json!({ "model": "fast", "messages": [{ "role": "user", "content": "Hi" }] });
@@ -197,6 +231,40 @@ async fn what_can_never_fit_and_what_is_spent_is_not_asked_for_again() {
     assert_eq!((spent.status, spent.header("x-should-retry")), (429, "false"), "{spent:?}");
     let message = spent.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("the access key's budget"), "{message}");
+}
+
+#[tokio::test]
+async fn a_budget_keeps_from_models_of_unknown_price_and_is_not_told_to_be_spent() {
+    let server = Server::start(Vec::<Reply>::new());
+    let unpriced = |text: String| {
+        let lines =
+            text.lines().filter(|line| !["price", "input", "output"].iter().any(|it| line.starts_with(it)));
+        lines.filter(|line| !line.contains(".price]")).collect::<Vec<_>>().join("\n")
+    };
+    let text = unpriced(format!("{}\n{}", one_upstream(&server.url()), vectors(&server.url())));
+    let keyed = Keyed::new(&text, |terms| terms.budget_per_month_nano_dollars = Some(1_000_000_000)).await;
+    let chat = json!({ "model": "fast", "max_tokens": 5, "messages": [{ "role": "user", "content": "hi" }] });
+    let mut live = chat.clone();
+    live["stream"] = json!(true);
+    for (path, body) in [
+        ("/v1/chat/completions", &chat),
+        ("/v1/chat/completions", &live),
+        ("/v1/responses", &json!({ "model": "fast", "input": "hi" })),
+        ("/v1/messages", &chat),
+        ("/v1/embeddings", &json!({ "model": "vectors", "input": "hi" })),
+    ] {
+        let answer = keyed.ask("POST", path, body).await;
+        // None of the statuses at which SDKs ask again.
+        let kind = &answer.json()["error"]["type"];
+        assert_eq!((answer.status, kind), (403, &json!("permission_error")), "{path}: {answer:?}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let says =
+            "is not known, so that the access key's budget could not be kept: set the provider's `price`";
+        assert!(message.contains(says), "{message}");
+    }
+    let lines = keyed.gateway.log.lines(5).await;
+    assert!(lines.iter().all(|line| line["error"] == "price_unknown" && line["attempts"] == 0), "{lines:?}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]

@@ -89,3 +89,17 @@ async fn one_that_is_not_listed_is_not_found_in_the_words_of_either_vendor() {
     let lines = gateway.log.lines(2).await;
     assert_eq!(lines[0]["error"], "model_not_found");
 }
+
+#[tokio::test]
+async fn who_asks_for_a_model_that_is_not_there_is_told_of_aliases_too() {
+    let gateway = gateway().await;
+    let ask = async |model: &str| {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": "Hi" }] });
+        let answer = gateway.post("/v1/chat/completions", &body).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        answer.json()["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ask("gpt-4").await, "no model `gpt-4` here: did you mean `gpt-4o`?");
+    let listed = ask("something-else").await;
+    assert_eq!(listed, "no model `something-else` here: name one of default, fast, gpt-4o");
+}

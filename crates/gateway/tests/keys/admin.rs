@@ -51,6 +51,34 @@ async fn keys_are_made_listed_and_revoked_through_the_socket() {
 }
 
 #[tokio::test]
+async fn the_socket_tells_which_names_a_request_may_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let state = State::in_memory();
+    let app = crate::app(state.clone(), "http://127.0.0.1:9").await;
+    let server = admin::listen(&state, folder, admin::models(app)).unwrap();
+    let asked = async {
+        let models = client(folder).await.models().await.unwrap();
+        assert_eq!(models.models[..2], ["default", "near"]);
+        assert_eq!(models.providers, ["near"]);
+        for (name, is_known) in [
+            ("default", true),
+            ("near", true),
+            ("near/*", true),
+            ("near/any", true),
+            ("nera", false),
+            ("nera/*", false),
+        ] {
+            assert_eq!(models.know(name), is_known, "{name}");
+        }
+    };
+    tokio::select! {
+        () = server => panic!("it ended"),
+        () = asked => {}
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_told_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

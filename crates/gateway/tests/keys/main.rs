@@ -20,6 +20,10 @@ use ultraai_settings::{Settings, Sources};
 
 /// A gateway before one provider `near`, whose tokens cost a dollar a million to send and two to get.
 async fn gateway(state: State, url: &str) -> Router {
+    router(app(state, url).await)
+}
+
+async fn app(state: State, url: &str) -> Arc<App> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ultraai.toml");
     let settings = format!(
@@ -29,7 +33,7 @@ async fn gateway(state: State, url: &str) -> Router {
     let mut sources = Sources::new(Lookup::empty());
     sources.file = Some(file);
     let settings = Settings::load(&sources, &Registry::linked().unwrap()).await.unwrap();
-    router(Arc::new(App::new(settings, state, Metrics::default()).unwrap()))
+    Arc::new(App::new(settings, state, Metrics::default()).unwrap())
 }
 
 /// What came back.

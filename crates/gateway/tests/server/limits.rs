@@ -23,12 +23,18 @@ fn an_oversized_head_is_refused() {
 fn an_oversized_body_is_refused_in_the_words_of_each_protocol() {
     let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_body_bytes = 1000);
     let body = " ".repeat(1001);
-    let answer = gateway.request(&post("/v1/chat/completions", &body));
-    assert_eq!(answer.status, 413, "{answer:?}");
-    let error = answer.json()["error"].clone();
-    assert!(error["message"].as_str().unwrap().contains("1000 bytes"), "{error}");
+    for path in ["/v1/chat/completions", "/v1/embeddings", "/v1/responses"] {
+        let answer = gateway.request(&post(path, &body));
+        assert_eq!(answer.status, 413, "{answer:?}");
+        let error = answer.json()["error"].clone();
+        assert!(error["message"].as_str().unwrap().contains("1000 bytes"), "{error}");
+        assert_eq!(error["type"], "invalid_request_error");
+        // Whoever reads that code shortens the prompt.
+        assert_ne!(error["code"], "context_length_exceeded", "{error}");
+    }
     let answer = gateway.request(&post("/v1/messages", &body));
     assert_eq!((answer.status, &answer.json()["type"]), (413, &"error".into()), "{answer:?}");
+    assert_eq!(answer.json()["error"]["type"], "request_too_large");
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 use std::{io::Write as _, net::TcpStream, time::Duration};
 
+use serde_json::json;
+use ultraai_gateway::ServeOptions;
 use ultraai_testkit::{End, Reply, Server, openai};
 
-use crate::support::{Gateway, SHORT, chat, get, read_answer, read_chunk, read_head, rest};
+use crate::support::{
+    Gateway, SHORT, Written, app, chat, get, post, read_answer, read_chunk, read_head, rest,
+};
 
 /// Begins a live answer, and reads its first piece.
 fn begin(gateway: &Gateway) -> TcpStream {
@@ -62,13 +66,74 @@ fn a_request_that_waits_for_its_answer_gets_it_and_the_connection_is_closed() {
 }
 
 #[test]
-fn what_takes_too_long_is_cut_off() {
+fn what_takes_too_long_is_cut_off_with_its_protocols_error_and_the_log_says_why() {
     let upstream = Server::always(endless());
-    let mut gateway = Gateway::start(&upstream.url(), |gateway| gateway.shutdown_timeout = SHORT);
-    let mut stream = begin(&gateway);
+    let log = Written::default();
+    let app = app(&upstream.url(), |gateway| {
+        gateway.shutdown_timeout = SHORT;
+        gateway.access_log = true;
+    });
+    let mut gateway = Gateway::of(app.with_access_log(log.clone()), ServeOptions::default());
+    let message =
+        r#""model":"near","max_tokens":9,"messages":[{"role":"user","content":"hello"}],"stream":true"#;
+    let streams = [
+        ("/v1/chat/completions", format!("{{{message}}}"), "data: {\"error\":"),
+        ("/v1/messages", format!("{{{message}}}"), "event: error\n"),
+        (
+            "/v1/responses",
+            r#"{"model":"near","input":"hello","stream":true}"#.to_owned(),
+            "event: response.failed\n",
+        ),
+        (
+            "/v1/orchestrate",
+            r#"{"model":"near","prompt":"hello","stream":true}"#.to_owned(),
+            "event: error\n",
+        ),
+    ];
+    let under_way = streams.map(|(path, body, error)| {
+        let mut stream = gateway.connect();
+        stream.write_all(post(path, &body).as_bytes()).unwrap();
+        assert!(read_head(&mut stream).starts_with("HTTP/1.1 200"), "{path}");
+        read_chunk(&mut stream).unwrap();
+        (path, stream, error)
+    });
+    let mut whole = gateway.connect();
+    whole.write_all(chat(false).as_bytes()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert!(runtime.block_on(upstream.received(5, crate::support::SOON)));
     gateway.app.stop();
     gateway.ended().unwrap();
-    assert!(!rest(&mut stream).contains("[DONE]"));
+    for (path, mut stream, error) in under_way {
+        let rest = rest(&mut stream);
+        assert!(rest.contains(error) && rest.contains("the server is shutting down"), "{path}: {rest}");
+        assert!(!rest.contains("[DONE]") && rest.ends_with("0\r\n\r\n"), "{path}: {rest}");
+    }
+    let answer = read_answer(&mut whole);
+    assert!(answer.status == 503 && answer.body.contains("the server is shutting down"), "{answer:?}");
+    for line in log.lines(5) {
+        let status = if line["stream"] == true { 200 } else { 503 };
+        let told = [&line["error"], &line["client_gone"], &line["status"]];
+        assert_eq!(told, [&json!("shutdown"), &json!(false), &json!(status)], "{line}");
+    }
+}
+
+#[test]
+fn who_reads_nothing_is_cut_off_all_the_same_and_is_not_said_to_have_left() {
+    // More than the sockets hold.
+    let words = "word ".repeat(4000);
+    let upstream = Server::always(openai::stream(std::iter::repeat_n(words.as_str(), 1000)));
+    let log = Written::default();
+    let app = app(&upstream.url(), |gateway| {
+        gateway.shutdown_timeout = SHORT;
+        gateway.access_log = true;
+    });
+    let mut gateway = Gateway::of(app.with_access_log(log.clone()), ServeOptions::default());
+    let stream = begin(&gateway);
+    gateway.app.stop();
+    gateway.ended().unwrap();
+    let line = &log.lines(1)[0];
+    assert_eq!((&line["error"], &line["client_gone"]), (&json!("shutdown"), &json!(false)), "{line}");
+    drop(stream);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A gateway on a port of its own, and callers that write HTTP by hand.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write},
     net::{SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
 };
@@ -26,6 +26,34 @@ pub(crate) struct Gateway {
     thread: Option<JoinHandle<Result<()>>>,
 }
 
+/// What was written to a log, in a place that others may read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Written {
+    /// The lines, once there are so many.
+    pub(crate) fn lines(&self, count: usize) -> Vec<Value> {
+        loop {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            if text.lines().count() >= count && text.ends_with('\n') {
+                return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
 /// One answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -45,7 +73,11 @@ impl Gateway {
         change: impl FnOnce(&mut GatewaySettings),
         options: ServeOptions,
     ) -> Self {
-        let app = Arc::new(app(upstream, change));
+        Self::of(app(upstream, change), options)
+    }
+
+    pub(crate) fn of(app: App, options: ServeOptions) -> Self {
+        let app = Arc::new(app);
         let server = Server::bind(Arc::clone(&app)).unwrap();
         let address = server.address();
         let thread = Some(std::thread::spawn(move || server.run(options)));

@@ -100,17 +100,16 @@ impl Budget {
         let today = budgets.both_of_today(self.endpoint.as_ref());
         let purses = || cx.purses().chain(today.iter().flatten().map(|(option, purse)| (*option, purse)));
         let Some((option, _)) = purses().next() else { return Ok(cx.clone()) };
-        let price = accounting.price(request.model.as_ref().map(ModelName::as_str), None);
-        let most = match price {
+        let model = request.model.as_ref();
+        let most = match accounting.price(model.map(ModelName::as_str), None) {
             Some(price) => {
-                let model = request.model.as_ref();
                 let can = model.map(|model| self.inner.capabilities(model)).unwrap_or_default();
                 let output = bound::output_tokens(request, &can, config.assumed_output_tokens);
                 price.upper_bound(bound::input_tokens(request), output)
             }
             // It reserves nothing, and what it cost is spent where that is known in the end.
             None if cx.allows_unknown_prices() => 0,
-            None => return Err(of_unknown_price(option, request)),
+            None => return Err(Accounting::unknown_price(option, model.map(ModelName::as_str))),
         };
         let reserve = |(option, purse): (&'static str, &Purse)| {
             purse.reserve(most).ok_or_else(|| too_dear(option, purse, most, request))
@@ -138,17 +137,6 @@ fn too_dear(option: &str, purse: &Purse, most: u64, request: &ChatRequest) -> Er
     };
     let message =
         format!("of `{option}` {left} is left, and the attempt may cost {most}: {advice}, or {raise}");
-    Error::new(ErrorKind::BudgetExceeded, message).unsent()
-}
-
-fn of_unknown_price(option: &str, request: &ChatRequest) -> Error {
-    let what = match &request.model {
-        Some(model) => format!("the price of `{model}` is not known"),
-        None => "its price is not known".to_owned(),
-    };
-    let message = format!(
-        "{what}, so that `{option}` could not be kept: set the provider's `price`, or `allow_unknown_prices`"
-    );
     Error::new(ErrorKind::BudgetExceeded, message).unsent()
 }
 

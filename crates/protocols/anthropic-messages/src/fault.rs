@@ -24,7 +24,7 @@ struct Failure<'a> {
 
 /// Writes an error with the status at which the vendor's SDKs raise the class that fits.
 pub(crate) fn encode(error: &Error) -> ErrorAnswer {
-    ErrorAnswer { status: class(error.kind()).0, body: body(error) }
+    ErrorAnswer { status: class(error).0, body: body(error) }
 }
 
 /// The body of an error, which is also what the event `error` holds.
@@ -34,7 +34,7 @@ pub(crate) fn body(error: &Error) -> Vec<u8> {
     json.entry("type", "error");
     json.key("error");
     json.begin(b'{');
-    json.entry("type", class(error.kind()).1);
+    json.entry("type", class(error).1);
     json.entry("message", error.message());
     json.end(b'}');
     if let Some(id) = error.request_id() {
@@ -45,9 +45,10 @@ pub(crate) fn body(error: &Error) -> Vec<u8> {
 }
 
 /// The status and the type of an error: <https://platform.claude.com/docs/en/api/errors>.
-fn class(kind: ErrorKind) -> (u16, &'static str) {
+fn class(error: &Error) -> (u16, &'static str) {
     use ErrorKind as K;
-    match kind {
+    match error.kind() {
+        K::InvalidRequest if error.status() == Some(413) => (413, "request_too_large"),
         K::RateLimited => (429, "rate_limit_error"),
         K::Overloaded | K::QueueFull | K::CircuitOpen => (529, "overloaded_error"),
         K::Timeout => (504, "timeout_error"),
@@ -107,6 +108,14 @@ mod tests {
             assert_eq!(error.request_id(), Some("req_1"));
         }
         assert_eq!(decode(502, b"<html>").kind(), ErrorKind::ServerError);
+    }
+
+    #[test]
+    fn a_body_that_is_too_large_has_a_type_of_its_own() {
+        let ErrorAnswer { status, body } =
+            encode(&Error::new(ErrorKind::InvalidRequest, "m").with_status(413));
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &body["error"]["type"]), (413, &json!("request_too_large")));
     }
 
     #[test]

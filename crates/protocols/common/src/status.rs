@@ -12,7 +12,7 @@ pub fn status_of(error: &Error) -> u16 {
         K::Connect | K::Interrupted | K::Undecodable | K::EmptyAnswer | K::NoGoodAnswer | K::Exhausted => 502,
         K::Timeout => 504,
         K::Authentication => 401,
-        K::PermissionDenied => 403,
+        K::PermissionDenied | K::PriceUnknown => 403,
         K::ModelNotFound => 404,
         K::ContextTooLong => 413,
         K::QuotaExhausted | K::BudgetExceeded => 402,

@@ -166,9 +166,12 @@ async fn what_nobody_can_answer_passes_through(layer: &LayerSubject) -> Verdict 
 }
 
 async fn what_another_must_answer_passes_through(layer: &LayerSubject) -> Verdict {
-    use ErrorKind::{Authentication, BudgetExceeded, ContextTooLong, ModelNotFound, Rejected, Unsupported};
-    passes(layer, &[Authentication, ModelNotFound, ContextTooLong, Unsupported, Rejected, BudgetExceeded])
-        .await
+    use ErrorKind::{
+        Authentication, BudgetExceeded, ContextTooLong, ModelNotFound, PriceUnknown, Rejected, Unsupported,
+    };
+    let kinds =
+        [Authentication, ModelNotFound, ContextTooLong, Unsupported, Rejected, BudgetExceeded, PriceUnknown];
+    passes(layer, &kinds).await
 }
 
 async fn a_break_after_the_commit_point_passes_through(layer: &LayerSubject) -> Verdict {

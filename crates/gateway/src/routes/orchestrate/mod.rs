@@ -54,7 +54,7 @@ async fn asked(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<(Tar
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
     let Asked { mut request, model, options, providers, is_live } = Asked::read(&body)?;
     let tokens = (body.len() as u64 / 4).saturating_add(request.max_tokens.unwrap_or(0));
     exchange.admit(&caller, &model, tokens)?;
@@ -92,7 +92,8 @@ async fn whole(
     request: ChatRequest,
     options: ultraai::RequestOptions,
 ) -> Result<Response> {
-    let outcome = orchestrator.process_with(request, options).await?;
+    let answered = orchestrator.process_with(request, options);
+    let outcome = exchange.app.lifecycle.within(answered).await?;
     exchange.answered(&outcome);
     let body = serde_json::to_vec(&outcome).expect("an outcome has text for keys");
     let mut response = exchange.json(body);
