@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
+    sync::Arc,
 };
 
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ struct Row {
 #[derive(Debug)]
 enum State {
     Waiting,
-    Asked { model: Option<String>, since: Instant },
+    Asked { model: Option<Arc<str>>, since: Instant },
     Answered { seconds: f64, good: bool },
     Failed(String),
     Abandoned(&'static str),

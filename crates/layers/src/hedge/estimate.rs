@@ -28,6 +28,10 @@ const GROUPING_POWER: u32 = 4;
 /// Times up to 2^26 units, 71 minutes; what is longer is counted there.
 const BUCKETS: usize = ((26 - GROUPING_POWER + 1) << GROUPING_POWER) as usize;
 
+/// No second leg is started sooner. It costs this machine about as much as the first one did, which is more than some
+/// milliseconds are worth, and every request would set a timer for them that wakes its whole thread.
+const SOONEST_MICROS: u64 = 10_000;
+
 /// When a second leg is started, and how long a leg usually takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Plan {
@@ -120,6 +124,7 @@ impl Estimator {
         // At the default the 99th percentile stands for the tail, that is one in five of those that are late.
         let tail = 1.0 - (1.0 - self.quantile) / 5.0;
         let [usual, late, tail] = quantiles(counts, [0.5, self.quantile, tail]);
+        let late = late.map(|late| late.max(SOONEST_MICROS));
         // A fresh leg takes as long as most do. Where even the slowest would mostly be there before it, it is of no use.
         let after = match (usual, late) {
             (Some(usual), Some(late)) if tail.is_none_or(|tail| late + usual < tail) => {
@@ -252,6 +257,16 @@ mod tests {
         assert!(estimator.plan().is_some());
         draw(&estimator, (0..2 * GENERATION).map(|_| 100));
         assert_eq!(estimator.plan(), None);
+    }
+
+    #[test]
+    fn milliseconds_are_not_worth_a_second_leg_and_seconds_are() {
+        let estimator = Estimator::new(0.95, 100);
+        let slow = |late: u64| move |number: u64| if number.is_multiple_of(33) { late } else { 1 };
+        draw(&estimator, (0..2000).map(slow(9)));
+        assert_eq!(estimator.plan(), None);
+        draw(&estimator, (0..2000).map(slow(3000)));
+        assert_eq!(estimator.plan().map(|plan| plan.after), Some(Duration::from_millis(10)));
     }
 
     #[test]
