@@ -50,11 +50,12 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Reads a whole answer of a status that says success; it may hold an error all the same.
+    /// Reads a whole answer of a status that says success; it may hold an error all the same. The answer may hold on to the
+    /// body.
     ///
     /// # Errors
     /// What the answer says, or `Undecodable`.
-    fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse>;
+    fn decode(&self, request: &ChatRequest, body: &Bytes) -> Result<ChatResponse>;
 
     /// A decoder for one stream. Default: the protocol has no streams, and one that comes is `Undecodable`.
     fn decoder(&self, _: &ChatRequest) -> EventDecoder {

@@ -354,7 +354,7 @@ pub fn events_of(response: ChatResponse) -> Vec<ChatEvent> {
         say(content, logprobs, &mut |delta| push(ChoicePiece::Delta(delta)));
         push(ChoicePiece::Finished(finish_reason));
     }
-    let details = Details { service_tier, stop_sequence, raw, origin };
+    let details = Details { service_tier, stop_sequence, raw: raw.into_map(), origin };
     if details != (Details { origin, ..Details::default() }) {
         events.push(ChatEvent::Details(details));
     }

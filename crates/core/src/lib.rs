@@ -35,6 +35,7 @@ pub mod prompt;
 mod provider;
 mod purse;
 mod rate_limits;
+mod raw_fields;
 pub mod registry;
 mod reply;
 mod request;
@@ -83,6 +84,7 @@ pub use self::{
     provider::{Capabilities, Provider, Support},
     purse::{Deposit, Purse, Reservation},
     rate_limits::{Quota, RateLimits},
+    raw_fields::RawFields,
     registry::{
         AnalyzerRegistration, BuildContext, EmbedderRegistration, FeatureHint, Field, KeySource,
         LayerContext, LayerReading, LayerRegistration, Lookup, ModelListerRegistration, Plugin,

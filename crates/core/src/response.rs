@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Native, Part, message::join_text};
+use crate::{Native, Part, RawFields, message::join_text};
 
 /// One model's answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub struct ChatResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Choice>,
     /// Fields that this version does not know, kept as they came.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub raw: Map<String, Value>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub raw: RawFields,
     /// The protocol that the answer was read from. What stands in `raw` is a field of that protocol then.
     #[serde(skip)]
     pub origin: Option<&'static str>,
@@ -100,7 +100,7 @@ impl ChatResponse {
 
     /// The fields of `raw`, for those who write the answer in `protocol`: those of another protocol mean nothing there.
     pub fn raw_of(&self, protocol: &str) -> Option<&Map<String, Value>> {
-        self.origin.is_none_or(|origin| origin == protocol).then_some(&self.raw)
+        self.origin.is_none_or(|origin| origin == protocol).then(|| &*self.raw)
     }
 
     /// The text parts, one after the other.
@@ -131,6 +131,10 @@ impl ChatResponse {
     pub fn is_good(&self) -> bool {
         self.is_complete() && !self.is_empty() && !self.is_refusal()
     }
+}
+
+fn is_empty(raw: &RawFields) -> bool {
+    raw.is_empty()
 }
 
 /// Anthropic's word for an answer that its server stopped in the middle and that the caller is to let go on. No other word

@@ -35,6 +35,7 @@ pub fn round_trips(
         let to = Answering { request: &request, id: "0123456789abcdef", created: 1_700_000_000 };
         let told = |error| panic!("seed {seed}: {error}\n{answer:#?}");
         let body = server.encode_response(&to, &answer, &mut Losses::refused()).unwrap_or_else(told);
+        let body = Bytes::from(body);
         let told = |error| panic!("seed {seed}: {error}\n{}", String::from_utf8_lossy(&body));
         let whole = codec.decode(&request, &body).unwrap_or_else(told);
         assert_eq!(same_answer(whole), same_answer(answer.clone()), "the answer of seed {seed}");
@@ -185,7 +186,7 @@ pub fn survives(codec: &dyn Codec, server: &dyn ServerCodec, carries: &Carries, 
             drop(server.decode_request("/models/m:generateContent", &broken(body, &mut rng)));
         }
         if let Ok(body) = server.encode_response(&to, &answer, &mut losses) {
-            let body = broken(body, &mut rng);
+            let body = Bytes::from(broken(body, &mut rng));
             drop(codec.decode(&request, &body));
             drop(codec.error(rng.u16(400..600), &body));
         }

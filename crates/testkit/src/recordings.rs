@@ -58,7 +58,7 @@ impl Recording {
         cut: impl Fn(Vec<Bytes>) -> Result<Vec<(String, Bytes)>>,
     ) -> Result<ChatResponse> {
         if self.framing != framing {
-            return codec.decode(&ChatRequest::default(), &self.body);
+            return codec.decode(&ChatRequest::default(), &Bytes::copy_from_slice(&self.body));
         }
         let in_pieces_of = |size| {
             let pieces = self.body.chunks(size).map(Bytes::copy_from_slice).collect();

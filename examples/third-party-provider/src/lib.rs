@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use ultraai_core::{
     BuildContext, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorKind, Field, FinishReason,
@@ -45,7 +46,7 @@ impl Codec for Acme {
         Ok(json!({ "model": model, "messages": messages, "max_tokens": limit }).to_string().into_bytes())
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let wrong = || Error::new(ErrorKind::Undecodable, "the answer is not of acme's form");
         let mut response = ChatResponse::from_text(answer["text"].as_str().ok_or_else(wrong)?);

@@ -46,7 +46,7 @@ pub(crate) fn decode(request: &ChatRequest, body: &[u8]) -> Result<ChatResponse>
             message.others.insert("usage".to_owned(), Value::Object(rest));
         }
     }
-    response.raw = message.others;
+    response.raw = message.others.into();
     Ok(response)
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Losses, ModelName, Native, Result, Route, ServerCodec, Support,
@@ -98,7 +99,7 @@ impl Codec for Messages {
         write::native(request, native, self.vertex)
     }
 
-    fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, request: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(request, body)
     }
 

@@ -137,7 +137,7 @@ fn every_recorded_answer_is_written_as_it_was_read() {
             read
         };
         let body = codec.encode_response(&to, &answer, &mut Losses::refused()).unwrap();
-        assert_eq!(same(codec.decode(&request, &body).unwrap()), answer, "{}", recording.file);
+        assert_eq!(same(codec.decode(&request, &body.into()).unwrap()), answer, "{}", recording.file);
         let frames = frames_of(&codec, &to, &answer).unwrap();
         assert_eq!(same(fold_frames(&codec, &request, &frames).unwrap()), answer, "{}", recording.file);
     }

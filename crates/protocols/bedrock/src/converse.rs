@@ -1,5 +1,6 @@
 //! The protocol as a transport and as a server want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Framing, Losses, ModelName, Result, Route, ServerCodec, Support,
@@ -51,7 +52,7 @@ impl Codec for Converse {
         encode(request, losses)
     }
 
-    fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, request: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(request, body)
     }
 

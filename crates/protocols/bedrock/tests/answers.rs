@@ -24,7 +24,7 @@ fn whole(content: &Value) -> Value {
 }
 
 fn read(body: &Value) -> Result<ChatResponse> {
-    Converse::new().decode(&ChatRequest::default(), body.to_string().as_bytes())
+    Converse::new().decode(&ChatRequest::default(), &body.to_string().into())
 }
 
 fn events(request: &ChatRequest, frames: &[(&str, Value)]) -> (Vec<ChatEvent>, Option<Error>) {
@@ -128,7 +128,7 @@ fn blocks_that_are_not_known_come_back_unchanged() {
     ]);
     for model in ["m", "us.anthropic.claude-sonnet-4-6"] {
         let request = asking(model);
-        let answer = Converse::new().decode(&request, whole(&blocks).to_string().as_bytes()).unwrap();
+        let answer = Converse::new().decode(&request, &whole(&blocks).to_string().into()).unwrap();
         let to = Answering { request: &request, id: "1", created: 0 };
         let written = Converse::new().encode_response(&to, &answer, &mut Losses::refused()).unwrap();
         let written: Value = serde_json::from_slice(&written).unwrap();
@@ -209,7 +209,7 @@ fn a_stream_says_the_same_as_a_whole_answer() {
     ]));
     body["stopReason"] = json!("tool_use");
     body["metrics"] = json!({ "latencyMs": 3 });
-    let whole = Converse::new().decode(&request, body.to_string().as_bytes()).unwrap();
+    let whole = Converse::new().decode(&request, &body.to_string().into()).unwrap();
     assert_eq!(folded, whole);
 }
 
@@ -271,7 +271,7 @@ fn json_that_was_asked_for_as_a_tool_s_arguments_is_the_answers_text() {
     let mut body =
         whole(&json!([{ "toolUse": { "toolUseId": "1", "name": "json_response", "input": { "a": 1 } } }]));
     body["stopReason"] = json!("tool_use");
-    let answer = Converse::new().decode(&request, body.to_string().as_bytes()).unwrap();
+    let answer = Converse::new().decode(&request, &body.to_string().into()).unwrap();
     assert_eq!((answer.text().as_str(), &answer.finish_reason), ("{\"a\":1}", &FinishReason::Stop));
     let frames = [
         start(0, &json!({ "toolUse": { "toolUseId": "1", "name": "json_response" } })),

@@ -1,5 +1,6 @@
 //! The protocol as a transport and a server want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Losses, ModelName, Result, ServerCodec,
@@ -32,7 +33,7 @@ impl Codec for Chat {
         encode(request, losses)
     }
 
-    fn decode(&self, request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, request: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(request, body)
     }
 

@@ -33,7 +33,7 @@ pub fn decode(request: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
     response.content = content;
     response.usage = usage::take(&mut answer.usage);
     response.request_id = answer.id.filled();
-    response.raw = answer.others;
+    response.raw = answer.others.into();
     let mut of_the_message = message.others;
     if !left.is_empty() {
         of_the_message.insert("citations".to_owned(), Value::Array(left));
@@ -154,7 +154,7 @@ mod tests {
             "novel": 7, "message": { "novel": 8 }, "usage": { "billed_units": { "input_tokens": 1, "output_tokens": 2 } },
             "finish_reason": "STOP_SEQUENCE", "logprobs": [{ "token_ids": [5], "text": "a", "logprobs": [-0.5] }],
         });
-        assert_eq!(Value::Object(answer.raw), raw);
+        assert_eq!(Value::from(answer.raw), raw);
     }
 
     #[test]

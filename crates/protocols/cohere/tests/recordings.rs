@@ -126,7 +126,7 @@ fn every_recorded_answer_is_written_and_read_as_the_same() {
     for recording in recordings.iter().filter(|recording| recording.status == 200) {
         let answer = read(recording).expect("it is read");
         let body = Chat.encode_response(&to, &answer, &mut Losses::refused()).expect("it can be said");
-        assert_eq!(Chat.decode(&request, &body).expect("it is read"), answer, "{}", recording.file);
+        assert_eq!(Chat.decode(&request, &body.into()).expect("it is read"), answer, "{}", recording.file);
         let frames = frames_of(&Chat, &to, &answer).expect("it can be said");
         let folded = fold_frames(&Chat, &request, &frames).expect("it is read");
         assert_eq!(unplanned(folded), unplanned(answer), "{}", recording.file);

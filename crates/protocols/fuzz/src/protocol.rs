@@ -77,7 +77,8 @@ impl Protocol {
 
     fn answer(&self, seed: u8, body: &[u8]) {
         let request = asked(seed, Delivery::Whole);
-        let (Ok(answer), Some(server)) = (self.codec.decode(&request, body), &self.server) else { return };
+        let answer = self.codec.decode(&request, &Bytes::copy_from_slice(body));
+        let (Ok(answer), Some(server)) = (answer, &self.server) else { return };
         let to = Answering { request: &request, id: "0123456789abcdef", created: 1_700_000_000 };
         drop(server.encode_response(&to, &answer, &mut Losses::noted()));
     }

@@ -1,5 +1,6 @@
 //! The protocol as transports and servers want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Delivery, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Losses, ModelName, Result, Route, ServerCodec,
@@ -57,7 +58,7 @@ impl Codec for GenerateContent {
         encode::encode(request, self.is_vertex, losses)
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(body)
     }
 

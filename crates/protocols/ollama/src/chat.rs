@@ -1,5 +1,6 @@
 //! The protocol as a transport and a server want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Framing, Losses, ModelName, Result, ServerCodec,
@@ -43,7 +44,7 @@ impl Codec for Chat {
         encode(&self.defaults, request, losses)
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(body)
     }
 

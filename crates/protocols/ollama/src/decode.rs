@@ -32,7 +32,7 @@ pub fn decode(body: &[u8]) -> Result<ChatResponse> {
     }
     let mut response = ChatResponse::default();
     response.usage = answer.usage();
-    response.raw = answer.take_raw(message.others);
+    response.raw = answer.take_raw(message.others).into();
     response.model = answer.model.filled();
     response.content = content;
     response.logprobs = answer.logprobs.0;
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(answer.logprobs, [token]);
         let raw =
             json!({ "created_at": "2026-01-01T00:00:00Z", "total_duration": 5, "message": { "novel": [1] } });
-        assert_eq!(serde_json::Value::Object(answer.raw), raw);
+        assert_eq!(serde_json::Value::from(answer.raw), raw);
     }
 
     #[test]

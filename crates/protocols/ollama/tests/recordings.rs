@@ -115,7 +115,7 @@ fn every_recorded_answer_is_written_and_read_as_the_same() {
         recordings.iter().filter_map(|recording| Some((recording, read(recording).ok()?)))
     {
         let body = chat.encode_response(&to, &answer, &mut Losses::refused()).expect("it can be said");
-        let whole = chat.decode(&request, &body).expect("it is read");
+        let whole = chat.decode(&request, &body.into()).expect("it is read");
         assert_eq!(unnamed(whole), unnamed(answer.clone()), "{}", recording.file);
         let frames = frames_of(&chat, &to, &answer).expect("it can be said");
         let folded = fold_frames(&chat, &request, &frames).expect("it is read");

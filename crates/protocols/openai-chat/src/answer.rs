@@ -196,7 +196,8 @@ impl Choice<'_> {
 
     /// The stop sequence that it ended at.
     pub(crate) fn stop_sequence(&self) -> Option<String> {
-        serde_json::from_str(self.stop_reason.0?.get()).ok()
+        let text = self.stop_reason.0.filter(|raw| raw.get().starts_with('"'))?;
+        serde_json::from_str(text.get()).ok()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The protocol as a transport and a gateway want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Losses, ModelName, Native, Result, ServerCodec,
@@ -29,7 +30,7 @@ impl Codec for Chat {
         native::body(self.0, request, native)
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         decode(self.0, body)
     }
 

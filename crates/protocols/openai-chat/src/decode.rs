@@ -1,7 +1,10 @@
 //! Reads a whole answer.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
-use ultraai_core::{ChatResponse, Choice, Error, ErrorKind, Part, Reasoning, Result, ToolCall, VendorState};
+use ultraai_core::{
+    ChatResponse, Choice, Error, ErrorKind, Part, RawFields, Reasoning, Result, ToolCall, VendorState,
+};
 use ultraai_protocol_common::{at_the_top, from_url, in_band, is_fault, parse, with_usage};
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
 /// # Errors
 /// What the vendor says went wrong, `Undecodable` for what is no chat completion, `EmptyAnswer` without a choice; with
 /// the usage, where the answer says what it used all the same.
-pub fn decode(dialect: &Dialect, body: &[u8]) -> Result<ChatResponse> {
+pub fn decode(dialect: &Dialect, body: &Bytes) -> Result<ChatResponse> {
     let mut answer: Answer<'_> = parse(body, "the answer")?;
     let (usage, model) = (answer.usage(), std::mem::take(&mut answer.model).filled());
     match read(dialect, answer, body) {
@@ -29,7 +32,7 @@ pub fn decode(dialect: &Dialect, body: &[u8]) -> Result<ChatResponse> {
     }
 }
 
-fn read(dialect: &Dialect, mut answer: Answer<'_>, body: &[u8]) -> Result<ChatResponse> {
+fn read(dialect: &Dialect, mut answer: Answer<'_>, body: &Bytes) -> Result<ChatResponse> {
     if let Some(error) = answer.error.take().filter(is_fault) {
         return Err(in_band(&error));
     }
@@ -51,7 +54,7 @@ fn read(dialect: &Dialect, mut answer: Answer<'_>, body: &[u8]) -> Result<ChatRe
     response.request_id = answer.id.filled();
     response.service_tier = answer.service_tier.filled();
     if says_more || unread {
-        response.raw = leftovers::of_answer(body);
+        response.raw = RawFields::within(body.clone(), leftovers::of_answer);
     }
     Ok(response)
 }
@@ -159,9 +162,13 @@ mod tests {
 
     use super::*;
 
+    fn decode(body: &str) -> Result<ChatResponse> {
+        super::decode(&Dialect::COMPATIBLE, &Bytes::copy_from_slice(body.as_bytes()))
+    }
+
     fn texts(message: &str) -> Vec<String> {
         let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":"stop"}}]}}"#);
-        let parts = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap().content;
+        let parts = decode(&body).unwrap().content;
         parts
             .iter()
             .map(|part| match part {
@@ -200,9 +207,9 @@ mod tests {
 
     #[test]
     fn an_answer_says_who_gave_it_and_what_it_used() {
-        let body = br#"{"id":"x","model":"m","choices":[{"index":1},{"index":0,"message":{"content":"a"},
+        let body = r#"{"id":"x","model":"m","choices":[{"index":1},{"index":0,"message":{"content":"a"},
             "finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        let answer = decode(&Dialect::COMPATIBLE, body).unwrap();
+        let answer = decode(body).unwrap();
         assert_eq!((answer.model.as_deref(), answer.request_id.as_deref()), (Some("m"), Some("x")));
         assert_eq!((answer.text().as_str(), answer.finish_reason), ("a", FinishReason::Length));
         assert_eq!(answer.usage.unwrap().output_tokens, 2);
@@ -221,11 +228,11 @@ mod tests {
             let body = format!(
                 r#"{{"model":"m","usage":{{"prompt_tokens":7,"completion_tokens":2}},"choices":{choices}}}"#
             );
-            let error = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap_err();
+            let error = decode(&body).unwrap_err();
             let partial = error.partial().unwrap_or_else(|| panic!("{choices}: {error}"));
             assert_eq!((partial.usage, partial.model.as_deref()), (Some(Usage::reported(7, 2)), Some("m")));
         }
-        assert!(decode(&Dialect::COMPATIBLE, br#"{"choices":[]}"#).unwrap_err().partial().is_none());
+        assert!(decode(r#"{"choices":[]}"#).unwrap_err().partial().is_none());
     }
 
     #[test]
@@ -248,13 +255,11 @@ mod tests {
             ("<html>secret", ErrorKind::Undecodable),
             ("", ErrorKind::Undecodable),
         ] {
-            let error = decode(&Dialect::COMPATIBLE, body.as_bytes()).unwrap_err();
+            let error = decode(&body).unwrap_err();
             assert_eq!(error.kind(), kind, "{body}: {error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-        let answer =
-            decode(&Dialect::COMPATIBLE, br#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#)
-                .unwrap();
+        let answer = decode(r#"{"error":null,"choices":[{"message":{"content":"a"}}]}"#).unwrap();
         assert_eq!(answer.finish_reason, FinishReason::Other("unknown".into()));
     }
 }

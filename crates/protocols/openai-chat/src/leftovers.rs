@@ -1,43 +1,49 @@
 //! What an answer says that the vocabulary has no words for.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use ultraai_protocol_common::Source;
+use ultraai_protocol_common::{Source, object};
 
 use crate::{logprobs, usage};
+
+object! {
+    /// What stands at the top; only what nobody reads is read.
+    #[derive(Debug, Default)]
+    struct Top<'a> {
+        choices: Source<'a> = "choices",
+        usage: Source<'a> = "usage",
+        x_groq: Map<String, Value> = "x_groq",
+    }
+    known: "id", "object", "created", "model", "service_tier", "obfuscation", "p", "error";
+    others: others: Map<String, Value>;
+}
 
 /// The fields of a whole answer that nobody reads: those of its top; below `choice` and `message` those of the first choice
 /// and its message, below `usage` those of its usage.
 pub(crate) fn of_answer(body: &[u8]) -> Map<String, Value> {
-    let Some(mut top) = object(body) else { return Map::new() };
-    let choices = top.remove("choices");
-    let used = top.remove("usage");
-    let mut left = of_top(top);
-    if let Some(Value::Array(choices)) = choices
-        && let Some(Value::Object(mut choice)) =
-            choices.into_iter().min_by_key(|choice| choice.get("index").and_then(Value::as_u64))
-    {
+    let top = top(body);
+    let (choices, used) = (top.choices, top.used());
+    let mut left = top.left();
+    let choices: Vec<Map<String, Value>> = read(choices).unwrap_or_default();
+    let first = choices.into_iter().min_by_key(|choice| choice.get("index").and_then(Value::as_u64));
+    if let Some(mut choice) = first {
         if let Some(Value::Object(message)) = choice.remove("message") {
             put(&mut left, "message", of_message(message));
         }
         put(&mut left, "choice", of_choice(choice));
     }
-    if let Some(Value::Object(used)) = used {
-        put(&mut left, "usage", usage::leftovers(used));
-    }
+    put(&mut left, "usage", used);
     left
 }
 
 /// The fields at the top of a chunk that nobody reads.
 pub(crate) fn of_chunk(body: &[u8]) -> Map<String, Value> {
-    object(body).map(of_top).unwrap_or_default()
+    top(body).left()
 }
 
 /// What the usage of a chunk says besides.
 pub(crate) fn of_usage(body: &[u8]) -> Map<String, Value> {
-    match object(body).and_then(|mut top| top.remove("usage")) {
-        Some(Value::Object(used)) => usage::leftovers(used),
-        _ => Map::new(),
-    }
+    top(body).used()
 }
 
 /// Adds an object unless it is empty.
@@ -47,20 +53,25 @@ pub(crate) fn put(to: &mut Map<String, Value>, key: &str, object: Map<String, Va
     }
 }
 
-fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    serde_json::from_slice(body).ok()
+fn top(body: &[u8]) -> Top<'_> {
+    serde_json::from_slice(body).unwrap_or_default()
 }
 
-fn of_top(mut top: Map<String, Value>) -> Map<String, Value> {
-    for key in
-        ["id", "object", "created", "model", "choices", "usage", "service_tier", "obfuscation", "p", "error"]
-    {
-        top.remove(key);
+fn read<'a, T: Deserialize<'a>>(source: Source<'a>) -> Option<T> {
+    serde_json::from_str(source.0?.get()).ok()
+}
+
+impl Top<'_> {
+    fn used(&self) -> Map<String, Value> {
+        read(self.usage).map(usage::leftovers).unwrap_or_default()
     }
-    if let Some(Value::Object(groq)) = top.get_mut("x_groq") {
-        groq.retain(|key, _| key != "usage" && key != "id");
+
+    fn left(self) -> Map<String, Value> {
+        let Self { mut x_groq, mut others, .. } = self;
+        x_groq.retain(|key, _| key != "usage" && key != "id");
+        put(&mut others, "x_groq", x_groq);
+        filled(others)
     }
-    filled(top)
 }
 
 fn of_choice(mut choice: Map<String, Value>) -> Map<String, Value> {

@@ -21,7 +21,8 @@ struct Token {
 
 /// Reads the object `logprobs`; one of another form, such as that of the older completions, is nothing.
 pub(crate) fn read(source: Source<'_>) -> Vec<TokenLogprob> {
-    let body = source.0.and_then(|raw| serde_json::from_str::<Body>(raw.get()).ok());
+    let object = source.0.filter(|raw| raw.get().starts_with('{'));
+    let body = object.and_then(|raw| serde_json::from_str::<Body>(raw.get()).ok());
     let lists = body.into_iter().flat_map(|body| [body.content, body.refusal]);
     lists.flatten().flatten().map(token).collect()
 }

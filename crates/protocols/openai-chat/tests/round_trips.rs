@@ -101,7 +101,7 @@ fn what_only_the_vendor_says_reaches_the_caller_whole_and_live() {
             "completion_tokens_details": { "audio_tokens": 1 } },
     });
     let request = ChatRequest::from_prompt("a");
-    let answer = CHAT.decode(&request, body.to_string().as_bytes()).unwrap();
+    let answer = CHAT.decode(&request, &body.to_string().into()).unwrap();
     assert_eq!(answer.raw["message"], json!({ "audio": { "id": "a" } }));
     assert_eq!(answer.alternatives[0].content, [ultraai_core::Part::text("ho")]);
     let to = Answering { request: &request, id: "1", created: 7 };

@@ -104,7 +104,7 @@ pub(crate) fn decode(body: &[u8], vendor: &'static str) -> Result<ChatResponse> 
     response.usage = answer.usage.read();
     response.content = items.content;
     response.logprobs = items.logprobs;
-    response.raw = answer.rest();
+    response.raw = answer.rest().into();
     response.model = answer.model.filled();
     response.request_id = answer.id.filled();
     response.service_tier = answer.service_tier.filled();

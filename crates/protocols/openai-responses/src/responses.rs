@@ -1,5 +1,6 @@
 //! The protocol as a transport and as a server want it.
 
+use bytes::Bytes;
 use ultraai_core::{
     Answering, Capabilities, ChatRequest, ChatResponse, Codec, Error, ErrorAnswer, EventDecoder,
     EventEncoder, Losses, ModelName, Native, Result, ServerCodec, Support,
@@ -61,7 +62,7 @@ impl Codec for Responses {
         native::body(request, native, self.vendor)
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         answer::decode(body, self.vendor)
     }
 

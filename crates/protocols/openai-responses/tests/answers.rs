@@ -14,7 +14,7 @@ use ultraai_protocol_openai_responses::{NAME, Responses};
 use ultraai_testkit::codecs::{fold_frames, frames_of};
 
 fn whole(body: &Value) -> Result<ChatResponse> {
-    Responses::new().decode(&ChatRequest::default(), body.to_string().as_bytes())
+    Responses::new().decode(&ChatRequest::default(), &body.to_string().into())
 }
 
 fn answer(output: &Value) -> ChatResponse {

@@ -246,7 +246,8 @@ fn every_recorded_answer_goes_back_unchanged_on_the_next_turn() {
 
         let to = Answering { request: &request, id: "0", created: 0 };
         let written = Responses::new().encode_response(&to, &answer, &mut Losses::refused());
-        let again = Responses::new().decode(&request, &written.expect("nothing is lost")).expect("it is one");
+        let written = written.expect("nothing is lost").into();
+        let again = Responses::new().decode(&request, &written).expect("it is one");
         assert_eq!(
             (&again.content, &again.finish_reason),
             (&answer.content, &answer.finish_reason),

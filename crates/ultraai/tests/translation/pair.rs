@@ -63,7 +63,7 @@ impl Side {
     ) -> Result<(ChatResponse, Vec<String>), Error> {
         let mut losses = Losses::noted();
         let body = self.server.encode_response(&answering(request), answer, &mut losses)?;
-        Ok((self.codec.decode(request, &body)?, losses.as_slice().to_vec()))
+        Ok((self.codec.decode(request, &body.into())?, losses.as_slice().to_vec()))
     }
 
     /// The same as a stream.

@@ -129,7 +129,7 @@ fn what_the_vocabulary_has_no_words_for_is_kept() {
     );
     assert_eq!(answer.usage, Some(Usage::reported(7, 1)));
     let raw = json!({ "container": { "id": "c" }, "novel": 3, "usage": { "cache_creation": { "ephemeral_1h_input_tokens": 5 } } });
-    assert_eq!(Value::Object(answer.raw), raw);
+    assert_eq!(Value::from(answer.raw), raw);
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub(crate) mod proxy;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::Value;
 use ultraai_core::{
     BuildContext, CallContext, Capabilities, ChatEvent, ChatRequest, ChatResponse, Codec, Error, ErrorKind,
@@ -35,7 +36,7 @@ impl Codec for Plain {
         Ok(b"{}".to_vec())
     }
 
-    fn decode(&self, _: &ChatRequest, body: &[u8]) -> Result<ChatResponse> {
+    fn decode(&self, _: &ChatRequest, body: &Bytes) -> Result<ChatResponse> {
         Ok(ChatResponse::from_text(String::from_utf8_lossy(body)))
     }
 
