@@ -105,7 +105,7 @@ fn part(place: Place, block: &Value, owner: Owner, said: bool) -> Result<Part> {
     }
     let mut read = if let Some(text) = fields.text("text")? {
         Part::text(text)
-    } else if let Some(call) = fields.object("toolUse")? {
+    } else if let Some(mut call) = fields.object("toolUse")? {
         match call.look("type").and_then(Value::as_str) {
             Some("server_tool_use") => return kept(block),
             _ => tool_use(call)?,
@@ -160,7 +160,7 @@ fn within(part: &mut Part, kind: &str, rest: Map<String, Value>) {
     }
 }
 
-fn tool_use(mut call: Fields) -> Result<Part> {
+fn tool_use(mut call: Fields<'_>) -> Result<Part> {
     let (id, name) = (call.text("toolUseId")?.unwrap_or_default(), call.text("name")?.unwrap_or_default());
     if call.look("type").is_some_and(|kind| kind == "tool_use") {
         call.any("type");
@@ -171,7 +171,7 @@ fn tool_use(mut call: Fields) -> Result<Part> {
     Ok(part)
 }
 
-fn tool_result(mut result: Fields, owner: Owner) -> Result<Part> {
+fn tool_result(mut result: Fields<'_>, owner: Owner) -> Result<Part> {
     let id = result.text("toolUseId")?.unwrap_or_default();
     let mut content = Vec::new();
     for (place, block) in result.list("content")?.unwrap_or_default() {
@@ -196,7 +196,7 @@ fn tool_result(mut result: Fields, owner: Owner) -> Result<Part> {
 }
 
 /// `None` for what is kept as it came.
-fn reasoning(mut thought: Fields, owner: Owner) -> Result<Option<Part>> {
+fn reasoning(mut thought: Fields<'_>, owner: Owner) -> Result<Option<Part>> {
     if let Some(data) = thought.look("redactedContent").and_then(Value::as_str) {
         let part = owner.redacted(data);
         thought.any("redactedContent");
@@ -209,7 +209,7 @@ fn reasoning(mut thought: Fields, owner: Owner) -> Result<Option<Part>> {
 }
 
 /// `None` for what is kept as it came: what has no text and no citations, or fields that nobody knows.
-fn cited_text(mut cited: Fields) -> Result<Option<Part>> {
+fn cited_text(mut cited: Fields<'_>) -> Result<Option<Part>> {
     let mut text = String::new();
     for (place, content) in cited.list("content")?.unwrap_or_default() {
         let mut content = Fields::of(content, place)?;
@@ -243,7 +243,7 @@ pub(crate) fn citation(value: Value) -> Citation {
 }
 
 /// `None` for a form that the vocabulary has no words for.
-fn medium_part(kind: Kind, mut medium: Fields) -> Result<Option<Part>> {
+fn medium_part(kind: Kind, mut medium: Fields<'_>) -> Result<Option<Part>> {
     let Some(media_type) = medium.text("format")?.and_then(|format| kind.media_type(&format)) else {
         return Ok(None);
     };

@@ -31,8 +31,8 @@ pub fn decode_request(path: &str, body: &[u8]) -> Result<ChatRequest> {
     if let Some(system) = fields.list("system")?.filter(|system| !system.is_empty()) {
         request.messages.push(Message::new(Role::System, parts(system, owner, false)?));
     }
-    for (place, message) in fields.list("messages")?.unwrap_or_default() {
-        read_message(Fields::of(message, place)?, owner, &mut request.messages)?;
+    for message in fields.objects("messages")?.into_iter().flatten() {
+        read_message(message?, owner, &mut request.messages)?;
     }
     if let Some(mut config) = fields.object("inferenceConfig")? {
         request.max_tokens = config.count("maxTokens")?;
@@ -111,8 +111,8 @@ fn unescaped(text: &str) -> Option<String> {
 }
 
 /// Reads a turn. One of the user that begins with results is a message of them, and what follows is one of the user.
-fn read_message(mut message: Fields, owner: Owner, messages: &mut Vec<Message>) -> Result<()> {
-    let role = match message.needed_text("role")?.as_str() {
+fn read_message(mut message: Fields<'_>, owner: Owner, messages: &mut Vec<Message>) -> Result<()> {
+    let role = match &*message.needed_word("role")? {
         "user" => Role::User,
         "assistant" => Role::Assistant,
         other => Role::Other(other.to_owned()),
@@ -137,7 +137,7 @@ fn read_message(mut message: Fields, owner: Owner, messages: &mut Vec<Message>) 
     Ok(())
 }
 
-fn read_tools(mut config: Fields, request: &mut ChatRequest) -> Result<()> {
+fn read_tools(mut config: Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     for (place, tool) in config.list("tools")?.unwrap_or_default() {
         let marker = cache_point(&tool);
         if let (Some(marker), Some(before)) = (marker, request.tools.last_mut())

@@ -77,7 +77,7 @@ fn format_of(format: Value) -> ResponseFormat {
     }
 }
 
-fn thinking(mut fields: Fields) -> Result<ReasoningOptions> {
+fn thinking(mut fields: Fields<'_>) -> Result<ReasoningOptions> {
     let mut reasoning = ReasoningOptions::default();
     reasoning.enabled = match fields.look("type").and_then(Value::as_str) {
         Some("enabled") => Some(true),
@@ -92,18 +92,18 @@ fn thinking(mut fields: Fields) -> Result<ReasoningOptions> {
     Ok(reasoning)
 }
 
-fn read_messages(fields: &mut Fields) -> Result<Vec<Message>> {
-    let list = fields.list("messages")?.ok_or_else(|| fields.place().missing("messages"))?;
+fn read_messages(fields: &mut Fields<'_>) -> Result<Vec<Message>> {
+    let list = fields.objects("messages")?.ok_or_else(|| fields.place().missing("messages"))?;
     let mut messages: Vec<Message> = Vec::with_capacity(list.len());
-    for (index, (place, value)) in list.into_iter().enumerate() {
-        let message = read_message(Fields::of(value, place)?, index, &messages)?;
+    for (index, message) in list.enumerate() {
+        let message = read_message(message?, index, &messages)?;
         messages.push(message);
     }
     Ok(messages)
 }
 
-fn read_message(mut fields: Fields, index: usize, earlier: &[Message]) -> Result<Message> {
-    let role = match fields.needed_text("role")?.as_str() {
+fn read_message(mut fields: Fields<'_>, index: usize, earlier: &[Message]) -> Result<Message> {
+    let role = match &*fields.needed_word("role")? {
         "system" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -117,8 +117,8 @@ fn read_message(mut fields: Fields, index: usize, earlier: &[Message]) -> Result
     let citations = fields.list("citations")?.unwrap_or_default();
     let citations = citations.into_iter().map(|(_, native)| native).collect();
     let left = citation::place(citations, &mut content);
-    for (at, (place, value)) in fields.list("tool_calls")?.unwrap_or_default().into_iter().enumerate() {
-        let mut call = Fields::of(value, place)?;
+    for (at, call) in fields.objects("tool_calls")?.into_iter().flatten().enumerate() {
+        let mut call = call?;
         if call.look("type").is_some_and(|kind| kind == "function") {
             call.any("type");
         }
@@ -147,7 +147,7 @@ fn call<'a>(messages: &'a [Message], id: &str) -> Option<&'a ToolCall> {
     })
 }
 
-fn read_content(fields: &mut Fields) -> Result<Vec<Part>> {
+fn read_content(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
     let content = fields.any("content");
     let place = || fields.place().field("content");
     match content {
@@ -175,7 +175,7 @@ fn read_item(item: Value, place: Place) -> Result<Part> {
     Ok(read.unwrap_or_else(|| Part::Vendor(VendorState::new(NAME, item))))
 }
 
-fn read_text(mut fields: Fields, kind: &'static str) -> Result<Part> {
+fn read_text(mut fields: Fields<'_>, kind: &'static str) -> Result<Part> {
     let text = fields.needed_text(kind)?;
     fields.any("type");
     let mut part = match kind {

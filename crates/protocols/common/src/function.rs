@@ -56,7 +56,7 @@ pub fn write_function_tools(
 ///
 /// # Errors
 /// `InvalidRequest`, which names the place.
-pub fn read_function_tools(fields: &mut Fields, protocol: &'static str) -> Result<Vec<Tool>> {
+pub fn read_function_tools(fields: &mut Fields<'_>, protocol: &'static str) -> Result<Vec<Tool>> {
     let list = fields.list("tools")?.unwrap_or_default();
     list.into_iter().map(|(place, value)| read_tool(value, place, protocol)).collect()
 }
@@ -88,7 +88,11 @@ fn read_tool(value: Value, place: Place, protocol: &'static str) -> Result<Tool>
 ///
 /// # Errors
 /// `InvalidRequest`, which names the place.
-pub fn read_function_call(mut fields: Fields, protocol: &'static str, made_up: String) -> Result<ToolCall> {
+pub fn read_function_call(
+    mut fields: Fields<'_>,
+    protocol: &'static str,
+    made_up: String,
+) -> Result<ToolCall> {
     let mut function = fields.object("function")?.ok_or_else(|| fields.place().missing("function"))?;
     let name = function.needed_text("name")?;
     let arguments = match function.any("arguments") {

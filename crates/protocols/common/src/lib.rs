@@ -8,6 +8,7 @@ mod json;
 mod loose;
 mod lossy;
 mod media;
+mod node;
 mod object;
 mod place;
 mod request;

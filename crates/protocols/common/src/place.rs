@@ -2,7 +2,6 @@
 
 use std::{fmt, iter::Enumerate, rc::Rc, vec};
 
-use serde_json::Value;
 use ultraai_core::{Error, ErrorKind};
 
 /// Where a value stands in a request, such as `messages[2].content`. It is told by errors alone, so it is kept as its last step
@@ -65,14 +64,14 @@ impl fmt::Display for Place {
 
 /// The entries of a list of a request, each with its place.
 #[derive(Clone, Debug)]
-pub struct Entries {
-    list: Enumerate<vec::IntoIter<Value>>,
+pub struct Entries<T> {
+    list: Enumerate<vec::IntoIter<T>>,
     place: Place,
 }
 
-impl Entries {
+impl<T> Entries<T> {
     /// The entries of the list that stands at `place`.
-    pub fn of(list: Vec<Value>, place: Place) -> Self {
+    pub fn of(list: Vec<T>, place: Place) -> Self {
         Self { list: list.into_iter().enumerate(), place }
     }
 
@@ -82,14 +81,14 @@ impl Entries {
     }
 }
 
-impl Default for Entries {
+impl<T> Default for Entries<T> {
     fn default() -> Self {
         Self::of(Vec::new(), Place::top())
     }
 }
 
-impl Iterator for Entries {
-    type Item = (Place, Value);
+impl<T> Iterator for Entries<T> {
+    type Item = (Place, T);
 
     fn next(&mut self) -> Option<Self::Item> {
         self.list.next().map(|(index, value)| (self.place.entry(index), value))
@@ -100,7 +99,7 @@ impl Iterator for Entries {
     }
 }
 
-impl ExactSizeIterator for Entries {}
+impl<T> ExactSizeIterator for Entries<T> {}
 
 #[cfg(test)]
 mod tests {

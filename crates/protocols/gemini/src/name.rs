@@ -44,7 +44,7 @@ pub(crate) fn camel_keys(map: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The fields of `value`, in camel case.
-pub(crate) fn fields(value: Value, place: Place) -> Result<Fields> {
+pub(crate) fn fields(value: Value, place: Place) -> Result<Fields<'static>> {
     match value {
         Value::Object(map) => Fields::of(Value::Object(camel_keys(map)), place),
         other => Fields::of(other, place),
@@ -52,7 +52,7 @@ pub(crate) fn fields(value: Value, place: Place) -> Result<Fields> {
 }
 
 /// Takes the object in the field `name`, its fields in camel case.
-pub(crate) fn object(from: &mut Fields, name: &'static str) -> Result<Option<Fields>> {
+pub(crate) fn object(from: &mut Fields<'_>, name: &'static str) -> Result<Option<Fields<'static>>> {
     let place = from.place().field(name);
     from.any(name).map(|value| fields(value, place)).transpose()
 }

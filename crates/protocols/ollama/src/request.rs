@@ -68,33 +68,33 @@ fn thinking(think: Value) -> Option<ReasoningOptions> {
 }
 
 /// Takes the options that the vocabulary has words for, and hands back the others.
-fn read_options(mut options: Fields, request: &mut ChatRequest) -> Result<Map<String, Value>> {
+fn read_options(mut options: Fields<'_>, request: &mut ChatRequest) -> Result<Map<String, Value>> {
     // What is written in another form, such as a number as text or -1 for no limit, is the server's to understand.
-    let plain = |options: &Fields, name: &str| match options.look(name) {
+    let plain = |options: &mut Fields<'_>, name: &str| match options.look(name) {
         Some(Value::String(_)) => false,
         Some(Value::Number(number)) => number.as_f64().is_some_and(|number| number >= 0.0),
         _ => true,
     };
-    let signed = |options: &Fields, name: &str| !options.look(name).is_some_and(Value::is_string);
-    if plain(&options, "num_predict") {
+    let signed = |options: &mut Fields<'_>, name: &str| !options.look(name).is_some_and(Value::is_string);
+    if plain(&mut options, "num_predict") {
         request.max_tokens = options.count("num_predict")?;
     }
-    if plain(&options, "temperature") {
+    if plain(&mut options, "temperature") {
         request.temperature = options.number("temperature")?;
     }
-    if plain(&options, "top_p") {
+    if plain(&mut options, "top_p") {
         request.top_p = options.number("top_p")?;
     }
-    if plain(&options, "top_k") {
+    if plain(&mut options, "top_k") {
         request.top_k = options.count("top_k")?;
     }
-    if signed(&options, "seed") {
+    if signed(&mut options, "seed") {
         request.seed = options.integer("seed")?;
     }
-    if signed(&options, "frequency_penalty") {
+    if signed(&mut options, "frequency_penalty") {
         request.frequency_penalty = options.number("frequency_penalty")?;
     }
-    if signed(&options, "presence_penalty") {
+    if signed(&mut options, "presence_penalty") {
         request.presence_penalty = options.number("presence_penalty")?;
     }
     request.stop_sequences = options.texts("stop")?.unwrap_or_default();
@@ -107,18 +107,17 @@ struct Open {
     name: String,
 }
 
-fn read_messages(fields: &mut Fields) -> Result<Vec<Message>> {
+fn read_messages(fields: &mut Fields<'_>) -> Result<Vec<Message>> {
     // A request without messages loads the model.
-    let list = fields.list("messages")?.unwrap_or_default();
-    let (mut messages, mut open) = (Vec::with_capacity(list.len()), VecDeque::new());
-    for (index, (place, value)) in list.into_iter().enumerate() {
-        messages.push(read_message(Fields::of(value, place)?, index, &mut open)?);
+    let (mut messages, mut open) = (Vec::new(), VecDeque::new());
+    for (index, message) in fields.objects("messages")?.into_iter().flatten().enumerate() {
+        messages.push(read_message(message?, index, &mut open)?);
     }
     Ok(messages)
 }
 
-fn read_message(mut fields: Fields, index: usize, open: &mut VecDeque<Open>) -> Result<Message> {
-    let role = match fields.needed_text("role")?.as_str() {
+fn read_message(mut fields: Fields<'_>, index: usize, open: &mut VecDeque<Open>) -> Result<Message> {
+    let role = match &*fields.needed_word("role")? {
         "system" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -132,12 +131,12 @@ fn read_message(mut fields: Fields, index: usize, open: &mut VecDeque<Open>) -> 
     for (place, value) in fields.list("images")?.unwrap_or_default() {
         content.push(image(&place, value)?);
     }
-    let calls = fields.list("tool_calls")?.unwrap_or_default();
-    if !calls.is_empty() {
+    let mut calls = fields.objects("tool_calls")?.into_iter().flatten().peekable();
+    if calls.peek().is_some() {
         open.clear();
     }
-    for (at, (place, value)) in calls.into_iter().enumerate() {
-        let call = read_function_call(Fields::of(value, place)?, NAME, id::of_a_request(index, at))?;
+    for (at, call) in calls.enumerate() {
+        let call = read_function_call(call?, NAME, id::of_a_request(index, at))?;
         open.push_back(Open { id: call.id.clone(), name: call.name.clone() });
         content.push(Part::ToolCall(call));
     }

@@ -255,7 +255,7 @@ mod tests {
             ("<html>secret", ErrorKind::Undecodable),
             ("", ErrorKind::Undecodable),
         ] {
-            let error = decode(&body).unwrap_err();
+            let error = decode(body).unwrap_err();
             assert_eq!(error.kind(), kind, "{body}: {error}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }

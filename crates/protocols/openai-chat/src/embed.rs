@@ -338,7 +338,7 @@ fn truncate(
     Ok(())
 }
 
-fn read_truncate(rule: TruncateRule, fields: &mut Fields) -> Result<Option<Truncate>> {
+fn read_truncate(rule: TruncateRule, fields: &mut Fields<'_>) -> Result<Option<Truncate>> {
     match rule {
         TruncateRule::Flag => {
             let cut = fields.flag("truncation")?;

@@ -42,7 +42,7 @@ pub(crate) fn read(value: Value, said: bool, place: &Place) -> Result<Option<Pie
 }
 
 /// What stands beside a text.
-fn beside(fields: &mut Fields) -> Result<(Vec<Citation>, Vec<TokenLogprob>)> {
+fn beside(fields: &mut Fields<'_>) -> Result<(Vec<Citation>, Vec<TokenLogprob>)> {
     let annotations = fields.list("annotations")?.unwrap_or_default();
     let citations = annotations.into_iter().map(|(_, annotation)| citation::read(annotation)).collect();
     let tokens = fields.any("logprobs").map(|list| logprobs::read(&list)).unwrap_or_default();
@@ -51,7 +51,7 @@ fn beside(fields: &mut Fields) -> Result<(Vec<Citation>, Vec<TokenLogprob>)> {
 
 fn finish(
     mut part: Part,
-    mut fields: Fields,
+    mut fields: Fields<'_>,
     citations: Vec<Citation>,
     logprobs: Vec<TokenLogprob>,
 ) -> Piece {

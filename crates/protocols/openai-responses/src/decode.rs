@@ -70,13 +70,13 @@ fn model(name: String) -> Result<ModelName> {
     ModelName::new(name).map_err(|_| Place::top().field("model").wrong("a name"))
 }
 
-fn number(fields: &mut Fields, name: &'static str) -> Result<Option<u32>> {
-    let wrong = |fields: &Fields| fields.place().field(name).wrong("a small whole number from 0 up");
+fn number(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<u32>> {
+    let wrong = |fields: &Fields<'_>| fields.place().field(name).wrong("a small whole number from 0 up");
     fields.count(name)?.map(|count| u32::try_from(count).map_err(|_| wrong(fields))).transpose()
 }
 
 /// The instructions and the input. Instructions that are no text stay where they are.
-fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message>> {
+fn conversation(fields: &mut Fields<'_>, vendor: &'static str) -> Result<Vec<Message>> {
     let mut input = Input::new(vendor);
     if fields.look("instructions").is_some_and(Value::is_string) {
         input.instructions(fields.text("instructions")?.unwrap_or_default());
@@ -100,7 +100,7 @@ fn conversation(fields: &mut Fields, vendor: &'static str) -> Result<Vec<Message
     Ok(input.messages)
 }
 
-fn reasoning(mut fields: Fields) -> Result<ReasoningOptions> {
+fn reasoning(mut fields: Fields<'_>) -> Result<ReasoningOptions> {
     let mut options = ReasoningOptions::default();
     options.effort = fields.text("effort")?;
     options.summary = fields.text("summary")?;
@@ -109,7 +109,7 @@ fn reasoning(mut fields: Fields) -> Result<ReasoningOptions> {
 }
 
 /// The form of the answer; one with a field more than the vocabulary has is kept whole.
-fn format(fields: Fields) -> Result<ResponseFormat> {
+fn format(fields: Fields<'_>) -> Result<ResponseFormat> {
     let place = fields.place().clone();
     let whole = fields.clone().rest();
     let mut fields = fields;

@@ -34,7 +34,7 @@ impl Input {
     /// # Errors
     /// `InvalidRequest`, which names the place.
     pub(crate) fn push(&mut self, value: Value, place: &Place) -> Result<()> {
-        let fields = Fields::of(value.clone(), place.clone())?;
+        let mut fields = Fields::of(value.clone(), place.clone())?;
         let kind = item::kind_of(&value);
         match kind {
             "message" | "" if fields.has("role") => self.message(value, fields),
@@ -76,8 +76,8 @@ impl Input {
         self.messages.push(message);
     }
 
-    fn message(&mut self, whole: Value, mut fields: Fields) -> Result<()> {
-        let role = role(&fields.needed_text("role")?);
+    fn message(&mut self, whole: Value, mut fields: Fields<'_>) -> Result<()> {
+        let role = role(&fields.needed_word("role")?);
         let place = fields.place().field("content");
         let said = role == Role::Assistant;
         let Some(parts) = parts(&mut fields, said, &place)? else {
@@ -114,14 +114,14 @@ impl Input {
         self.said = true;
     }
 
-    fn call(&mut self, mut fields: Fields) -> Result<ultraai_core::ToolCall> {
+    fn call(&mut self, mut fields: Fields<'_>) -> Result<ultraai_core::ToolCall> {
         let (id, name) = (fields.needed_text("call_id")?, fields.needed_text("name")?);
         let arguments = fields.text("arguments")?.unwrap_or_default();
         self.called.push((id.clone(), name.clone()));
         Ok(item::call(id, name, arguments, fields.rest(), self.vendor))
     }
 
-    fn result(&mut self, whole: Value, mut fields: Fields) -> Result<()> {
+    fn result(&mut self, whole: Value, mut fields: Fields<'_>) -> Result<()> {
         let id = fields.needed_text("call_id")?;
         let place = fields.place().field("output");
         let Some(parts) = parts_of(fields.any("output"), false, &place, "a text or a list")? else {
@@ -158,7 +158,7 @@ fn role(word: &str) -> Role {
     }
 }
 
-fn parts(fields: &mut Fields, said: bool, place: &Place) -> Result<Option<Vec<Part>>> {
+fn parts(fields: &mut Fields<'_>, said: bool, place: &Place) -> Result<Option<Vec<Part>>> {
     parts_of(fields.any("content"), said, place, "a text or a list")
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn check(part: &Part, media: &Media, data: &[u8]) -> Option<String> {
 }
 
 /// Takes the mark of what is worth keeping in a cache, where it stands in its one form.
-pub(crate) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
+pub(crate) fn cache(fields: &mut Fields<'_>) -> Option<CacheMarker> {
     let usual = fields.look(BREAKPOINT) == Some(&json!({ "mode": "explicit" }));
     usual.then(|| {
         fields.any(BREAKPOINT);
@@ -84,7 +84,7 @@ pub(crate) fn read(kind: &str, value: Value, place: &Place) -> Result<Part> {
     Ok(part)
 }
 
-fn image(fields: &mut Fields) -> Result<Option<Media>> {
+fn image(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     if fields.has("image_url") && fields.has("file_id") {
         return Ok(None);
     }
@@ -98,7 +98,7 @@ fn image(fields: &mut Fields) -> Result<Option<Media>> {
     Ok(Some(media))
 }
 
-fn file(fields: &mut Fields) -> Result<Option<Media>> {
+fn file(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let sources = ["file_data", "file_url", "file_id"].iter().filter(|name| fields.has(name)).count();
     if sources != 1 {
         return Ok(None);
@@ -118,7 +118,7 @@ fn file(fields: &mut Fields) -> Result<Option<Media>> {
     Ok(Some(media))
 }
 
-fn sound(fields: &mut Fields) -> Result<Option<Media>> {
+fn sound(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let Some(mut sound) = fields.object("input_audio")? else { return Ok(None) };
     let (data, format) = (sound.needed_text("data")?, sound.needed_text("format")?);
     let media_type = match format.as_str() {

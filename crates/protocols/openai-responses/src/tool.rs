@@ -15,8 +15,8 @@ pub(crate) fn read(value: Value, place: &Place) -> Result<Tool> {
     let mut fields = Fields::of(value, place.clone())?;
     let kind = fields.look("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind != "function" {
-        let named = fields.look("name").or_else(|| fields.look("server_label"));
-        let name = named.and_then(Value::as_str).map_or(kind, str::to_owned);
+        let named = if fields.has("name") { "name" } else { "server_label" };
+        let name = fields.look(named).and_then(Value::as_str).map_or(kind, str::to_owned);
         return Ok(Tool::of_vendor(name, VendorState::new(NAME, Value::Object(fields.rest()))));
     }
     fields.any("type");

@@ -64,13 +64,13 @@ impl Conversation {
     }
 }
 
-fn fields_of(block: Value, place: Place) -> Result<Fields> {
+fn fields_of(block: Value, place: Place) -> Result<Fields<'static>> {
     let mut fields = Fields::of(block, place)?;
     drop(fields.any("type"));
     Ok(fields)
 }
 
-fn read_text(mut fields: Fields) -> Result<Part> {
+fn read_text(mut fields: Fields<'_>) -> Result<Part> {
     let text = fields.needed_text("text")?;
     let citations = fields.list("citations")?.unwrap_or_default();
     let citations = citations.into_iter().map(|(_, citation)| citation).collect();
@@ -80,7 +80,7 @@ fn read_text(mut fields: Fields) -> Result<Part> {
     Ok(part)
 }
 
-fn read_thinking(mut fields: Fields) -> Result<Part> {
+fn read_thinking(mut fields: Fields<'_>) -> Result<Part> {
     let text = fields.text("thinking")?.unwrap_or_default();
     let signature = fields.text("signature")?.filter(|signature| !signature.is_empty());
     let (cache, rest) = cache_and_rest(fields);
@@ -127,14 +127,14 @@ fn source_of(source: &Value, is_document: bool) -> Option<Media> {
 }
 
 /// The part with what else stands in its block.
-fn annotated(mut part: Part, fields: Fields) -> Part {
+fn annotated(mut part: Part, fields: Fields<'_>) -> Part {
     let (cache, rest) = cache_and_rest(fields);
     part.annotate(|notes| (notes.cache, notes.extra) = (cache, beside(rest)));
     part
 }
 
 /// The mark for the cache, and what nobody took.
-pub(super) fn cache_and_rest(mut fields: Fields) -> (Option<CacheMarker>, Map<String, Value>) {
+pub(super) fn cache_and_rest(mut fields: Fields<'_>) -> (Option<CacheMarker>, Map<String, Value>) {
     let value = fields.any("cache_control");
     let marker = value.as_ref().and_then(marker);
     let mut rest = fields.rest();

@@ -5,7 +5,6 @@ mod options;
 
 use std::collections::HashMap;
 
-use serde_json::Value;
 use ultraai_core::{ChatRequest, Delivery, Message, ModelName, Part, Result, Role};
 use ultraai_protocol_common::{Fields, Place};
 
@@ -49,8 +48,8 @@ pub(crate) fn decode(path: &str, body: &[u8]) -> Result<ChatRequest> {
         let parts = conversation.content(system, &Place::top().field("system"))?;
         conversation.messages.push(Message::new(Role::System, parts));
     }
-    for (place, message) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
-        conversation.turn(message, &place)?;
+    for message in fields.objects("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
+        conversation.turn(message?)?;
     }
     request.messages = conversation.messages;
     request.extra.extend(fields.rest());
@@ -75,16 +74,15 @@ struct Conversation {
 
 impl Conversation {
     /// Reads a turn. Results of tools that it begins with are a message of their own.
-    fn turn(&mut self, turn: Value, place: &Place) -> Result<()> {
-        let mut fields = Fields::of(turn, place.clone())?;
-        let role = match fields.needed_text("role")?.as_str() {
+    fn turn(&mut self, mut fields: Fields<'_>) -> Result<()> {
+        let role = match &*fields.needed_word("role")? {
             "user" => Role::User,
             "assistant" => Role::Assistant,
             "system" => Role::System,
             other => Role::Other(other.to_owned()),
         };
         let content = fields.any("content").unwrap_or_default();
-        let mut parts = self.content(content, &place.field("content"))?;
+        let mut parts = self.content(content, &fields.place().field("content"))?;
         let extra = fields.rest();
         let results = parts.iter().take_while(|part| matches!(part, Part::ToolResult(_))).count();
         let role = match role {

@@ -6,7 +6,7 @@ use ultraai_protocol_common::{Fields, Place};
 
 use super::blocks::{cache_and_rest, native};
 
-pub(super) fn read_tools(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+pub(super) fn read_tools(fields: &mut Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     for (place, tool) in fields.list("tools")?.unwrap_or_default() {
         request.tools.push(read_tool(tool, place)?);
     }
@@ -53,7 +53,7 @@ fn read_tool(tool: Value, place: Place) -> Result<Tool> {
     Ok(read)
 }
 
-pub(super) fn read_output(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+pub(super) fn read_output(fields: &mut Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     let mut reasoning = ReasoningOptions::default();
     if let Some(thinking) = fields.any("thinking") {
         read_thinking(thinking, &mut reasoning)?;

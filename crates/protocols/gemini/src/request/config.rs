@@ -1,6 +1,6 @@
 //! `generationConfig`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use ultraai_core::{ChatRequest, ReasoningOptions, ResponseFormat, Result, VendorState};
 use ultraai_protocol_common::Fields;
 
@@ -19,7 +19,7 @@ const LEVELS: &[&str] = &["THINKING_LEVEL_UNSPECIFIED", "LOW", "HIGH", "MEDIUM",
 /// The name of a schema, which has none here; others want one.
 const SCHEMA_NAME: &str = "answer";
 
-pub(crate) fn read(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+pub(crate) fn read(body: &mut Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     let Some(mut config) = object(body, CONFIG)? else { return Ok(()) };
     request.max_tokens = unquote(&mut config, "maxOutputTokens", Fields::count)?;
     request.temperature = unquote(&mut config, "temperature", Fields::number)?;
@@ -41,23 +41,23 @@ pub(crate) fn read(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
     Ok(())
 }
 
-fn unquote<T>(
-    config: &mut Fields,
+fn unquote<'a, T>(
+    config: &mut Fields<'a>,
     name: &'static str,
-    read: impl FnOnce(&mut Fields, &'static str) -> Result<Option<T>>,
+    read: impl FnOnce(&mut Fields<'a>, &'static str) -> Result<Option<T>>,
 ) -> Result<Option<T>> {
     let Some(value) = config.any(name) else { return Ok(None) };
-    let one: Map<String, Value> = [(name.to_owned(), unquoted(value))].into_iter().collect();
-    read(&mut Fields::of(Value::Object(one), config.place().clone())?, name)
+    config.put(name, unquoted(value));
+    read(config, name)
 }
 
-fn small(config: &mut Fields, name: &'static str) -> Result<Option<u32>> {
+fn small(config: &mut Fields<'_>, name: &'static str) -> Result<Option<u32>> {
     let count = unquote(config, name, Fields::count)?;
     let wrong = || config.place().field(name).wrong("a small number");
     count.map(|count| u32::try_from(count).map_err(|_| wrong())).transpose()
 }
 
-fn format(config: &mut Fields) -> Result<Option<ResponseFormat>> {
+fn format(config: &mut Fields<'_>) -> Result<Option<ResponseFormat>> {
     const TYPE: &str = "responseMimeType";
     const SCHEMAS: [&str; 2] = ["responseSchema", "responseJsonSchema"];
     let media_type = config.text(TYPE)?;
@@ -81,7 +81,7 @@ fn followed(schema: Value) -> ResponseFormat {
 }
 
 /// A budget of 0 is no thinking, and one of -1 is as much as the model wants.
-fn thinking(config: &mut Fields) -> Result<Option<ReasoningOptions>> {
+fn thinking(config: &mut Fields<'_>) -> Result<Option<ReasoningOptions>> {
     let Some(mut thinking) = object(config, THINKING)? else { return Ok(None) };
     let mut options = ReasoningOptions::default();
     options.effort = thinking

@@ -69,7 +69,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn parts(&mut self, content: &mut Fields, out: &mut Vec<Part>) -> Result<()> {
+    fn parts(&mut self, content: &mut Fields<'_>, out: &mut Vec<Part>) -> Result<()> {
         for (place, value) in content.list("parts")?.unwrap_or_default() {
             self.part(value, place, out)?;
         }
@@ -91,12 +91,12 @@ impl Conversation {
             out.push(unknown(whole));
             return Ok(());
         }
-        let is_in_pieces = |part: &Fields| {
+        let is_in_pieces = |part: &mut Fields<'_>| {
             let call = part.look(CALL)?;
             let has = |key: &str| call.get(key).is_some_and(|value| !value.is_null() && *value != false);
             Some(has("partialArgs") || has("partial_args") || has("willContinue") || has("will_continue"))
         };
-        if part.has(CALL) && is_in_pieces(&part) == Some(false) {
+        if part.has(CALL) && is_in_pieces(&mut part) == Some(false) {
             return self.call(part, out);
         }
         if part.has(RESULT) {
@@ -117,7 +117,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn call(&mut self, mut part: Fields, out: &mut Vec<Part>) -> Result<()> {
+    fn call(&mut self, mut part: Fields<'_>, out: &mut Vec<Part>) -> Result<()> {
         let Some(mut fields) = object(&mut part, CALL)? else { return Ok(()) };
         let name = fields.needed_text("name")?;
         let arguments = fields
@@ -143,7 +143,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn result(&mut self, mut part: Fields, out: &mut Vec<Part>) -> Result<()> {
+    fn result(&mut self, mut part: Fields<'_>, out: &mut Vec<Part>) -> Result<()> {
         let Some(mut fields) = object(&mut part, RESULT)? else { return Ok(()) };
         let name = fields.needed_text("name")?;
         let id = match fields.text("id")?.filter(|id| !id.is_empty()) {

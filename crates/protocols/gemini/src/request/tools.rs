@@ -16,7 +16,7 @@ pub(crate) const CHOICE: &str = "functionCallingConfig";
 /// The words of `mode`, by their numbers.
 const MODES: &[&str] = &["MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"];
 
-pub(crate) fn read(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+pub(crate) fn read(body: &mut Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     let place = Place::top().field("tools");
     let entries = match body.any("tools") {
         None => Vec::new(),
@@ -38,7 +38,7 @@ pub(crate) fn read(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
     choice(body, request)
 }
 
-fn function_of(mut function: Fields) -> Result<Tool> {
+fn function_of(mut function: Fields<'_>) -> Result<Tool> {
     let name = function.needed_text("name")?;
     let description = function.text("description")?;
     let (google, json) = (function.any("parameters"), function.any("parametersJsonSchema"));
@@ -49,7 +49,7 @@ fn function_of(mut function: Fields) -> Result<Tool> {
     Ok(tool)
 }
 
-fn choice(body: &mut Fields, request: &mut ChatRequest) -> Result<()> {
+fn choice(body: &mut Fields<'_>, request: &mut ChatRequest) -> Result<()> {
     let Some(mut config) = object(body, TOOL_CONFIG)? else { return Ok(()) };
     let mut left = Map::new();
     if let Some(mut choice) = object(&mut config, CHOICE)? {

@@ -7,15 +7,14 @@ use ultraai_protocol_common::{Entries, Fields, Place};
 use super::{part, tool::cache};
 use crate::{NAME, cite, state};
 
-pub(super) fn read(mut fields: Fields) -> Result<Message> {
-    let role = fields.needed_text("role")?;
-    let role = match role.as_str() {
+pub(super) fn read(mut fields: Fields<'_>) -> Result<Message> {
+    let role = match &*fields.needed_word("role")? {
         "system" => Role::System,
         "developer" => Role::Developer,
         "user" => Role::User,
         "assistant" => Role::Assistant,
         "tool" => Role::Tool,
-        _ => Role::Other(role),
+        other => Role::Other(other.to_owned()),
     };
     let mut content = content(&mut fields)?;
     let mut message = Message::new(role, Vec::new());
@@ -50,7 +49,7 @@ pub(super) fn read(mut fields: Fields) -> Result<Message> {
 }
 
 /// What is said: a text, parts, or nothing.
-fn content(fields: &mut Fields) -> Result<Vec<Part>> {
+fn content(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
     let content = fields.any("content");
     let place = || fields.place().field("content");
     Ok(match content {
@@ -65,7 +64,7 @@ fn content(fields: &mut Fields) -> Result<Vec<Part>> {
 }
 
 /// Where the text is taken from; what has no text to stand beside stays.
-fn annotations(fields: &mut Fields, content: &mut [Part]) {
+fn annotations(fields: &mut Fields<'_>, content: &mut [Part]) {
     let text = content.iter_mut().rfind(|part| matches!(part, Part::Text { .. }));
     let is_list = fields.look("annotations").and_then(Value::as_array);
     match (is_list, text) {
@@ -79,7 +78,7 @@ fn annotations(fields: &mut Fields, content: &mut [Part]) {
     }
 }
 
-fn reasoning(fields: &mut Fields) -> Result<Vec<Part>> {
+fn reasoning(fields: &mut Fields<'_>) -> Result<Vec<Part>> {
     let mut text = String::new();
     for key in ["reasoning_content", "reasoning"] {
         if text.is_empty() && fields.look(key).is_some_and(Value::is_string) {
@@ -107,7 +106,7 @@ pub(crate) fn with_states(text: String, states: Vec<VendorState>) -> Vec<Part> {
 
 fn call(place: Place, value: Value) -> Result<Part> {
     let mut fields = Fields::of(value.clone(), place)?;
-    let kind = fields.text("type")?;
+    let kind = fields.word("type")?;
     if !matches!(kind.as_deref(), None | Some("function")) || !fields.has("function") {
         return Ok(Part::Vendor(VendorState::new(NAME, value)));
     }

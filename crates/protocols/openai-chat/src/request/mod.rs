@@ -16,8 +16,10 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     let mut request = ChatRequest::default();
     request.origin = Some(NAME);
     request.model = fields.model()?;
-    for (place, value) in fields.list("messages")?.ok_or_else(|| Place::top().missing("messages"))? {
-        request.messages.push(message::read(Fields::of(value, place)?)?);
+    let messages = fields.objects("messages")?.ok_or_else(|| Place::top().missing("messages"))?;
+    request.messages.reserve_exact(messages.len());
+    for message in messages {
+        request.messages.push(message::read(message?)?);
     }
     // Who writes both means the newer one for whoever knows it.
     let older = fields.count(OLDER)?;
@@ -57,13 +59,13 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     Ok(request)
 }
 
-fn small(fields: &mut Fields, name: &'static str) -> Result<Option<u32>> {
+fn small(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<u32>> {
     fields.read(name, "a whole number from 0 up", |value| value.as_u64()?.try_into().ok())
 }
 
 /// Usage is always asked for, so only other options of a stream are kept. Whether the caller wants to hear of it says the
 /// native form.
-fn usage_in_streams(fields: &mut Fields) -> Result<()> {
+fn usage_in_streams(fields: &mut Fields<'_>) -> Result<()> {
     if let Some(mut options) = fields.object("stream_options")? {
         options.flag("include_usage")?;
         let rest = options.rest();
@@ -94,7 +96,7 @@ pub(crate) fn word_for_max_tokens(request: &ChatRequest) -> Option<&'static str>
     }
 }
 
-fn response_format(fields: &mut Fields) -> Result<Option<ResponseFormat>> {
+fn response_format(fields: &mut Fields<'_>) -> Result<Option<ResponseFormat>> {
     let Some(whole) = fields.look("response_format").cloned() else { return Ok(None) };
     let vendor = || Some(ResponseFormat::Vendor(VendorState::new(NAME, whole.clone())));
     let Some(mut format) = fields.object("response_format")? else { return Ok(None) };
@@ -118,7 +120,7 @@ fn response_format(fields: &mut Fields) -> Result<Option<ResponseFormat>> {
     })
 }
 
-fn reasoning(fields: &mut Fields) -> Result<Option<ReasoningOptions>> {
+fn reasoning(fields: &mut Fields<'_>) -> Result<Option<ReasoningOptions>> {
     let mut options = ReasoningOptions::default();
     options.effort = fields.text("reasoning_effort")?;
     // OpenRouter's object; who writes both means the word for somebody else.

@@ -13,7 +13,7 @@ pub(crate) fn read(place: Place, value: Value) -> Result<Part> {
         return Ok(Part::text(text));
     }
     let mut fields = Fields::of(value.clone(), place)?;
-    let kind = fields.text("type")?;
+    let kind = fields.word("type")?;
     let marker = cache(&mut fields);
     let read = match kind.as_deref() {
         Some("text") => Some(Part::text(fields.needed_text("text")?)),
@@ -40,7 +40,7 @@ pub(crate) fn extra(fields: Map<String, Value>) -> Option<VendorState> {
     (!fields.is_empty()).then(|| VendorState::new(NAME, fields.into()))
 }
 
-fn image(fields: &mut Fields) -> Result<Option<Media>> {
+fn image(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     Ok(match fields.any("image_url") {
         // Mistral's shorter form.
         Some(Value::String(url)) => Some(from_url(&url)),
@@ -54,7 +54,7 @@ fn image(fields: &mut Fields) -> Result<Option<Media>> {
     })
 }
 
-fn url(fields: &mut Fields, name: &'static str) -> Result<Option<Media>> {
+fn url(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<Media>> {
     Ok(match fields.any(name) {
         Some(value) => {
             let mut object = Fields::of(value, fields.place().field(name))?;
@@ -65,7 +65,7 @@ fn url(fields: &mut Fields, name: &'static str) -> Result<Option<Media>> {
     })
 }
 
-fn audio(fields: &mut Fields) -> Result<Option<Media>> {
+fn audio(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     if !fields.look("input_audio").is_some_and(Value::is_object) {
         return Ok(None);
     }
@@ -82,7 +82,7 @@ fn audio(fields: &mut Fields) -> Result<Option<Media>> {
     Ok(Some(media))
 }
 
-fn file(fields: &mut Fields) -> Result<Option<Media>> {
+fn file(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let Some(mut object) = fields.object("file")? else { return Err(fields.place().missing("file")) };
     let media = match (object.text("file_id")?, object.text("file_data")?) {
         (Some(id), None) => Some(Media::new(MediaSource::FileId(id))),
@@ -100,14 +100,14 @@ fn file(fields: &mut Fields) -> Result<Option<Media>> {
 }
 
 /// Mistral's documents. One by data is kept whole, so that it is written in the same form again.
-fn document(fields: &mut Fields) -> Result<Option<Media>> {
+fn document(fields: &mut Fields<'_>) -> Result<Option<Media>> {
     let mut media = from_url(&fields.needed_text("document_url")?);
     media.name = fields.text("document_name")?;
     Ok(Some(media).filter(|media| matches!(&media.source, MediaSource::Url(url) if url.starts_with("http"))))
 }
 
 /// Mistral's thinking: a text, or a list of texts that say nothing else.
-fn thinking(fields: &mut Fields) -> Option<String> {
+fn thinking(fields: &mut Fields<'_>) -> Option<String> {
     match fields.look("thinking")? {
         Value::Array(list) if list.len() == 1 => {
             let part = list[0].as_object().filter(|part| part.len() == 2)?;

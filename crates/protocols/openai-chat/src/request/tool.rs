@@ -6,7 +6,7 @@ use ultraai_protocol_common::{Fields, Place};
 
 use crate::NAME;
 
-pub(super) fn tools(fields: &mut Fields) -> Result<Vec<Tool>> {
+pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Vec<Tool>> {
     let tools = fields.list("tools")?.unwrap_or_default();
     tools.into_iter().map(|(place, value)| tool(place, value)).collect()
 }
@@ -34,7 +34,7 @@ fn tool(place: Place, value: Value) -> Result<Tool> {
 }
 
 /// Takes a cache marker; one of a form that is not known stays.
-pub(super) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
+pub(super) fn cache(fields: &mut Fields<'_>) -> Option<CacheMarker> {
     let marker = fields.look("cache_control")?.as_object()?;
     let known = marker.get("type") == Some(&Value::from("ephemeral"))
         && marker.iter().all(|(key, value)| key == "type" || (key == "ttl" && value.is_string()));
@@ -47,7 +47,7 @@ pub(super) fn cache(fields: &mut Fields) -> Option<CacheMarker> {
     Some(cache)
 }
 
-pub(super) fn choice(fields: &mut Fields) -> Result<Option<ToolChoice>> {
+pub(super) fn choice(fields: &mut Fields<'_>) -> Result<Option<ToolChoice>> {
     fields.read("tool_choice", "a text or an object", |value| {
         Some(match &value {
             Value::String(word) => match word.as_str() {
