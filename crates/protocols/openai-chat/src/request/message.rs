@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 use ultraai_core::{Message, Part, Reasoning, Result, Role, ToolCall, ToolResult, VendorState};
 use ultraai_protocol_common::{Entries, Fields, Place};
 
-use super::{part, tool::cache};
+use super::{
+    part,
+    tool::{self, cache},
+};
 use crate::{NAME, cite, state};
 
 pub(super) fn read(mut fields: Fields<'_>) -> Result<Message> {
@@ -105,10 +108,11 @@ pub(crate) fn with_states(text: String, states: Vec<VendorState>) -> Vec<Part> {
 }
 
 fn call(place: Place, value: Value) -> Result<Part> {
-    let mut fields = Fields::of(value.clone(), place)?;
+    let whole = tool::whole(&value);
+    let mut fields = Fields::of(value, place)?;
     let kind = fields.word("type")?;
     if !matches!(kind.as_deref(), None | Some("function")) || !fields.has("function") {
-        return Ok(Part::Vendor(VendorState::new(NAME, value)));
+        return Ok(Part::Vendor(VendorState::new(NAME, whole)));
     }
     let id = fields.text("id")?.unwrap_or_default();
     let Some(mut function) = fields.object("function")? else {

@@ -12,7 +12,10 @@ pub(crate) fn read(place: Place, value: Value) -> Result<Part> {
     if let Value::String(text) = value {
         return Ok(Part::text(text));
     }
-    let mut fields = Fields::of(value.clone(), place)?;
+    // Text needs no copy, since it is never kept whole.
+    let is_said = matches!(value["type"].as_str(), Some("text" | "refusal"));
+    let whole = if is_said { Value::Null } else { value.clone() };
+    let mut fields = Fields::of(value, place)?;
     let kind = fields.word("type")?;
     let marker = cache(&mut fields);
     let read = match kind.as_deref() {
@@ -26,7 +29,7 @@ pub(crate) fn read(place: Place, value: Value) -> Result<Part> {
         Some("thinking") => thinking(&mut fields).map(|text| Part::Reasoning(Reasoning::new(text))),
         _ => None,
     };
-    let Some(mut part) = read else { return Ok(Part::Vendor(VendorState::new(NAME, value))) };
+    let Some(mut part) = read else { return Ok(Part::Vendor(VendorState::new(NAME, whole))) };
     let rest = fields.rest();
     part.annotate(|notes| {
         notes.cache = marker;

@@ -12,13 +12,14 @@ pub(super) fn tools(fields: &mut Fields<'_>) -> Result<Vec<Tool>> {
 }
 
 fn tool(place: Place, value: Value) -> Result<Tool> {
-    let mut fields = Fields::of(value.clone(), place)?;
+    let whole = whole(&value);
+    let mut fields = Fields::of(value, place)?;
     let kind = fields.text("type")?.unwrap_or_else(|| "function".to_owned());
     let function = if kind == "function" { fields.object("function")? } else { None };
     let Some(mut function) = function else {
         // A tool of the vendor's own, such as a custom one or a search on its servers.
-        let name = value.get(&kind).and_then(|inner| inner.get("name")).and_then(Value::as_str);
-        return Ok(Tool::of_vendor(name.unwrap_or(&kind).to_owned(), VendorState::new(NAME, value)));
+        let name = whole.get(&kind).and_then(|inner| inner.get("name")).and_then(Value::as_str);
+        return Ok(Tool::of_vendor(name.unwrap_or(&kind).to_owned(), VendorState::new(NAME, whole)));
     };
     let mut tool =
         Tool::new(function.needed_text("name")?, function.any("parameters").unwrap_or(Value::Null));
@@ -31,6 +32,13 @@ fn tool(place: Place, value: Value) -> Result<Tool> {
         tool.extra.insert("function".to_owned(), inner.into());
     }
     Ok(tool)
+}
+
+/// A tool or a call as it stands there, where it is of the vendor's own. A function is not kept whole, and its schema is much to
+/// copy.
+pub(super) fn whole(value: &Value) -> Value {
+    let is_function = value["type"].as_str().is_none_or(|kind| kind == "function");
+    if is_function && !value["function"].is_null() { Value::Null } else { value.clone() }
 }
 
 /// Takes a cache marker; one of a form that is not known stays.
