@@ -14,7 +14,7 @@ use ultraai::{
 };
 use ultraai_settings::Target;
 
-use super::{Exchange, body, exchange::fresh_id};
+use super::{Exchange, exchange::fresh_id};
 use crate::{
     App,
     answer::{Api, Events, losses_of, now, write_sums},
@@ -26,8 +26,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
     let mut exchange = Exchange::begin(app, api, &head);
     let asked = async {
         let caller = exchange.authenticate(&head.headers)?;
-        let gateway = exchange.live.gateway();
-        let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        let body = exchange.read(body).await?;
         let mut request = read(api, head.uri.path(), &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;

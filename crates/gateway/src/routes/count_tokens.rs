@@ -12,7 +12,7 @@ use serde_json::json;
 use ultraai::{CallContext, Candidate, ChatRequest, Error, ErrorKind, Result};
 use ultraai_settings::Target;
 
-use super::{Exchange, body, chat};
+use super::{Exchange, chat};
 use crate::{App, answer::Api, app::Live};
 
 /// How long the vendor is waited for; a count that comes later helps nobody who waits to ask.
@@ -31,8 +31,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
 async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
-    let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = exchange.read(body).await?;
     let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.

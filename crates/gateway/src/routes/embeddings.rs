@@ -14,7 +14,7 @@ use axum::{
 use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
-use super::{Exchange, body, chat::write_losses};
+use super::{Exchange, chat::write_losses};
 use crate::{
     App,
     answer::{Api, write_sums},
@@ -35,8 +35,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
 async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
-    let gateway = live.gateway();
-    let body = body::read(body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = exchange.read(body).await?;
     let mut request = CODEC.decode_request(head.uri.path(), &body)?;
     let name = request.model.take().ok_or_else(|| {
         let message = "`model` is missing: name a provider that makes embeddings, or PROVIDER/MODEL";

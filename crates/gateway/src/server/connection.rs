@@ -2,13 +2,21 @@
 
 use std::{future::poll_fn, pin::pin, sync::Arc};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response},
+};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{rt::TokioTimer, service::TowerToHyperService};
 use tokio::net::TcpStream;
 
 use super::{lifecycle::Phase, socket::Socket};
-use crate::App;
+use crate::{App, routes};
 
 /// The smallest buffer that hyper takes.
 const SMALLEST_BUFFER: usize = 8 << 10;
@@ -20,11 +28,13 @@ pub(super) async fn serve(stream: TcpStream, router: Router, app: Arc<App>) {
     let live = app.live();
     let gateway = live.gateway();
     let socket = Socket::new(stream, Arc::clone(&app), gateway.stall_timeout);
+    let router = TowerToHyperService::new(router);
+    let answers = service_fn(|request| answer(router.clone(), Unanswered::new(Arc::clone(&app), request)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(gateway.idle_timeout)
         .max_buf_size(gateway.max_header_bytes.max(SMALLEST_BUFFER))
-        .serve_connection(socket, TowerToHyperService::new(router));
+        .serve_connection(socket, answers);
     // A connection may live long, and what it began with may be replaced.
     drop(live);
     let mut connection = pin!(connection);
@@ -44,5 +54,40 @@ pub(super) async fn serve(stream: TcpStream, router: Router, app: Arc<App>) {
     });
     if let Err(error) = ended.await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Has a request answered.
+async fn answer(
+    router: TowerToHyperService<Router>,
+    request: Unanswered,
+) -> Result<Response<Body>, std::convert::Infallible> {
+    router.call(request.taken()).await
+}
+
+/// A request that has come, and that nobody answers yet.
+///
+/// A caller may send it and leave before we look at it; hyper then drops what is to answer it, without having polled it once.
+/// It has come all the same, so it is told where others are.
+struct Unanswered {
+    app: Arc<App>,
+    request: Option<Request<Incoming>>,
+}
+
+impl Unanswered {
+    fn new(app: Arc<App>, request: Request<Incoming>) -> Self {
+        Self { app, request: Some(request) }
+    }
+
+    fn taken(mut self) -> Request<Incoming> {
+        self.request.take().expect("it is taken once, since that ends this")
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            routes::left(Arc::clone(&self.app), request.map(Body::new));
+        }
     }
 }

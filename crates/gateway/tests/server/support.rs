@@ -1,14 +1,15 @@
 //! A gateway on a port of its own, and callers that write HTTP by hand.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write},
     net::{SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
 };
 
 use serde_json::Value;
+use tokio::time::Instant;
 use ultraai::{Lookup, Registry, Result};
 use ultraai_gateway::{App, Metrics, ServeOptions, Server, State};
 use ultraai_settings::{GatewaySettings, LocalServers, Settings, Sources};
@@ -24,6 +25,35 @@ pub(crate) struct Gateway {
     pub(crate) app: Arc<App>,
     pub(crate) address: SocketAddr,
     thread: Option<JoinHandle<Result<()>>>,
+}
+
+/// An access log.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// The lines, once there are `count` or more.
+    pub(crate) fn lines(&self, count: usize) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            if text.lines().count() >= count {
+                return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            }
+            assert!(begun.elapsed() < SOON, "{count} lines are waited for, and there are\n{text}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 /// One answer.
@@ -45,7 +75,21 @@ impl Gateway {
         change: impl FnOnce(&mut GatewaySettings),
         options: ServeOptions,
     ) -> Self {
-        let app = Arc::new(app(upstream, change));
+        Self::serving(app(upstream, change), options)
+    }
+
+    /// The same, with the access log beside it.
+    pub(crate) fn logging(upstream: &str, change: impl FnOnce(&mut GatewaySettings)) -> (Self, Log) {
+        let log = Log::default();
+        let app = app(upstream, |gateway| {
+            gateway.access_log = true;
+            change(gateway);
+        });
+        (Self::serving(app.with_access_log(log.clone()), ServeOptions::default()), log)
+    }
+
+    fn serving(app: App, options: ServeOptions) -> Self {
+        let app = Arc::new(app);
         let server = Server::bind(Arc::clone(&app)).unwrap();
         let address = server.address();
         let thread = Some(std::thread::spawn(move || server.run(options)));
