@@ -27,6 +27,11 @@ pub(crate) fn route(path: &str) -> &'static str {
     })
 }
 
+/// Whether requests to this path stand in the access log and in the measurements: those of machines that look after us do not.
+pub(super) fn is_in_the_books(path: &str) -> bool {
+    !["/healthz", "/readyz", "/metrics"].contains(&path)
+}
+
 /// All of them in words.
 pub(super) fn listed() -> String {
     ADDRESSES.map(|(method, path)| format!("{method} {path}")).join(", ")
@@ -35,6 +40,12 @@ pub(super) fn listed() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_looks_after_us_stands_in_no_books() {
+        let outside: Vec<_> = ADDRESSES.iter().filter(|(_, address)| !is_in_the_books(address)).collect();
+        assert_eq!(outside, ADDRESSES[8..].iter().collect::<Vec<_>>());
+    }
 
     #[test]
     fn a_path_is_measured_as_its_address() {

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::Request,
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::Request, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use ultraai::{
     Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, ModelName, Native, Outcome, RequestOptions,
@@ -14,7 +10,7 @@ use ultraai::{
 };
 use ultraai_settings::Target;
 
-use super::{Exchange, body, exchange::fresh_id};
+use super::{Exchange, exchange::fresh_id};
 use crate::{
     App,
     answer::{Api, Events, now, write_losses, write_sums},
@@ -26,8 +22,7 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
     let mut exchange = Exchange::begin(app, api, &head);
     let asked = async {
         let caller = exchange.authenticate(&head.headers)?;
-        let gateway = exchange.live.gateway();
-        let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        let body = exchange.read(&head.headers, body).await?;
         let mut request = read(api, head.uri.path(), &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;

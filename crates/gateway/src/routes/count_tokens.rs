@@ -12,7 +12,7 @@ use serde_json::json;
 use ultraai::{CallContext, Candidate, ChatRequest, Error, ErrorKind, Result};
 use ultraai_settings::Target;
 
-use super::{Exchange, body, chat};
+use super::{Exchange, chat};
 use crate::{App, answer::Api, app::Live};
 
 /// How long a turn and the vendor are waited for; a count that comes later helps nobody who waits to ask.
@@ -31,8 +31,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request) -> Response {
 async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
-    let gateway = live.gateway();
-    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = exchange.read(&head.headers, body).await?;
     let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.

@@ -9,7 +9,7 @@ use axum::{body::Body, extract::Request, http::request::Parts, response::Respons
 use ultraai::{EmbeddingServerCodec as _, Error, ErrorKind, Losses, RequestOptions, Result};
 use ultraai_protocol_openai_chat::{EmbeddingDialect, Embeddings};
 
-use super::{Exchange, body};
+use super::Exchange;
 use crate::{
     App,
     answer::{Api, write_losses, write_sums},
@@ -31,8 +31,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request) -> Response {
 async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Response> {
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
-    let gateway = live.gateway();
-    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = exchange.read(&head.headers, body).await?;
     let mut request = CODEC.decode_request(head.uri.path(), &body)?;
     let name = request.model.take().ok_or_else(|| {
         let message = "`model` is missing: name a provider that makes embeddings, or PROVIDER/MODEL";

@@ -4,12 +4,18 @@ use std::{fmt::Write as _, sync::Arc};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+        request::Parts,
+    },
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use ultraai::{Error, ErrorKind, Outcome, Result};
 use ultraai_settings::Target;
 
+use super::body;
 use crate::{
     App, access,
     answer::{Api, Refusal, heads, refusal},
@@ -31,6 +37,8 @@ pub(crate) struct Exchange {
     admission: Option<Admission>,
     /// What is left of the caller's minute, where the request was not let in.
     quotas: Option<Quotas>,
+    /// It has a body that was not read to its end.
+    is_unread: bool,
 }
 
 /// The caller's name of the request, where it gave one that can be repeated; else a new one.
@@ -44,6 +52,12 @@ fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
+/// Whether something follows the head.
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
+}
+
 /// Letters and digits that nobody else has, behind `prefix`.
 pub(crate) fn fresh_id(prefix: &str) -> String {
     let mut id = String::with_capacity(prefix.len() + 32);
@@ -55,7 +69,19 @@ impl Exchange {
     pub(crate) fn begin(app: Arc<App>, api: Api, head: &Parts) -> Self {
         let record = access::Record::begin(&app, request_id(&head.headers), head);
         let live = app.live();
-        Self { app, live, api, record, admission: None, quotas: None }
+        let is_unread = has_body(&head.headers);
+        Self { app, live, api, record, admission: None, quotas: None, is_unread }
+    }
+
+    /// Reads the body within the limits of the settings.
+    ///
+    /// # Errors
+    /// As [`body::read`].
+    pub(crate) async fn read(&mut self, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+        let gateway = self.live.gateway();
+        let read = body::read(headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+        self.is_unread = false;
+        Ok(read)
     }
 
     /// Who calls.
@@ -102,6 +128,10 @@ impl Exchange {
                 headers.insert(name, value);
             }
         };
+        if self.is_unread {
+            // The connection ends with this, since what follows on it is no next request. A caller who is not told sends one.
+            put(CONNECTION, "close");
+        }
         put(heads::REQUEST_ID, &self.record.request_id);
         if self.api == Api::Messages {
             put(heads::ANTHROPIC_REQUEST_ID, &self.record.request_id);

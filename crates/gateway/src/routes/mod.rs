@@ -63,7 +63,14 @@ async fn routed(app: Arc<App>, request: Request) -> Response {
     }
 }
 
-/// Begins an exchange that is refused whatever it holds.
+/// Puts a request into the books whose caller left before anybody looked at it.
+pub(crate) fn left(app: Arc<App>, request: Request) {
+    if addresses::is_in_the_books(request.uri().path()) {
+        drop(begin(app, request));
+    }
+}
+
+/// Begins an exchange whose outcome is known whatever it holds.
 fn begin(app: Arc<App>, request: Request) -> Exchange {
     let (head, _) = request.into_parts();
     let api = Api::of_path(head.uri.path());

@@ -2,8 +2,11 @@
 
 use std::{convert::Infallible, future::poll_fn, pin::pin, sync::Arc};
 
-use axum::body::Body;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 
@@ -21,15 +24,12 @@ pub(super) async fn serve(stream: TcpStream, app: Arc<App>) {
     let gateway = live.gateway();
     let socket = Socket::new(stream, Arc::clone(&app), gateway.stall_timeout);
     let asked = Arc::clone(&app);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = routes::answer(Arc::clone(&asked), request.map(Body::new));
-        async { Ok::<_, Infallible>(answer.await) }
-    });
+    let answers = service_fn(move |request| answer(Unanswered::new(Arc::clone(&asked), request)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(gateway.idle_timeout)
         .max_buf_size(gateway.max_header_bytes.max(SMALLEST_BUFFER))
-        .serve_connection(socket, service);
+        .serve_connection(socket, answers);
     // A connection may live long, and what it began with may be replaced.
     drop(live);
     let mut connection = pin!(connection);
@@ -52,5 +52,39 @@ pub(super) async fn serve(stream: TcpStream, app: Arc<App>) {
     });
     if let Err(error) = ended.await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Has a request answered.
+async fn answer(request: Unanswered) -> Result<Response<Body>, Infallible> {
+    let (app, request) = request.taken();
+    Ok(routes::answer(app, request).await)
+}
+
+/// A request that has come, and that nobody answers yet.
+///
+/// A caller may send it and leave before we look at it; hyper then drops what is to answer it, without having polled it once.
+/// It has come all the same, so it is told where others are.
+struct Unanswered {
+    app: Arc<App>,
+    request: Option<Request<Incoming>>,
+}
+
+impl Unanswered {
+    fn new(app: Arc<App>, request: Request<Incoming>) -> Self {
+        Self { app, request: Some(request) }
+    }
+
+    fn taken(mut self) -> (Arc<App>, Request<Body>) {
+        let request = self.request.take().expect("it is taken once, since that ends this");
+        (Arc::clone(&self.app), request.map(Body::new))
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            routes::left(Arc::clone(&self.app), request.map(Body::new));
+        }
     }
 }

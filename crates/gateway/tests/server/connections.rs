@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
 use ultraai_gateway::{ServeOptions, Server as Listening};
 use ultraai_testkit::{Server, openai, refusing_url};
 
@@ -52,6 +53,24 @@ fn requests_that_come_at_once_are_answered_in_their_order() {
 }
 
 #[test]
+fn a_caller_is_told_that_the_connection_ends_where_a_body_is_left_unread() {
+    let gateway = Gateway::start(&refusing_url(), |_| {});
+    let mut stream = gateway.connect();
+    let (head, body) = ("POST /nowhere HTTP/1.1\r\nhost: localhost\r\n", "what nobody reads");
+    let length = format!("content-length: {}\r\n\r\n", body.len());
+    stream.write_all([head, &length].concat().as_bytes()).unwrap();
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.header("connection")), (404, Some("close")), "{answer:?}");
+    // Without a body there is nothing in the way of the next one.
+    let mut stream = gateway.connect();
+    for _ in 0..2 {
+        stream.write_all([head, "content-length: 0\r\n\r\n"].concat().as_bytes()).unwrap();
+        let answer = read_answer(&mut stream);
+        assert_eq!((answer.status, answer.header("connection")), (404, None), "{answer:?}");
+    }
+}
+
+#[test]
 fn workers_share_a_port_and_each_answers() {
     let upstream = Server::always(openai::answer("hello"));
     let gateway = Gateway::start(&upstream.url(), |gateway| gateway.workers = Some(2));
@@ -83,6 +102,28 @@ fn beyond_the_cap_a_connection_waits_until_another_one_ends() {
     late.set_read_timeout(Some(SOON)).unwrap();
     streams.truncate(1);
     assert_eq!(read_answer(&mut late).status, 200);
+}
+
+#[test]
+fn a_caller_who_left_before_anybody_looked_is_in_the_access_log_all_the_same() {
+    let (gateway, log) = Gateway::logging(&refusing_url(), |gateway| gateway.max_connections = 1);
+    let named = |request: String, id: &str| {
+        request.replacen("host: ", &format!("x-request-id: {id}\r\nhost: "), 1).into_bytes()
+    };
+    // It has the only place, so that the others are looked at once they have gone.
+    let first = gateway.connect();
+    let (get, half) = (named(get("/v1/models"), "get"), named(get("/v1/models"), "half"));
+    for request in [&named(chat(true), "post")[..], &get, &half[..half.len() - 2], b"", &get] {
+        gateway.connect().write_all(request).unwrap();
+    }
+    drop(first);
+    let lines = log.lines(3);
+    let told: Vec<_> = lines.iter().map(|line| (&line["request_id"], &line["path"])).collect();
+    let models = (&json!("get"), &json!("/v1/models"));
+    assert_eq!(told, [(&json!("post"), &json!("/v1/chat/completions")), models, models]);
+    for line in &lines {
+        assert_eq!((&line["status"], &line["client_gone"]), (&Value::Null, &json!(true)), "{line}");
+    }
 }
 
 #[test]

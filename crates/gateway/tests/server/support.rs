@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::time::Instant;
 use ultraai::{Lookup, Registry, Result};
 use ultraai_gateway::{App, Metrics, ServeOptions, Server, State};
 use ultraai_settings::{GatewaySettings, LocalServers, Settings, Sources};
@@ -26,14 +27,13 @@ pub(crate) struct Gateway {
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-/// What was written to a log, in a place that others may read.
+/// An access log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.0.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -42,13 +42,15 @@ impl Write for Written {
 }
 
 impl Written {
-    /// The lines, once there are so many.
+    /// The lines, once there are `count` or more.
     pub(crate) fn lines(&self, count: usize) -> Vec<Value> {
+        let begun = Instant::now();
         loop {
             let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
             if text.lines().count() >= count && text.ends_with('\n') {
                 return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             }
+            assert!(begun.elapsed() < SOON, "{count} lines are waited for, and there are\n{text}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -74,6 +76,16 @@ impl Gateway {
         options: ServeOptions,
     ) -> Self {
         Self::of(app(upstream, change), options)
+    }
+
+    /// The same, with the access log beside it.
+    pub(crate) fn logging(upstream: &str, change: impl FnOnce(&mut GatewaySettings)) -> (Self, Written) {
+        let log = Written::default();
+        let app = app(upstream, |gateway| {
+            gateway.access_log = true;
+            change(gateway);
+        });
+        (Self::of(app.with_access_log(log.clone()), ServeOptions::default()), log)
     }
 
     pub(crate) fn of(app: App, options: ServeOptions) -> Self {

@@ -94,21 +94,25 @@ impl FaultyServer {
     }
 }
 
-/// A loopback server that speaks `dialogue` and plays every fault that it has in turn, from one request to the next; each
-/// `rights` requests it gives a right answer in between. Faults of the connection itself are left out: a server that reads
-/// requests accepts each.
-pub fn every_fault(dialogue: &'static dyn Dialogue, rights: usize) -> Server {
+/// A loopback server that speaks `dialogue` and plays every fault that it has in turn: one at each `every`-th request, and right
+/// answers between them. Faults of the connection itself are left out: a server that reads requests accepts each.
+pub fn every_fault(dialogue: &'static dyn Dialogue, every: usize) -> Server {
     let plays = |fault: &&Fault| matches!((fault.does)(&Scene::sample(dialogue, false)), Deed::Reply(_));
-    let faults: Vec<_> = super::faults_of(dialogue).filter(plays).collect();
+    let mut turns = turns(super::faults_of(dialogue).filter(plays).collect(), every);
+    Server::answering(move |request| reply(dialogue, turns(), request))
+}
+
+/// Each of the faults in turn, and one that ends in a right answer but for each `every`-th time.
+pub(super) fn turns(faults: Vec<&'static Fault>, every: usize) -> impl FnMut() -> &'static Fault {
     let right = Fault::named("interim-response");
     let mut number = 0;
-    Server::answering(move |request| {
+    move || {
         number += 1;
-        match number % rights.max(1) {
-            0 => reply(dialogue, right, request),
-            _ => reply(dialogue, faults[number % faults.len()], request),
+        match number % every.max(1) {
+            0 => faults[(number / every.max(1) - 1) % faults.len()],
+            _ => right,
         }
-    })
+    }
 }
 
 fn reply(dialogue: &dyn Dialogue, fault: &Fault, request: &Received) -> Reply {

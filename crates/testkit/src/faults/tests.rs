@@ -59,6 +59,15 @@ fn what_a_protocol_lacks_is_left_out_for_a_reason() {
 }
 
 #[test]
+fn every_fault_has_its_turn_among_right_answers() {
+    let mut turns = server::turns(FAULTS.iter().collect(), 3);
+    let drawn: Vec<_> = (0..3 * FAULTS.len()).map(|_| turns().name).collect();
+    let (faults, rights): (Vec<_>, Vec<_>) = drawn.iter().enumerate().partition(|(at, _)| at % 3 == 2);
+    assert!(faults.iter().map(|(_, name)| **name).eq(FAULTS.iter().map(|fault| fault.name)));
+    assert!(rights.iter().all(|(_, name)| **name == "interim-response"), "{rights:?}");
+}
+
+#[test]
 fn what_is_expected_can_be_kept() {
     for fault in FAULTS {
         for expected in [fault.whole, fault.live] {

@@ -11,7 +11,7 @@ use ultraai::{ChatRequest, Error, ErrorKind, ErrorReport, ProviderId, Result, St
 use ultraai_settings::Target;
 
 use self::{asked::Asked, told::Told};
-use super::{Exchange, body};
+use super::Exchange;
 use crate::{
     App,
     answer::{Api, Live, refusal, write_sums},
@@ -52,9 +52,7 @@ type Orchestrator = ultraai::Orchestrator<Arc<dyn Strategy>>;
 
 async fn asked(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<(Target, ChatRequest, bool)> {
     let caller = exchange.authenticate(&head.headers)?;
-    let live = Arc::clone(&exchange.live);
-    let gateway = live.gateway();
-    let body = body::read(&head.headers, body, gateway.max_body_bytes, gateway.stall_timeout).await?;
+    let body = exchange.read(&head.headers, body).await?;
     let Asked { mut request, model, options, providers, is_live } = Asked::read(&body)?;
     let tokens = (body.len() as u64 / 4).saturating_add(request.max_tokens.unwrap_or(0));
     exchange.admit(&caller, &model, tokens)?;
