@@ -15,10 +15,6 @@ use crate::App;
 /// How long is waited where the system has no socket to give: for a file to be closed, say.
 const NO_SOCKET_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often a worker's time is looked at whatever else is due. A timer that is due before all others are looked at next
-/// wakes the runtime by a write to itself, and each request has some: with this one there, those that are longer do not.
-const BEAT: Duration = Duration::from_secs(5);
-
 /// How long those who are cut off may take to be told. They read, or they are not waited for.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -40,7 +36,7 @@ pub(super) fn run(listener: TcpListener, common: &Common, tasks: Option<Vec<Task
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(wrong)?;
-        for task in tasks.into_iter().flatten().chain([beat()]) {
+        for task in tasks.into_iter().flatten() {
             spawn(task);
         }
         accept(listener, common).await;
@@ -50,14 +46,6 @@ pub(super) fn run(listener: TcpListener, common: &Common, tasks: Option<Vec<Task
     // What is still under way is dropped, so that its books are closed. A blocking call that hangs is not waited for.
     runtime.shutdown_background();
     served
-}
-
-fn beat() -> Task {
-    Box::pin(async {
-        loop {
-            sleep(BEAT).await;
-        }
-    })
 }
 
 /// Accepts connections until the server is told to stop; then nobody listens any more.
