@@ -1,100 +1,164 @@
-//! One caller, and its one connection at a time.
+//! One caller and its connections, and HTTP written by hand: a caller must be able to break off anywhere.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
-    time::sleep,
+    net::TcpStream,
 };
 
-/// What the names of our requests begin with.
-pub(crate) const ID: &str = "soak-";
+use crate::books::Name;
+
+/// What is read at once, in bytes: so much that a caller who waits long for its turn among ours has a long answer soon all the same.
+const PIECE: usize = 256 << 10;
 
 /// A caller.
 pub(crate) struct Client {
     address: SocketAddr,
-    number: u64,
-    /// Requests that were sent.
-    pub(crate) sent: u64,
+    name: Name,
+    /// The connection that is left over for the next request.
+    kept: Option<TcpStream>,
 }
 
-/// An answer, read to its end.
+/// A request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) path: &'static str,
+    /// None is a `GET`.
+    pub(crate) body: Option<String>,
+    pub(crate) key: Option<String>,
+    /// Whether it comes as Anthropic's SDKs send it.
+    pub(crate) as_anthropic: bool,
+}
+
+/// An answer, as far as it was read.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
-    /// The connection was closed as the head or the chunks say it.
+    /// It was read to the end that its head or its chunks tell.
     pub(crate) is_complete: bool,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, number: u64) -> Self {
-        Self { address, number, sent: 0 }
+        Self { address, name: Name { client: number, request: 0 }, kept: None }
     }
 
-    /// Sends a request on a new connection.
-    pub(crate) async fn send(
-        &mut self,
-        path: &str,
-        body: &str,
-        small_window: bool,
-    ) -> std::io::Result<TcpStream> {
-        let socket = TcpSocket::new_v4()?;
-        if small_window {
-            socket.set_recv_buffer_size(4096)?;
+    /// The name of the latest request.
+    pub(crate) fn name(&self) -> Name {
+        self.name
+    }
+
+    /// A head with a name of its own, and a body.
+    pub(crate) fn written(&mut self, request: &Request) -> (String, String) {
+        self.name.request += 1;
+        let body = request.body.clone().unwrap_or_default();
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        let mut head = vec![
+            format!("{method} {} HTTP/1.1", request.path),
+            "host: localhost".to_owned(),
+            format!("x-request-id: {}", self.name),
+        ];
+        head.extend(request.key.as_ref().map(|key| match request.as_anthropic {
+            true => format!("x-api-key: {key}"),
+            false => format!("authorization: Bearer {key}"),
+        }));
+        if request.as_anthropic {
+            head.push("anthropic-version: 2023-06-01".to_owned());
         }
-        let mut stream = socket.connect(self.address).await?;
-        self.sent += 1;
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\nx-request-id: {ID}{}-{}\r\ncontent-type: application/json\r\n\
-             connection: close\r\ncontent-length: {}\r\n\r\n",
-            self.number,
-            self.sent,
-            body.len()
-        );
+        if request.body.is_some() {
+            head.push("content-type: application/json".to_owned());
+            head.push(format!("content-length: {}", body.len()));
+        }
+        (head.join("\r\n") + "\r\n\r\n", body)
+    }
+
+    /// The connection that is left over, or a new one.
+    pub(crate) async fn connection(&mut self) -> std::io::Result<TcpStream> {
+        match self.kept.take() {
+            Some(stream) => Ok(stream),
+            None => TcpStream::connect(self.address).await,
+        }
+    }
+
+    /// Keeps a connection for the next request, where `answer` leaves it open; each other time, so that both kinds come.
+    pub(crate) fn keep(&mut self, stream: TcpStream, answer: &Answer) {
+        if answer.is_complete && !answer.head.contains("connection: close") && fastrand::bool() {
+            self.kept = Some(stream);
+        }
+    }
+
+    /// Sends a request and reads its answer.
+    pub(crate) async fn ask(&mut self, request: &Request) -> std::io::Result<Answer> {
+        let (head, body) = self.written(request);
+        let mut stream = self.connection().await?;
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body.as_bytes()).await?;
-        Ok(stream)
-    }
-
-    /// Reads an answer to its end; between two pieces it waits for `pause`.
-    pub(crate) async fn read(mut stream: TcpStream, pause: Duration) -> std::io::Result<Answer> {
-        let mut received = Vec::new();
-        loop {
-            if !pause.is_zero() {
-                sleep(pause).await;
-            }
-            let mut piece = [0; 2048];
-            let read = stream.read(&mut piece).await?;
-            if read == 0 {
-                break;
-            }
-            received.extend_from_slice(&piece[..read]);
-        }
-        Ok(Answer::parse(&received))
+        let mut received = Received::default();
+        received.read(&mut stream, usize::MAX).await?;
+        let answer = received.answer();
+        self.keep(stream, &answer);
+        Ok(answer)
     }
 }
 
-impl Answer {
-    fn parse(received: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(received);
-        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let head = head.to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let at =
-            received.windows(4).position(|window| window == b"\r\n\r\n").map_or(received.len(), |at| at + 4);
-        let (body, is_complete) = match head.contains("transfer-encoding: chunked") {
-            true => unchunked(&received[at..]),
-            false => {
-                let length =
-                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-                (received[at..].to_vec(), length == Some(rest.len()) || length == Some(received.len() - at))
+/// What was read so far.
+#[derive(Default)]
+pub(crate) struct Received {
+    bytes: Vec<u8>,
+    /// Where the body begins.
+    body: Option<usize>,
+    /// How long it is; chunks tell their end themselves.
+    length: Option<usize>,
+}
+
+impl Received {
+    /// Reads an answer to its end, but not much more than `most` bytes.
+    pub(crate) async fn read(&mut self, stream: &mut TcpStream, most: usize) -> std::io::Result<()> {
+        while self.bytes.len() < most && !self.has_ended() {
+            self.bytes.reserve(PIECE);
+            if stream.read_buf(&mut self.bytes).await? == 0 {
+                break;
             }
-        };
-        Self { status, head, body: String::from_utf8_lossy(&body).into_owned(), is_complete }
+        }
+        Ok(())
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn has_ended(&mut self) -> bool {
+        if self.body.is_none() {
+            let end = self.bytes.windows(4).position(|window| window == b"\r\n\r\n");
+            self.body = end.map(|end| end + 4);
+            self.length = end.and_then(|end| length(&String::from_utf8_lossy(&self.bytes[..end])));
+        }
+        let Some(body) = self.body else { return false };
+        match self.length {
+            Some(length) => self.bytes.len() >= body + length,
+            None => self.bytes.ends_with(b"0\r\n\r\n"),
+        }
+    }
+
+    pub(crate) fn answer(&self) -> Answer {
+        let at = self.body.unwrap_or(self.bytes.len());
+        let head = String::from_utf8_lossy(&self.bytes[..at]).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let rest = &self.bytes[at..];
+        let (body, is_complete) = match self.length {
+            Some(length) => (rest.to_vec(), rest.len() == length),
+            None => unchunked(rest),
+        };
+        Answer { status, head, body: String::from_utf8_lossy(&body).into_owned(), is_complete }
+    }
+}
+
+fn length(head: &str) -> Option<usize> {
+    let head = head.to_ascii_lowercase();
+    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok())
 }
 
 /// The body of chunks, and whether the last one came.
@@ -106,7 +170,7 @@ fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
         let Some(length) = length else { return (body, false) };
         rest = &rest[end + 2..];
         if length == 0 {
-            return (body, true);
+            return (body, rest == b"\r\n");
         }
         if rest.len() < length + 2 {
             break;

@@ -1,5 +1,5 @@
 //! Mixed traffic through the real program, before upstreams that fail in every way we know: nobody sees a failure that somebody
-//! healthy could have prevented, and nothing is left behind.
+//! healthy could have prevented, each request stands in the books as its caller saw it, and nothing is left behind.
 //!
 //! `cargo xtask soak` runs it, for as long as it is told; the variable `ULTRAAI_SOAK_SECONDS` says how long.
 #![expect(
@@ -8,33 +8,51 @@
     reason = "a test fails by panicking, and this one tells what it sees"
 )]
 
+mod books;
 mod client;
 mod gateway;
+mod protocol;
 mod traffic;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use serde_json::json;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
 use ultraai_testkit::{
-    Dialogue as _, Server,
+    Dialogue, Received, Reply, Server,
     anthropic::AnthropicMessages,
     faults::{FaultyServer, every_fault},
     openai::OpenAiChat,
 };
 
 use self::{
+    client::{Client, Request},
     gateway::{Gateway, Look},
-    traffic::{Kind, Seen},
+    traffic::{Keys, Seen},
 };
 
 /// Who asks at the same time.
 const CLIENTS: u64 = 24;
 
-/// Our own connections wait for their next request for 55 seconds; the rest is for a busy machine.
-const CLOSING: Duration = Duration::from_secs(90);
+/// Which requests to the upstream that fails meet a fault: each of so many. One that failed more often would be asked last.
+const FAULTY: usize = 5;
+
+/// Requests in a minute that the limited key has.
+const LIMIT: u64 = 10;
+
+/// How often other settings are put in force, in seconds.
+const RELOADING: usize = 15;
+
+/// How long a connection to an upstream may stay open: it is used no more after 55 seconds, but the pool looks for such ones only once
+/// in that time, so that the last is closed when up to twice as much has passed. The rest is for a busy
+/// machine.
+const CLOSING: Duration = Duration::from_mins(2);
 
 /// What memory may grow by from the warm half to the end, in bytes, besides a tenth of it.
 const SLACK: u64 = 4 << 20;
@@ -44,47 +62,57 @@ const SLACK: u64 = 4 << 20;
 async fn mixed_traffic_with_faults_leaves_nothing_behind() {
     let seconds =
         std::env::var("ULTRAAI_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(180);
-    let (failing, limiting, steady) = (every_fault(&OpenAiChat, 2), limiting(), steady());
-    let gateway = Gateway::start(&[&failing, &limiting, &steady]);
-    // A first request opens what stays open.
-    {
-        let mut warm = client::Client::new(gateway.address(), 0);
-        traffic::one(&mut warm, Kind::Whole, 0).await.unwrap();
-    }
-    all_closed(&[&failing, &limiting, &steady]).await;
-    let before = settled(&gateway, None).await;
+    let (failing, limiting, steady) = (every_fault(&OpenAiChat, FAULTY), limiting(), steady());
+    let upstreams = [&failing, &limiting, &steady];
+    let limit = LIMIT.to_string();
+    let (gateway, [free, limited]) =
+        Gateway::start(&upstreams, [&[], &["--requests-per-minute", &limit, "--model", "steady"]]);
+    let keys = Arc::new(Keys { free, limited });
+    let before = gateway.look();
 
+    let first_minute = minute();
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut clients = JoinSet::new();
     for number in 1..=CLIENTS {
-        clients.spawn(traffic::client(gateway.address(), number, until));
+        clients.spawn(traffic::client(gateway.address(), number, Arc::clone(&keys), until));
     }
+    let mut operator = Client::new(gateway.address(), 0);
+    let mut seen = Seen::default();
     let mut looks = Vec::new();
+    let mut asked = [0; 3];
     while Instant::now() < until {
         sleep(Duration::from_secs(1)).await;
         looks.push(gateway.look());
-        for server in [&failing, &limiting, &steady] {
+        for (server, asked) in upstreams.iter().zip(&mut asked) {
+            *asked += server.requests().len();
             server.forget_requests();
         }
+        if looks.len() % RELOADING == 0 {
+            let version = looks.len() / RELOADING;
+            gateway.reload(version);
+            seen.ends.extend(traffic::reloaded(&mut operator, &keys, version).await);
+        }
     }
-    let mut seen = Seen::default();
     while let Some(client) = clients.join_next().await {
         seen.add(client.unwrap());
     }
-    println!("{seen}");
-    assert!(seen.wrong.is_empty(), "{} answers were wrong, such as\n{}", seen.wrong.len(), seen.shown());
-    assert!(Kind::ALL.iter().all(|kind| seen.counts.contains_key(kind)), "a kind of traffic is missing");
+    println!("{seen}; the upstreams were asked {asked:?} times");
+    assert!(seen.wrong.is_empty(), "{} answers were wrong, such as\n{}", seen.wrong.len(), some(&seen.wrong));
+    let minutes = minute() - first_minute + 1;
+    assert!(seen.admitted <= minutes * LIMIT, "{} were let in, in {minutes} minutes", seen.admitted);
+    assert_eq!(seen.missing(), Vec::<String>::new(), "some traffic did not come");
 
+    nothing_is_under_way(&mut operator).await;
     memory_is_flat(&looks);
-    all_closed(&[&failing, &limiting, &steady]).await;
-    let after = settled(&gateway, Some(&before)).await;
-    println!("before {before:?}, after {after:?}");
-    assert!(
-        after.files <= before.files && after.sockets <= before.sockets,
-        "before {before:?}, after {after:?}"
-    );
-    let cancelled = seen.counts[&Kind::Cancelled];
-    books_balance(&gateway.stop(), seen.requests() + 1, cancelled);
+    for server in upstreams {
+        assert!(server.all_closed(CLOSING).await, "{} connections are left open", server.open_connections());
+    }
+    drop(operator);
+    nothing_is_left_open(&gateway, &before).await;
+    let log = gateway.stop();
+    println!("{} requests stand in the access log", log.lines.len());
+    let wrong = log.differences(&seen.ends);
+    assert!(wrong.is_empty(), "{} differences, such as\n{}", wrong.len(), some(&wrong));
 }
 
 /// A server that says most of the time that it has had enough.
@@ -101,45 +129,62 @@ fn limiting() -> Server {
 
 /// A server that answers rightly, and at length where it is asked to.
 fn steady() -> Server {
-    Server::answering(|request| {
-        if request.mentions(traffic::AT_LENGTH) {
-            let texts = vec![traffic::PIECE; traffic::PIECES];
-            return OpenAiChat.live(FaultyServer::MODEL, &texts);
+    // Made once: it takes so long that others would be kept waiting.
+    let at_length = OpenAiChat.live(FaultyServer::MODEL, &vec![&*protocol::piece(); protocol::PIECES]);
+    Server::answering(move |request| {
+        if request.path.ends_with("/embeddings") {
+            let vector =
+                |index| json!({ "object": "embedding", "index": index, "embedding": traffic::VECTOR });
+            let usage = json!({ "prompt_tokens": 5, "total_tokens": 5 });
+            let body =
+                json!({ "object": "list", "data": [vector(0), vector(1)], "model": "v", "usage": usage });
+            return Reply::json(200, &body);
+        }
+        if request.mentions(protocol::AT_LENGTH) {
+            return at_length.clone();
         }
         right(&OpenAiChat, request)
     })
 }
 
-fn right(
-    dialogue: &dyn ultraai_testkit::Dialogue,
-    request: &ultraai_testkit::Received,
-) -> ultraai_testkit::Reply {
+fn right(dialogue: &dyn Dialogue, request: &Received) -> Reply {
     match dialogue.wants_live(request) {
         true => dialogue.live(FaultyServer::MODEL, &FaultyServer::TEXTS),
         false => dialogue.answer(FaultyServer::MODEL, &FaultyServer::TEXTS.concat()),
     }
 }
 
-/// Waits until the gateway has closed every connection to an upstream.
-async fn all_closed(servers: &[&Server]) {
-    for server in servers {
-        assert!(server.all_closed(CLOSING).await, "{} connections are left open", server.open_connections());
-    }
+/// The minute of the wall clock, by which limits go.
+fn minute() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 60
 }
 
-/// What is open once nothing more closes, or once it is no more than `before`.
-async fn settled(gateway: &Gateway, before: Option<&Look>) -> Look {
+fn some(all: &[String]) -> String {
+    all.iter().take(40).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// Once the last answer has come, no request is under way or waits, and no line of the log is lost.
+async fn nothing_is_under_way(operator: &mut Client) {
+    const GAUGES: [&str; 4] = [
+        "http_server_active_requests",
+        "ultraai_requests_in_flight",
+        "ultraai_requests_queued",
+        "ultraai_gateway_access_log_dropped_total",
+    ];
     let until = Instant::now() + Duration::from_secs(10);
-    let mut look = gateway.look();
-    while Instant::now() < until && before.is_none_or(|before| look.files > before.files) {
-        sleep(Duration::from_millis(250)).await;
-        let next = gateway.look();
-        if before.is_none() && next.files == look.files {
-            break;
+    loop {
+        let metrics = operator.ask(&Request { path: "/metrics", ..Request::default() }).await.unwrap().body;
+        let of_gauge = |line: &&str| GAUGES.iter().any(|gauge| line.starts_with(gauge));
+        let gauges: Vec<_> = metrics.lines().filter(of_gauge).collect();
+        assert!(GAUGES.iter().all(|gauge| gauges.iter().any(|line| line.starts_with(gauge))), "{gauges:?}");
+        let above: Vec<_> = gauges.into_iter().filter(|line| !line.ends_with(" 0")).collect();
+        if above.is_empty() {
+            return;
         }
-        look = next;
+        // Callers who left are noticed soon, and their requests ended.
+        assert!(Instant::now() < until, "still under way: {above:?}");
+        sleep(Duration::from_millis(100)).await;
     }
-    look
 }
 
 /// The least of the last quarter is no more than the most of the second one, and what noise adds.
@@ -148,22 +193,25 @@ fn memory_is_flat(looks: &[Look]) {
     let of = |looks: &[Look]| looks.iter().map(|look| look.resident).collect::<Vec<_>>();
     let (warm, last) = (of(&looks[quarter..2 * quarter]), of(&looks[3 * quarter..]));
     let (warm, last) = (*warm.iter().max().unwrap(), *last.iter().min().unwrap());
-    println!("memory: {} KiB when warm, {} KiB at the end", warm / 1024, last / 1024);
+    let tenth = looks.len() / 10;
+    let sampled: Vec<_> = looks.iter().step_by(tenth.max(1)).map(|look| look.resident >> 10).collect();
+    println!("memory in KiB: {sampled:?}; {} when warm, {} at the end", warm >> 10, last >> 10);
     assert!(last <= warm + warm / 10 + SLACK, "memory grows: {:?}", of(looks));
 }
 
-/// Each request stands in the access log once, but for those that were cancelled before the gateway had read their heads.
-fn books_balance(log: &str, requests: u64, cancelled: u64) {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in log.lines() {
-        let id = line.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
-        if let Some(id) = id.into_iter().find(|word| word.starts_with(client::ID)) {
-            *counts.entry(id).or_default() += 1;
-        }
+/// Files and sockets are as many as they were before the first request.
+async fn nothing_is_left_open(gateway: &Gateway, before: &Look) {
+    let until = Instant::now() + Duration::from_secs(10);
+    let mut after = gateway.look();
+    while after.files > before.files && Instant::now() < until {
+        sleep(Duration::from_millis(100)).await;
+        after = gateway.look();
     }
-    let logged: u64 = counts.values().sum();
-    println!("{requests} requests were sent, {logged} stand in the access log");
-    assert!(counts.values().all(|count| *count == 1), "a request stands in the log twice");
-    let least = requests - cancelled;
-    assert!((least..=requests).contains(&logged), "{requests} were sent, {logged} are logged");
+    println!("{} files were open before, {} afterwards", before.files, after.files);
+    assert!(
+        after.files <= before.files,
+        "{} files were open before, {} afterwards",
+        before.files,
+        after.files
+    );
 }
