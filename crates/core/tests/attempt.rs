@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use ultraai_core::{
-    AbandonReason, AttemptLimits, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Deposit,
-    Error, ErrorKind, FinishReason, Price, Provider, ProviderId, Purse, Usage, UsageSource,
+    AbandonReason, AttemptLimits, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Delta,
+    Deposit, Error, ErrorKind, FinishReason, Price, Provider, ProviderId, Purse, Usage, UsageSource,
     attempt::Attempt,
     ledger::{Row, RowOutcome},
     stats::CandidateStats,
@@ -206,6 +206,35 @@ async fn a_slow_caller_is_not_taken_for_a_slow_provider() {
         tokio::time::sleep(10 * SECOND).await;
     }
     assert!(matches!(last, Some(ChatEvent::Finished { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_comes_back_in_the_middle_of_an_event_is_no_silent_provider() {
+    // Two pauses in a row: when the caller comes back the first is over, and there is nothing to hand out yet all the same.
+    let pause = || Beat::pause(SECOND / 2);
+    let end = Beat::from(ChatEvent::Finished { finish_reason: FinishReason::Stop });
+    let beats = [Beat::from("a"), pause(), pause(), Beat::from("b"), end];
+    for limits in [limits(1, 1, 9), limits(9, 9, 1)] {
+        let (attempt, _) = attempt(&Scripted::new([Step::live(beats.clone())]));
+        let mut events = attempt.chat(&limits, live("hi")).await.unwrap().into_events();
+        let mut text = String::new();
+        loop {
+            // It looks and goes away.
+            let looked = tokio::time::timeout(SECOND / 10, events.next()).await;
+            tokio::time::sleep(10 * SECOND).await;
+            let next = match looked {
+                Ok(next) => next,
+                Err(_) => events.next().await,
+            };
+            match next {
+                Some(Ok(ChatEvent::Delta(Delta::Text(piece)))) => text += &piece,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => panic!("{error}"),
+                None => break,
+            }
+        }
+        assert_eq!(text, "ab");
+    }
 }
 
 #[tokio::test(start_paused = true)]

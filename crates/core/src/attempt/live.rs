@@ -14,6 +14,9 @@ use tokio::time::{Instant, Sleep};
 use super::{ATTEMPT, DEADLINE, GAP, Limit, empty, entry::Entry, timed_out};
 use crate::{AttemptLimits, CallContext, ChatEvent, ChatEvents, ChatResponse, Error, Result, UsageSource};
 
+/// Who comes to look so long after a limit has passed was away when it did: its timer wakes whoever waits.
+const LATE: Duration = Duration::from_millis(100);
+
 /// Hands out the held events and then the rest, under the gap and attempt limits.
 ///
 /// Data is polled before the timer, and both limits run only while we wait for the provider, so that a slow
@@ -71,12 +74,13 @@ impl LiveAttempt {
     /// Waits for the provider no longer than the limits allow.
     fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let now = Instant::now();
-        let waiting = *self.waiting.get_or_insert_with(|| {
+        let waiting = self.waiting.filter(|waiting| !waiting.was_interrupted(now));
+        let waiting = *self.waiting.insert(waiting.unwrap_or_else(|| {
             let left = self.limits.attempt.map(|limit| limit.saturating_sub(self.waited));
             let limit =
                 Limit::new(self.deadline).or_after(now, left, ATTEMPT).or_after(now, self.limits.gap, GAP);
             Waiting { since: now, limit }
-        });
+        }));
         let Some(at) = waiting.limit.at else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if timer.deadline() != at {
@@ -93,6 +97,14 @@ impl LiveAttempt {
         let usage = self.entry.fail(&error);
         let partial = ChatResponse { usage: Some(usage), ..ChatResponse::default() };
         error.with_partial(partial)
+    }
+}
+
+impl Waiting {
+    /// Whether nobody looked when the limit passed. What the provider did meanwhile nobody knows then, and it may have sent a part
+    /// of an event, which is nothing yet.
+    fn was_interrupted(&self, now: Instant) -> bool {
+        self.limit.at.is_some_and(|at| now > at + LATE)
     }
 }
 
@@ -121,7 +133,8 @@ impl Stream for LiveAttempt {
             }
         };
         if let Some(waiting) = this.waiting.take() {
-            this.waited += waiting.since.elapsed();
+            let now = Instant::now();
+            this.waited += if waiting.was_interrupted(now) { Duration::ZERO } else { now - waiting.since };
         }
         match next {
             Some(Ok(event)) => {
