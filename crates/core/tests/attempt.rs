@@ -211,7 +211,9 @@ async fn a_slow_caller_is_not_taken_for_a_slow_provider() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_comes_back_in_the_middle_of_an_event_is_no_silent_provider() {
     // Two pauses in a row: when the caller comes back the first is over, and there is nothing to hand out yet all the same.
-    let beats = [Beat::from("a"), Beat::pause(SECOND / 2), Beat::pause(SECOND / 2), Beat::from("b")];
+    let pause = || Beat::pause(SECOND / 2);
+    let end = Beat::from(ChatEvent::Finished { finish_reason: FinishReason::Stop });
+    let beats = [Beat::from("a"), pause(), pause(), Beat::from("b"), end];
     for limits in [limits(1, 1, 9), limits(9, 9, 1)] {
         let (attempt, _) = attempt(&Scripted::new([Step::live(beats.clone())]));
         let mut events = attempt.chat(&limits, live("hi")).await.unwrap().into_events();
