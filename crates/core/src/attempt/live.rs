@@ -17,9 +17,6 @@ use crate::{AttemptLimits, ChatEvent, ChatEvents, ChatResponse, Error, Result, U
 /// Who comes to look so long after a limit has passed was away when it did: its timer wakes whoever waits.
 const LATE: Duration = Duration::from_millis(100);
 
-/// Who comes to look so long after a limit has passed was away when it did: its timer wakes whoever waits.
-const LATE: Duration = Duration::from_millis(100);
-
 /// Hands out the held events and then the rest, under the gap and attempt limits.
 ///
 /// Data is polled before the timer, and both limits run only while we wait for the provider, so that a slow
