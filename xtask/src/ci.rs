@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::step::Step;
 use crate::workspace::{Problem, Workspace};
-use crate::{fuzz, live, tidy};
+use crate::{fuzz, live, soak, tidy};
 
 /// The package of benches.
 const BENCHES: &str = "ultraai-benches";
@@ -25,7 +25,7 @@ const SMALL_TREE: [&str; 4] =
 type NamedStep = (&'static str, fn(&Workspace) -> Result<(), Problem>);
 
 /// Every step, those that fail most often first.
-const STEPS: [NamedStep; 11] = [
+const STEPS: [NamedStep; 12] = [
     ("format", |workspace| Step::cargo(&workspace.root, "fmt --all --check").run()),
     ("tidy", tidy),
     ("lint", |workspace| {
@@ -46,6 +46,10 @@ const STEPS: [NamedStep; 11] = [
     ("examples", examples::run),
     ("generated", generated::run),
     ("benches", benches),
+    ("soak", |_| {
+        println!("\n==> cargo xtask soak --seconds {}", soak::SHORT_SECONDS);
+        soak::run(soak::SHORT_SECONDS)
+    }),
     ("live", |_| {
         println!("\n==> cargo xtask live");
         live::test()
