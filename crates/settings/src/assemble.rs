@@ -9,7 +9,7 @@ use ultraai_core::{
 
 use crate::{
     Arguments, OptionKind, Origin, Settings, Sources,
-    aliases::check_aliases,
+    aliases::{check_aliases, split},
     discovery::{discover, named_server},
     document::Document,
     gateway,
@@ -178,10 +178,7 @@ fn select(rows: &mut Vec<Row>, names: &[String], registry: &Registry) -> Result<
 /// A provider that is linked and not configured, from `TYPE` or `TYPE/MODEL`.
 fn unconfigured(name: &str, rows: &[Row], registry: &Registry) -> Result<Row> {
     let origin = Origin::Argument("--provider".to_owned());
-    let (kind, model) = match name.split_once('/') {
-        Some((kind, model)) => (kind, Some(model)),
-        None => (name, None),
-    };
+    let (kind, model) = split(name);
     let known =
         registry.provider_registration(kind).map_err(|error| unknown(name, kind, rows, registry, &error))?;
     let mut settings = Map::new();

@@ -2,7 +2,7 @@
 
 use ultraai_core::{Error, ErrorKind, ModelName, ProviderId, Result, nearest};
 
-use crate::{DEFAULT, ProviderSummary, Settings};
+use crate::{DEFAULT, ProviderSummary, Settings, aliases::split};
 
 impl Settings {
     /// The provider that makes embeddings where nobody names one: the first that can.
@@ -31,23 +31,19 @@ impl Settings {
     ) -> Result<(ProviderId, ModelName)> {
         let makers: Vec<_> =
             self.summaries().into_iter().filter(|provider| self.makes_embeddings(provider)).collect();
-        let (id, model) = match name.split_once('/') {
-            Some((id, model)) => (id, Some(model.to_owned())),
-            None => (name, None),
-        };
+        let (id, model) = split(name);
         let by_id = makers.iter().find(|provider| provider.id == *id);
         let by_model = || {
             let asked = |provider: &&ProviderSummary| self.embedding_model(provider).as_deref() == Some(name);
             makers.iter().find(asked).map(|provider| (provider, Some(name.to_owned())))
         };
         let by_default = || makers.first().filter(|_| name == DEFAULT).map(|provider| (provider, None));
-        let found = by_id.map(|provider| (provider, model)).or_else(by_model).or_else(by_default);
+        let found =
+            by_id.map(|provider| (provider, model.map(str::to_owned))).or_else(by_model).or_else(by_default);
         let wrong = |message: String| Err(Error::new(ErrorKind::ModelNotFound, message));
         let Some((provider, model)) = found else {
-            let aliases = self.gateway.aliases.iter().filter(|(_, name)| {
-                let id = name.split_once('/').map_or(name.as_str(), |(id, _)| id);
-                makers.iter().any(|provider| provider.id == *id)
-            });
+            let makes_any = |id: &str| makers.iter().any(|provider| provider.id == *id);
+            let aliases = self.gateway.aliases.iter().filter(|(_, name)| makes_any(split(name).0));
             let ids = makers.iter().map(|provider| provider.id.as_str());
             let names = ids.chain(aliases.map(|(alias, _)| alias.as_str())).filter(|name| may_ask(name));
             let names: Vec<_> = names.collect();

@@ -26,9 +26,6 @@ use crate::{
 /// How long a store that another process has open is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where a key was made that is in force at once.
-const AT_SERVER: &str = "at the running server";
-
 /// Every key, as JSON.
 #[derive(Serialize)]
 struct Listed<'a> {
@@ -61,15 +58,16 @@ async fn create(create: CreateKey) -> Result<Exit, Failure> {
     terms.budget_per_month_nano_dollars = create.budget_per_month;
     let folder = folder(&create.place).await?;
     let (created, place) = match keeper(&folder).await? {
-        Keeper::Server(client) => (client.create_key(&terms).await?, AT_SERVER),
+        Keeper::Server(client) => {
+            let created = client.create_key(&terms).await?;
+            warn_of_unknown(&folder, &terms.models).await;
+            (created, "at the running server")
+        }
         Keeper::Store(state) => {
             let (key, token) = state.create_key(terms).await?;
             (Created::new(key, token.expose()), "for servers to come")
         }
     };
-    if place == AT_SERVER {
-        warn_of_unknown(&folder, &created.key.terms.models).await;
-    }
     match create.json {
         true => print_json(&created)?,
         false => print(&format!("{}\n", created.token))?,

@@ -29,6 +29,7 @@ impl Reply<'_> {
     /// # Errors
     /// What broke the answer off.
     pub fn collect(self) -> impl Future<Output = Result<Answer>> + Send {
+        // No `async fn`, here and below: one would hold what it is given beside what it makes of it.
         let Self { reply, mut record } = self;
         async move {
             let result = shared(reply).await;

@@ -368,6 +368,7 @@ impl Run {
     /// # Errors
     /// The strategy's, or `Timeout`; either carries the ledger and the trace.
     pub fn drive(mut self, strategy: &dyn Strategy) -> impl Future<Output = Result<Outcome>> + Send {
+        // No `async fn`, which would hold the run twice: as it is given, and as it is changed here.
         let name = strategy.name();
         if let Some(flight) = &mut self.flight {
             flight.strategy = name;

@@ -9,6 +9,8 @@ pub(crate) const PROVIDER: HeaderName = HeaderName::from_static("x-ultraai-provi
 pub(crate) const STRATEGY: HeaderName = HeaderName::from_static("x-ultraai-strategy");
 pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-ultraai-attempts");
 pub(crate) const COST: HeaderName = HeaderName::from_static("x-ultraai-cost");
+pub(crate) const LEFT_OUT: HeaderName = HeaderName::from_static("x-ultraai-left-out");
+pub(crate) const ESTIMATED: HeaderName = HeaderName::from_static("x-ultraai-estimated");
 /// So that nginx before us hands on each event at once.
 pub(crate) const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -16,8 +18,3 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 
 /// Heads that a whole answer has mostly, with room for those of a key's limits.
 pub(crate) const USUAL: usize = 12;
-
-/// A number as a head holds it.
-pub(crate) fn number(number: u64) -> HeaderValue {
-    HeaderValue::try_from(number.to_string()).expect("digits are a head's value")
-}

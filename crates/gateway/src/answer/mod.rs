@@ -28,7 +28,7 @@ pub(crate) fn now() -> u64 {
 
 /// Tells how many attempts were made and what they cost.
 pub(crate) fn write_sums(headers: &mut HeaderMap, totals: &Totals) {
-    headers.insert(heads::ATTEMPTS, heads::number(totals.attempts));
+    headers.insert(heads::ATTEMPTS, HeaderValue::from(totals.attempts));
     if let Ok(cost) = HeaderValue::from_str(&cost(totals.cost()).to_string()) {
         headers.insert(heads::COST, cost);
     }
@@ -41,7 +41,7 @@ pub(crate) fn write_losses<'a>(
     losses: &'a Losses,
 ) {
     if let Some(Ok(value)) = losses_of(asked, losses).map(HeaderValue::try_from) {
-        headers.insert("x-ultraai-left-out", value);
+        headers.insert(heads::LEFT_OUT, value);
     }
 }
 

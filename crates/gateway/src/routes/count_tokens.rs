@@ -13,7 +13,11 @@ use ultraai::{CallContext, Candidate, ChatRequest, Error, ErrorKind, Result};
 use ultraai_settings::Target;
 
 use super::{Exchange, chat};
-use crate::{App, answer::Api, app::Live};
+use crate::{
+    App,
+    answer::{Api, heads},
+    app::Live,
+};
 
 /// How long a turn and the vendor are waited for; a count that comes later helps nobody who waits to ask.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,11 +56,9 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
         }
     };
     let (tokens, is_estimate) = exchange.app.lifecycle.within(counted).await?;
-    exchange.record.status = Some(200);
-    exchange.record.is_complete = true;
     let mut response = exchange.json(json!({ "input_tokens": tokens }).to_string());
     if is_estimate {
-        response.headers_mut().insert("x-ultraai-estimated", HeaderValue::from_static("true"));
+        response.headers_mut().insert(heads::ESTIMATED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }

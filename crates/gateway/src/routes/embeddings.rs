@@ -56,8 +56,6 @@ async fn embed(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let answer = exchange.app.lifecycle.within(answered).await?;
     let mut losses = Losses::noted();
     let body = CODEC.encode_response(&request, &answer, &mut losses)?;
-    exchange.record.status = Some(200);
-    exchange.record.is_complete = true;
     let mut response = exchange.json(body);
     let headers = response.headers_mut();
     write_sums(headers, &exchange.record.ledger.totals());

@@ -113,10 +113,8 @@ impl Exchange {
         Ok(target)
     }
 
-    /// Notes how a request was answered whole.
+    /// Notes who answered, and how that was found.
     pub(crate) fn answered(&mut self, outcome: &Outcome) {
-        self.record.status = Some(200);
-        self.record.is_complete = true;
         self.record.strategy = Some(outcome.strategy.clone());
         self.record.provider = Some(outcome.synthesis.provider_id.clone());
     }
@@ -157,7 +155,9 @@ impl Exchange {
     }
 
     /// A whole answer in JSON.
-    pub(crate) fn json(&self, body: impl Into<Body>) -> Response {
+    pub(crate) fn json(&mut self, body: impl Into<Body>) -> Response {
+        self.record.status = Some(200);
+        self.record.is_complete = true;
         let mut response = Response::new(body.into());
         let headers = response.headers_mut();
         // Not for live answers: their connection keeps the map as it is.

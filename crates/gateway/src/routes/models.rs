@@ -70,11 +70,7 @@ fn answered(
     });
     match written {
         Err(error) => exchange.refused(&error),
-        Ok(body) => {
-            exchange.record.status = Some(200);
-            exchange.record.is_complete = true;
-            exchange.json(body.to_string())
-        }
+        Ok(body) => exchange.json(body.to_string()),
     }
 }
 

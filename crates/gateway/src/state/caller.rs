@@ -11,7 +11,6 @@ use super::{
     keeper::Shared,
     window::{Full, Left, Share, reset},
 };
-use crate::answer::heads::number;
 
 /// Who calls: somebody with a key, or anybody where there are no keys.
 #[derive(Clone, Debug)]
@@ -193,8 +192,8 @@ impl Quotas {
         for (left, names) in self.left.iter().zip(&NAMES) {
             let Some(Left { limit, remaining }) = left else { continue };
             let [limit_name, remaining_name, reset_name] = &names[form];
-            headers.insert(limit_name, number(*limit));
-            headers.insert(remaining_name, number(*remaining));
+            headers.insert(limit_name, HeaderValue::from(*limit));
+            headers.insert(remaining_name, HeaderValue::from(*remaining));
             if let Ok(reset) = HeaderValue::from_str(&reset()) {
                 headers.insert(reset_name, reset);
             }

@@ -15,3 +15,5 @@ mod metrics;
 mod models;
 mod orchestrate;
 mod support;
+#[path = "../support/written.rs"]
+mod written;

@@ -1,10 +1,6 @@
 //! A gateway over settings of a test, and what is asked of it.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,6 +12,8 @@ use tower::ServiceExt as _;
 use ultraai::{Lookup, Registry};
 use ultraai_gateway::{App, Metrics, State, router};
 use ultraai_settings::{LocalServers, Settings, Sources};
+
+pub(crate) use crate::written::Written;
 
 /// A gateway, and what it wrote to its log.
 pub(crate) struct Gateway {
@@ -41,32 +39,12 @@ impl Answer {
     }
 }
 
-/// What was written, in a place that others may read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Written {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The lines, once there are so many.
+    /// The lines, once there are `count` or more.
     pub(crate) async fn lines(&self, count: usize) -> Vec<Value> {
         loop {
-            let text = self.text();
-            if text.lines().count() >= count && text.ends_with('\n') {
-                return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            if let Some(lines) = self.complete(count) {
+                return lines;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -7,3 +7,5 @@ mod slow;
 mod stopping;
 mod strangers;
 mod support;
+#[path = "../support/written.rs"]
+mod written;

@@ -1,9 +1,9 @@
 //! A gateway on a port of its own, and callers that write HTTP by hand.
 
 use std::{
-    io::{self, Read as _, Write},
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };
@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use ultraai::{Lookup, Registry, Result};
 use ultraai_gateway::{App, Metrics, ServeOptions, Server, State};
 use ultraai_settings::{GatewaySettings, LocalServers, Settings, Sources};
+
+pub(crate) use crate::written::Written;
 
 /// Long enough for a machine that is busy with other tests.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -27,29 +29,15 @@ pub(crate) struct Gateway {
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-/// An access log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Written {
     /// The lines, once there are `count` or more.
     pub(crate) fn lines(&self, count: usize) -> Vec<Value> {
         let begun = Instant::now();
         loop {
-            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-            if text.lines().count() >= count && text.ends_with('\n') {
-                return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            if let Some(lines) = self.complete(count) {
+                return lines;
             }
+            let text = self.text();
             assert!(begun.elapsed() < SOON, "{count} lines are waited for, and there are\n{text}");
             std::thread::sleep(Duration::from_millis(5));
         }

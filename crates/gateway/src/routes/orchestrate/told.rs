@@ -17,11 +17,7 @@ impl Words for Told {
             Event::Started { strategy, .. } => {
                 sheet.exchange.record.strategy = Some(strategy.clone().into());
             }
-            Event::Finished { outcome } => {
-                sheet.exchange.answered(outcome);
-                // Not before the caller has read it.
-                sheet.exchange.record.is_complete = false;
-            }
+            Event::Finished { outcome } => sheet.exchange.answered(outcome),
             // What was read from it follows in words of the library.
             Event::Frame { .. } => return Ok(()),
             _ => {}
