@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -37,6 +37,11 @@ impl Process {
         BufReader::new(output).read_line(&mut line)?;
         let address = line.trim().parse().map_err(io::Error::other)?;
         Ok(Self { child, address, _folder: None })
+    }
+
+    /// How it ended, where it has.
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

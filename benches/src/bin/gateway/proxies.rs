@@ -73,7 +73,7 @@ impl Proxy {
         let address = free_address()?;
         let mut command = self.command(folder.path(), address, upstream.address())?;
         let begun = Instant::now();
-        let process = Process::start(&mut command, address, folder)?;
+        let mut process = Process::start(&mut command, address, folder)?;
         loop {
             match load::turn(address, 1, None, Duration::from_nanos(1)) {
                 Ok(turn) if !turn.latencies.is_empty() => return Ok((process, begun.elapsed())),
@@ -82,6 +82,9 @@ impl Proxy {
                     return Err(io::Error::other(format!("{} does not answer: {why}", self.name())));
                 }
                 _ => std::thread::sleep(Duration::from_micros(500)),
+            }
+            if let Some(status) = process.ended()? {
+                return Err(io::Error::other(format!("{} ended before it answered: {status}", self.name())));
             }
         }
     }
@@ -111,6 +114,8 @@ impl Proxy {
                 let mut command = Command::new("litellm");
                 command.args(["--host", "127.0.0.1", "--port", &at.port().to_string(), "--config"]).arg(file);
                 command.args(["--num_workers", "1", "--telemetry", "False"]);
+                // Without a key of its own it starts only where it is told that it may: it serves this run alone.
+                command.env("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true");
                 Ok(command)
             }
         }
