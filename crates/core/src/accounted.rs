@@ -59,7 +59,7 @@ impl BaseOrchestrator {
             over.ledger.clone().unwrap_or_default(),
         );
         let today = self.budgets().today(candidate.endpoint().as_ref());
-        let cx = today.into_iter().fold(cx, |cx, (option, purse)| cx.with_purse(option, purse));
+        let cx = today.into_iter().fold(cx, |cx, (limit, purse)| cx.with_purse(limit, purse));
         Ok(cx.with_timeout(timeout).with_drop_unsupported(options.drop_unsupported()))
     }
 }
@@ -77,7 +77,7 @@ struct Entry<'a> {
 impl Accounted {
     /// Sets aside what the request may cost at most: a token is at least a byte.
     fn deposit(&self, cx: &CallContext, request: &EmbeddingRequest) -> Result<Deposit> {
-        let Some((option, _)) = cx.purses().next() else { return Ok(Deposit::default()) };
+        let Some((limit, _)) = cx.purses().next() else { return Ok(Deposit::default()) };
         let refused = |message| Error::new(ErrorKind::BudgetExceeded, message).unsent();
         let most = match self.accounting.price(asked(request), None) {
             Some(price) => {
@@ -88,14 +88,14 @@ impl Accounted {
                 price.upper_bound(sizes.sum::<usize>() as u64, 0)
             }
             None if cx.allows_unknown_prices() => 0,
-            None => return Err(Accounting::unknown_price(option, asked(request))),
+            None => return Err(Accounting::unknown_price(limit, asked(request))),
         };
-        Deposit::of_all(cx.purses().map(|(option, purse): (_, &Purse)| {
+        Deposit::of_all(cx.purses().map(|(limit, purse): (_, &Purse)| {
             purse.reserve(most).ok_or_else(|| {
                 let left = Cost::NanoDollars(purse.remaining().unwrap_or(0));
                 let most = Cost::NanoDollars(most);
                 refused(format!(
-                    "of `{option}` {left} is left, and the request may cost {most}: ask for less at once"
+                    "of {limit} {left} is left, and the request may cost {most}: ask for less at once"
                 ))
             })
         }))

@@ -119,14 +119,14 @@ impl Accounting {
         self.own.as_ref().filter(|_| !other)
     }
 
-    /// The error for a model of unknown price where the limit of money `option` is to be kept.
-    pub fn unknown_price(option: &str, model: Option<&str>) -> Error {
+    /// The error for a model of unknown price where `limit` is to be kept: a limit of money as errors name it, such as `` "`budget_dollars`" ``.
+    pub fn unknown_price(limit: &str, model: Option<&str>) -> Error {
         let what = match model {
             Some(model) => format!("the price of `{model}` is not known"),
             None => "its price is not known".to_owned(),
         };
         let message = format!(
-            "{what}, so that `{option}` could not be kept: set the provider's `price`, or the model's under `prices`, or `allow_unknown_prices`"
+            "{what}, so that {limit} could not be kept: set the provider's `price`, or the model's under `prices`, or `allow_unknown_prices`"
         );
         Error::new(ErrorKind::PriceUnknown, message).unsent()
     }

@@ -63,7 +63,7 @@ impl Budgets {
         self.daily.is_some() || self.daily_per_key.is_some()
     }
 
-    /// The purses that an attempt at `endpoint` draws from today, each with the option that limits it.
+    /// The purses that an attempt at `endpoint` draws from today, each with what limits it, as errors name it.
     pub fn today(&self, endpoint: Option<&EndpointId>) -> Vec<(&'static str, Purse)> {
         self.both_of_today(endpoint).into_iter().flatten().collect()
     }
@@ -82,7 +82,7 @@ impl Budgets {
         if today.day < day {
             *today = begin();
         }
-        let all = self.daily.map(|_| ("daily_budget_dollars", today.all.clone()));
+        let all = self.daily.map(|_| ("`daily_budget_dollars`", today.all.clone()));
         let mut of_key = None;
         if let (Some(limit), Some(endpoint)) = (self.daily_per_key, endpoint) {
             if !today.keys.contains_key(endpoint) && today.keys.len() >= today.sweep_at {
@@ -92,7 +92,7 @@ impl Budgets {
                 today.sweep_at = KEYS.max(2 * today.keys.len());
             }
             let purse = today.keys.entry(endpoint.clone()).or_insert_with(|| Purse::of(limit));
-            of_key = Some(("daily_budget_dollars_per_key", purse.clone()));
+            of_key = Some(("`daily_budget_dollars_per_key`", purse.clone()));
         }
         [all, of_key]
     }

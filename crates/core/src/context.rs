@@ -148,18 +148,18 @@ impl CallContext {
         self.shared.outer_purse.as_ref()
     }
 
-    /// Every purse with a limit that its attempts draw from, each with the option that limits it. The limits of a day are
+    /// Every purse with a limit that its attempts draw from, each with what limits it, as errors name it. The limits of a day are
     /// elsewhere, in [`Budgets`](crate::Budgets).
     pub fn purses(&self) -> impl Iterator<Item = (&'static str, &Purse)> {
-        let own = [("budget_dollars", Some(self.purse())), ("purse", self.outer_purse())];
+        let own = [("`budget_dollars`", Some(self.purse())), ("the caller's budget", self.outer_purse())];
         let own = own.into_iter().filter_map(|(option, purse)| Some((option, purse?)));
         own.chain(NestedPurses::iter(self.purses.as_ref())).filter(|(_, purse)| purse.limit().is_some())
     }
 
-    /// The same call, which draws from `purse` too, limited by the option `option`: for what is nested in it.
+    /// The same call, which draws from `purse` too, limited by `limit` as errors name it: for what is nested in it.
     #[must_use]
-    pub fn with_purse(mut self, option: &'static str, purse: Purse) -> Self {
-        self.purses = Some(Arc::new(NestedPurses::new(option, purse, self.purses)));
+    pub fn with_purse(mut self, limit: &'static str, purse: Purse) -> Self {
+        self.purses = Some(Arc::new(NestedPurses::new(limit, purse, self.purses)));
         self
     }
 
@@ -376,7 +376,7 @@ impl CallContext {
         self.unknown_prices = (self.unknown_prices || self.purses().next().is_none())
             && (options.allow_unknown_prices.unwrap_or(false) || !limits_money);
         if let Some(limit) = options.budget_dollars.and_then(nano_dollars) {
-            self = self.with_purse("budget_dollars", Purse::of(limit));
+            self = self.with_purse("`budget_dollars`", Purse::of(limit));
         }
         self.deposit = None;
         self.quota = None;
@@ -450,7 +450,7 @@ mod tests {
         let free = CallContext::new();
         assert_eq!(names(&free), [""; 0]);
         let inner = free.clone().inside(&limits(Some(1.0), Some(true)));
-        assert_eq!((names(&inner), inner.allows_unknown_prices()), (vec!["budget_dollars"], true));
+        assert_eq!((names(&inner), inner.allows_unknown_prices()), (vec!["`budget_dollars`"], true));
         assert!(!free.inside(&limits(Some(1.0), None)).allows_unknown_prices());
 
         let outer = CallContext::with_purses(
@@ -461,13 +461,16 @@ mod tests {
             false,
             Ledger::new(),
         );
-        let inner = outer.clone().with_purse("daily_budget_dollars", Purse::of(4));
+        let inner = outer.clone().with_purse("`daily_budget_dollars`", Purse::of(4));
         let inner = inner.inside(&limits(Some(1e-9), Some(true)));
-        assert_eq!(names(&inner), ["budget_dollars", "purse", "budget_dollars", "daily_budget_dollars"]);
+        assert_eq!(
+            names(&inner),
+            ["`budget_dollars`", "the caller's budget", "`budget_dollars`", "`daily_budget_dollars`"]
+        );
         let most: Vec<_> = inner.purses().filter_map(|(_, purse)| purse.limit()).collect();
         assert_eq!(most, [2, 3, 1, 4]);
         assert!(!inner.allows_unknown_prices(), "the limit around it does not allow them");
-        assert_eq!(names(&outer), ["budget_dollars", "purse"]);
+        assert_eq!(names(&outer), ["`budget_dollars`", "the caller's budget"]);
     }
 
     #[test]

@@ -145,12 +145,20 @@ impl Delta {
 }
 
 /// Folds events into a [`ChatResponse`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fold {
     response: ChatResponse,
     first: ChoiceFold,
     others: Vec<ChoiceFold>,
     finished: bool,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        // An answer that never ends says so.
+        let response = ChatResponse { finish_reason: FinishReason::interrupted(), ..ChatResponse::default() };
+        Self { response, first: ChoiceFold::default(), others: Vec::new(), finished: false }
+    }
 }
 
 /// More answers to one request than any vendor gives; a server that says so would fill the memory.
@@ -202,8 +210,7 @@ impl Fold {
         if self.others.len() <= place {
             self.others.resize_with(place + 1, ChoiceFold::default);
             // An answer that never ends says so.
-            let open =
-                || Choice { finish_reason: FinishReason::Other("unknown".into()), ..Choice::default() };
+            let open = || Choice { finish_reason: FinishReason::interrupted(), ..Choice::default() };
             self.response.alternatives.resize_with(place + 1, open);
         }
         let choice = &mut self.response.alternatives[place];
@@ -455,14 +462,16 @@ mod tests {
         }
         let finished = ChatEvent::Finished { finish_reason: FinishReason::Stop };
         let answer = fold([ChatEvent::Choice { index: 2, piece: piece() }, finished]).unwrap();
-        assert_eq!(answer.alternatives[1].finish_reason, FinishReason::Other("unknown".into()));
+        assert_eq!(answer.alternatives[1].finish_reason, FinishReason::interrupted());
     }
 
     #[test]
     fn nobody_invents_an_end() {
         let error = fold([ChatEvent::text("It is su")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
-        assert_eq!(error.partial().unwrap().text(), "It is su");
+        let partial = error.partial().unwrap();
+        assert_eq!(partial.text(), "It is su");
+        assert!(!partial.is_complete(), "{}", partial.finish_reason.as_str());
     }
 
     #[test]

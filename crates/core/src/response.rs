@@ -141,6 +141,9 @@ fn is_empty(raw: &RawFields) -> bool {
 /// says the same; it is kept, so that who speaks that protocol can hear it.
 const PAUSED: &str = "pause_turn";
 
+/// Our own word for an answer that broke off before its end.
+const INTERRUPTED: &str = "interrupted";
+
 /// Why an answer ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,11 +163,16 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
+    /// That of an answer whose end did not come, as an error's [`partial`](crate::Error::partial) holds it.
+    pub(crate) fn interrupted() -> Self {
+        Self::Other(INTERRUPTED.to_owned())
+    }
+
     /// Whether the answer ended by itself, and not at `max_tokens`, at a filter, or to be continued.
     pub fn is_complete(&self) -> bool {
         match self {
             Self::Length | Self::ContentFilter => false,
-            Self::Other(word) => word != PAUSED,
+            Self::Other(word) => word != PAUSED && word != INTERRUPTED,
             _ => true,
         }
     }

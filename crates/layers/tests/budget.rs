@@ -125,7 +125,7 @@ async fn the_error_says_what_is_left_what_it_may_cost_and_what_to_do() {
         "of `daily_budget_dollars` $0.000000 is left, and the attempt may cost $0.000032: lower `max_tokens` (10 now), or raise `daily_budget_dollars` or wait for midnight UTC"
     );
     let error = ask_from(&one(builder(), &inner), &Purse::of(1)).await.unwrap_err();
-    assert!(cause(&error).starts_with("of `purse` $0.000001 is left"), "{}", cause(&error));
+    assert!(cause(&error).starts_with("of the caller's budget $0.000001 is left"), "{}", cause(&error));
     assert_eq!(inner.count(), 0);
 }
 

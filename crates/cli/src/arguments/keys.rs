@@ -23,7 +23,7 @@ pub(crate) enum KeysAction {
     /// The key goes to standard output, everything else to standard error. From the first key on the gateway refuses every
     /// caller that has none.
     Create(Box<CreateKey>),
-    /// List the keys, with what was spent with them
+    /// List the keys, with what was spent with them: of attempts whose cost nobody knows, the most that they may have cost
     List(ListKeys),
     /// Revoke a key: it is refused from now on, and stays in the list
     Revoke(RevokeKey),

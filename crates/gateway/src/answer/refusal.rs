@@ -44,10 +44,15 @@ pub(crate) fn refusal(api: Api, error: &Error) -> Refusal {
     let delay = told.retry_after().or_else(|| waits.then_some(USUAL_DELAY));
     let retry_after =
         delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0)).map(|it| it.max(1));
-    // What was asked upstream was retried there; an SDK that tries again by itself would multiply that.
-    let asked = error.report().is_some_and(|report| report.ledger.totals.attempts > 0);
-    let is_spent = matches!(told.kind(), ErrorKind::BudgetExceeded | ErrorKind::QuotaExhausted);
-    let should_retry = (is_spent || asked && !waits).then_some(false);
+    // What was tried again upstream an SDK that tries again by itself would multiply. A caller who was told to wait by who was
+    // asked once may do so.
+    let ledger = error.report().map(|report| &report.ledger);
+    let asked = ledger.is_some_and(|ledger| !ledger.rows.is_empty());
+    let retried = ledger.is_some_and(|ledger| ledger.rows.iter().any(|row| row.attempt > 0));
+    // Nor does it help soon where only money or the operator does.
+    let is_lasting =
+        matches!(told.kind(), ErrorKind::BudgetExceeded | ErrorKind::QuotaExhausted | ErrorKind::Exhausted);
+    let should_retry = (is_lasting || retried || asked && !waits).then_some(false);
     Refusal { status, body: answer.body, retry_after, should_retry }
 }
 
@@ -68,7 +73,7 @@ pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
     {
         return if is_sum { Cow::Owned(cause.clone()) } else { Cow::Borrowed(error) };
     }
-    let all = |kinds: &[K]| causes.iter().all(|cause| kinds.contains(&cause.kind()));
+    let all = |kinds: &[K]| causes.iter().all(|cause| kinds.contains(&behind(cause)));
     let alike = |kind: K| {
         let said = Error::new(kind, message(error, is_sum));
         let delay = causes.iter().filter_map(Error::retry_after).min();
@@ -89,15 +94,23 @@ pub(crate) fn told(error: &Error) -> Cow<'_, Error> {
     }
 }
 
+/// What a cause comes down to: what opened a breaker for good is told as it was before that opened, since waiting does not
+/// mend it.
+fn behind(cause: &Error) -> ErrorKind {
+    use ErrorKind as K;
+    let opened_by = cause.causes().first().filter(|_| cause.kind() == K::CircuitOpen).map(Error::kind);
+    let lasting =
+        [K::Authentication, K::PermissionDenied, K::ModelNotFound, K::QuotaExhausted, K::Undecodable];
+    opened_by.filter(|kind| lasting.contains(kind)).unwrap_or(cause.kind())
+}
+
 /// What went wrong, and with whom.
 fn message(error: &Error, is_sum: bool) -> String {
-    let mut message = error.message().to_owned();
-    if is_sum {
-        let causes: Vec<_> = error.causes().iter().map(ToString::to_string).collect();
-        message = format!("{message}: {}", causes.join("; "));
+    if !is_sum {
+        return error.message().to_owned();
     }
-    // The library's word for the budget of whoever calls.
-    message.replace("`purse`", "the access key's budget")
+    let causes: Vec<_> = error.causes().iter().map(ToString::to_string).collect();
+    format!("{}: {}", error.message(), causes.join("; "))
 }
 
 impl Refusal {
@@ -164,6 +177,26 @@ mod tests {
             let error = sum(causes);
             assert_eq!(told(&error).kind(), kind, "{causes:?}");
             assert_eq!(refusal(Api::Chat, &error).status, status, "{causes:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_breaker_does_not_hide_what_waiting_does_not_mend() {
+        use ErrorKind as K;
+        for (kind, status, should_retry) in [
+            (K::Authentication, 502, Some(false)),
+            (K::QuotaExhausted, 502, Some(false)),
+            (K::ModelNotFound, 404, None),
+            (K::ServerError, 503, None),
+            (K::RateLimited, 503, None),
+        ] {
+            let open = cause(K::CircuitOpen).with_causes(vec![Error::new(kind, "why")]);
+            let error = Error::new(K::Exhausted, "no candidate answered").with_causes(vec![open]);
+            for api in [Api::Chat, Api::Messages] {
+                let refusal = refusal(api, &error);
+                let status = if (api, status) == (Api::Messages, 503) { 529 } else { status };
+                assert_eq!((refusal.status, refusal.should_retry), (status, should_retry), "{api:?} {kind}");
+            }
         }
     }
 

@@ -41,6 +41,25 @@ async fn beyond_the_cap_a_request_is_told_to_come_again_and_the_place_is_free_af
 }
 
 #[tokio::test]
+async fn an_sdk_does_not_multiply_what_was_tried_again_upstream() {
+    let upstream = Server::always(Reply::status(429).header("retry-after", "0"));
+    for (retries, word) in [(0, ""), (1, "false")] {
+        let settings = one_upstream(&format!("http://{}", upstream.address()))
+            .replace("max_retries = 0", &format!("max_retries = {retries}"));
+        let gateway = Gateway::new(&settings).await;
+        let body =
+            json!({ "model": "default", "max_tokens": 9, "messages": [{ "role": "user", "content": "hi" }] });
+        for path in ["/v1/chat/completions", "/v1/messages"] {
+            upstream.forget_requests();
+            let answer = gateway.post(path, &body).await;
+            assert_eq!((answer.status, answer.header("x-should-retry")), (429, word), "{answer:?}");
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+            assert_eq!(upstream.requests().len(), 1 + retries);
+        }
+    }
+}
+
+#[tokio::test]
 async fn embeddings_and_counts_have_their_places_among_the_requests() {
     let upstream = Server::always(Reply::hang());
     let url = upstream.url();

@@ -230,7 +230,7 @@ async fn what_can_never_fit_and_what_is_spent_is_not_asked_for_again() {
     let spent = poor.ask("POST", "/v1/chat/completions", &asked(5)).await;
     assert_eq!((spent.status, spent.header("x-should-retry")), (429, "false"), "{spent:?}");
     let message = spent.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("the access key's budget"), "{message}");
+    assert!(message.contains("the caller's budget"), "{message}");
 }
 
 #[tokio::test]
@@ -258,8 +258,7 @@ async fn a_budget_keeps_from_models_of_unknown_price_and_is_not_told_to_be_spent
         let kind = &answer.json()["error"]["type"];
         assert_eq!((answer.status, kind), (403, &json!("permission_error")), "{path}: {answer:?}");
         let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
-        let says =
-            "is not known, so that the access key's budget could not be kept: set the provider's `price`";
+        let says = "is not known, so that the caller's budget could not be kept: set the provider's `price`";
         assert!(message.contains(says), "{message}");
     }
     let lines = keyed.gateway.log.lines(5).await;

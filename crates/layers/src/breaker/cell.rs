@@ -247,7 +247,8 @@ impl Cell {
         let message = format!("its breaker opened {since:.1} s ago, the last failure being `{why}`: {next}");
         // Of a probe nobody knows how long it takes; should it fail, it is at least this long to the next one.
         let wait = if probing { self.settings.open } else { wait };
-        Error::new(ErrorKind::CircuitOpen, message).unsent().with_retry_after(wait)
+        let last = Error::new(why, "the failure that opened the breaker");
+        Error::new(ErrorKind::CircuitOpen, message).unsent().with_retry_after(wait).with_causes(vec![last])
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

@@ -98,8 +98,8 @@ impl Budget {
     fn set_aside(&self, cx: &CallContext, request: &ChatRequest) -> Result<CallContext> {
         let BudgetLayer { config, accounting, budgets } = &self.layer;
         let today = budgets.both_of_today(self.endpoint.as_ref());
-        let purses = || cx.purses().chain(today.iter().flatten().map(|(option, purse)| (*option, purse)));
-        let Some((option, _)) = purses().next() else { return Ok(cx.clone()) };
+        let purses = || cx.purses().chain(today.iter().flatten().map(|(limit, purse)| (*limit, purse)));
+        let Some((limit, _)) = purses().next() else { return Ok(cx.clone()) };
         let model = request.model.as_ref();
         let most = match accounting.price(model.map(ModelName::as_str), None) {
             Some(price) => {
@@ -109,10 +109,10 @@ impl Budget {
             }
             // It reserves nothing, and what it cost is spent where that is known in the end.
             None if cx.allows_unknown_prices() => 0,
-            None => return Err(Accounting::unknown_price(option, model.map(ModelName::as_str))),
+            None => return Err(Accounting::unknown_price(limit, model.map(ModelName::as_str))),
         };
-        let reserve = |(option, purse): (&'static str, &Purse)| {
-            purse.reserve(most).ok_or_else(|| too_dear(option, purse, most, request))
+        let reserve = |(limit, purse): (&'static str, &Purse)| {
+            purse.reserve(most).ok_or_else(|| too_dear(limit, purse, most, request))
         };
         Ok(cx.clone().with_deposit(Deposit::of_all(purses().map(reserve))?))
     }
@@ -120,23 +120,22 @@ impl Budget {
     /// The same call, whose candidates draw from the limits of the day here too.
     fn handed_on(&self, cx: &CallContext) -> CallContext {
         let today = self.layer.budgets.today(None);
-        today.into_iter().fold(cx.clone(), |cx, (option, purse)| cx.with_purse(option, purse))
+        today.into_iter().fold(cx.clone(), |cx, (limit, purse)| cx.with_purse(limit, purse))
     }
 }
 
-fn too_dear(option: &str, purse: &Purse, most: u64, request: &ChatRequest) -> Error {
+fn too_dear(limit: &str, purse: &Purse, most: u64, request: &ChatRequest) -> Error {
     let left = Cost::NanoDollars(purse.remaining().unwrap_or(0));
     let most = Cost::NanoDollars(most);
     let advice = match request.max_tokens {
         Some(tokens) => format!("lower `max_tokens` ({tokens} now)"),
         None => "set the request's `max_tokens` or the layer's `assumed_output_tokens`".to_owned(),
     };
-    let raise = match option.starts_with("daily") {
-        true => format!("raise `{option}` or wait for midnight UTC"),
-        false => format!("raise `{option}`"),
+    let raise = match limit.starts_with("`daily") {
+        true => format!("raise {limit} or wait for midnight UTC"),
+        false => format!("raise {limit}"),
     };
-    let message =
-        format!("of `{option}` {left} is left, and the attempt may cost {most}: {advice}, or {raise}");
+    let message = format!("of {limit} {left} is left, and the attempt may cost {most}: {advice}, or {raise}");
     Error::new(ErrorKind::BudgetExceeded, message).unsent()
 }
 

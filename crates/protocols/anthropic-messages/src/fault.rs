@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use ultraai_core::{Error, ErrorAnswer, ErrorKind};
-use ultraai_protocol_common::{Text, parse};
+use ultraai_protocol_common::{Text, parse, status_of};
 
 use crate::json::Json;
 
@@ -61,7 +61,7 @@ fn class(error: &Error) -> (u16, &'static str) {
             (400, "invalid_request_error")
         }
         // What failed behind this server, or was given up.
-        _ => (500, "api_error"),
+        _ => (status_of(error), "api_error"),
     }
 }
 

@@ -58,11 +58,11 @@ test("anthropic npm: parallel calls and their results", UPSTREAMS, async (upstre
 test("anthropic npm: each class of error", UPSTREAMS, async (upstream) => {
   for (const [model, kind, status] of [
     ["status-400", Anthropic.BadRequestError, 400],
-    ["status-401", Anthropic.InternalServerError, 500],
+    ["status-401", Anthropic.InternalServerError, 502],
     ["status-404", Anthropic.NotFoundError, 404],
     ["status-429", Anthropic.RateLimitError, 429],
     ["status-503", Anthropic.InternalServerError, 529],
-    ["status-500", Anthropic.InternalServerError, 500],
+    ["status-500", Anthropic.InternalServerError, 502],
   ]) {
     const ask = () => client.messages.create(asked(`${upstream}/${model}`));
     const error = await raisesLike(kind, ask);

@@ -13,15 +13,15 @@ from harness import GATEWAY, UPSTREAMS, Upstream, case, equal, open_connections,
 # the upstream are the operator's: the caller's own are in order.
 STATUSES = [
     ("status-400", openai.BadRequestError, 400, anthropic.BadRequestError, 400),
-    ("status-401", openai.InternalServerError, 502, anthropic.InternalServerError, 500),
-    ("status-403", openai.InternalServerError, 502, anthropic.InternalServerError, 500),
+    ("status-401", openai.InternalServerError, 502, anthropic.InternalServerError, 502),
+    ("status-403", openai.InternalServerError, 502, anthropic.InternalServerError, 502),
     ("status-404", openai.NotFoundError, 404, anthropic.NotFoundError, 404),
     ("status-422", openai.UnprocessableEntityError, 422, anthropic.UnprocessableEntityError, 422),
     ("status-429", openai.RateLimitError, 429, anthropic.RateLimitError, 429),
-    ("status-500", openai.InternalServerError, 502, anthropic.InternalServerError, 500),
+    ("status-500", openai.InternalServerError, 502, anthropic.InternalServerError, 502),
     ("status-503", openai.InternalServerError, 503, anthropic.OverloadedError, 529),
     ("status-529", openai.InternalServerError, 503, anthropic.OverloadedError, 529),
-    ("quota", openai.InternalServerError, 502, anthropic.InternalServerError, 500),
+    ("quota", openai.InternalServerError, 502, anthropic.InternalServerError, 502),
     ("long", openai.BadRequestError, 400, anthropic.ContentTooLargeError, 413),
 ]
 
@@ -51,6 +51,7 @@ def of_openai(upstream):
             assert {"message", "type", "param", "code"} <= set(error.body), error.body
             if status in (429, 503):
                 equal(error.response.headers["retry-after"], "1")
+                # It was asked once.
                 assert error.response.headers.get("x-should-retry") != "false"
             if model == "status-500":
                 equal(error.response.headers.get("x-should-retry"), "false")
