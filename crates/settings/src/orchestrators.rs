@@ -11,7 +11,7 @@ use ultraai_core::{
     RequestOptions, Result, Strategy, nearest,
 };
 
-use crate::{Builder, Origin, Settings, aliases::split, reloading::Stamps, table::Row};
+use crate::{Builder, Origin, Settings, aliases::split, assemble::placed, reloading::Stamps, table::Row};
 
 /// The name of the orchestrator of the table `[orchestrator]`.
 pub const DEFAULT: &str = "default";
@@ -64,8 +64,33 @@ impl Settings {
     /// # Errors
     /// As [`build`](Self::build); but a provider needs a model only where something names it, such as `providers` or `fallbacks`.
     pub fn orchestrators(&self, prepare: impl FnOnce(Builder) -> Builder) -> Result<Orchestrators> {
+        let orchestrators = self.orchestrators_unchecked(prepare)?;
+        self.check_all(&orchestrators)?;
+        Ok(orchestrators)
+    }
+
+    fn orchestrators_unchecked(&self, prepare: impl FnOnce(Builder) -> Builder) -> Result<Orchestrators> {
         let first = prepare(self.builder()?).build()?;
         self.orchestrators_on(first.base(), None)
+    }
+
+    fn check_all(&self, orchestrators: &Orchestrators) -> Result<()> {
+        orchestrators.named.iter().try_for_each(|(name, target)| {
+            self.check_answers(name, target.orchestrator.check(&target.options))
+        })
+    }
+
+    /// Puts the place and the table before what is wrong with the orchestrator `name`.
+    pub(crate) fn check_answers(&self, name: &str, checked: Result<()>) -> Result<()> {
+        let Err(error) = checked else { return Ok(()) };
+        let table = self.named.iter().find(|table| table.name == *name);
+        let title = table.map_or("orchestrator".to_owned(), |table| format!("orchestrators.{}", table.name));
+        let error =
+            Error::new(error.kind(), format!("[{title}] could answer no request: {}", error.message()));
+        Err(match table {
+            Some(table) => table.explained(&error),
+            None => placed(&self.origins, &error),
+        })
     }
 
     /// Builds the orchestrator `name`: `default`, or that of a table `[orchestrators.NAME]`; with what arguments set over it.
@@ -73,7 +98,8 @@ impl Settings {
     /// # Errors
     /// As [`orchestrators`](Self::orchestrators), and for a name that none has.
     pub fn orchestrator(&self, name: &str) -> Result<Target> {
-        let Orchestrators { named, .. } = self.orchestrators(|builder| builder)?;
+        // The others may be wrong: they are not asked.
+        let Orchestrators { named, .. } = self.orchestrators_unchecked(|builder| builder)?;
         let Some(mut target) = named.get(name).cloned() else {
             let advice = match nearest(name, named.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -93,6 +119,7 @@ impl Settings {
         }
         let arguments: Options = serde_json::from_value(set).unwrap_or_default();
         target.options.options = target.options.options.overridden_by(&arguments);
+        self.check_answers(name, target.orchestrator.check(&target.options))?;
         Ok(target)
     }
 
@@ -272,16 +299,18 @@ impl Orchestrators {
         let same = same_layers
             && basis.prices == settings.prices.table
             && Arc::ptr_eq(&basis.registry, &settings.registry);
-        match same {
+        let orchestrators = match same {
             true => {
                 let is_same = |id: &ProviderId| basis.stamps.agree_on(id, &settings.stamps);
-                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?, Some(self))
+                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?, Some(self))?
             }
             false => {
                 let first = prepare(settings.builder()?).succeeding(base).build()?;
-                settings.orchestrators_on(first.base(), Some(self))
+                settings.orchestrators_on(first.base(), Some(self))?
             }
-        }
+        };
+        settings.check_all(&orchestrators)?;
+        Ok(orchestrators)
     }
 
     /// The strategy of the orchestrator `name`, where it was built from the same.

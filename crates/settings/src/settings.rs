@@ -6,11 +6,11 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use ultraai_core::{
     BaseOrchestrator, KeySource, LayerRegistration, Lookup, Options, Orchestrator, OrchestratorBuilder,
-    ProviderId, ProviderSpec, Registry, Result, Strategy, StrategyRegistration,
+    ProviderId, ProviderSpec, Registry, RequestOptions, Result, Strategy, StrategyRegistration,
 };
 
 use crate::{
-    Entry, GatewaySettings, Origin,
+    DEFAULT, Entry, GatewaySettings, Origin,
     gateway::GatewayTable,
     kind::default_of,
     named::Named,
@@ -68,7 +68,8 @@ impl Settings {
     /// name in their place.
     ///
     /// # Errors
-    /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings.
+    /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings; and for options with
+    /// which no request could be answered.
     pub fn build(&self) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         self.build_with(|builder| builder, |_, spec| spec)
     }
@@ -85,6 +86,9 @@ impl Settings {
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         let orchestrator = prepare(self.builder()?).build()?;
         self.register(&orchestrator, &self.needed(), replace, |row| row.check_model(&self.registry))?;
+        let mut asked = RequestOptions::default();
+        asked.providers.clone_from(&self.selected);
+        self.check_answers(DEFAULT, orchestrator.check(&asked))?;
         Ok(orchestrator)
     }
 

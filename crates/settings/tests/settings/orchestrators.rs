@@ -180,6 +180,45 @@ async fn a_provider_that_is_asked_alone_needs_no_more_than_one_answer() {
 }
 
 #[tokio::test]
+async fn options_with_which_no_request_could_be_answered_are_refused() {
+    let quorum = "`min_responses_needed` is 3, and only 2 providers can be asked: set it to 2 or less, or add providers";
+    for (text, expected) in [
+        ("[orchestrator]\nmin_responses_needed = 3\n", format!("8:1: [orchestrator] could answer no request: {quorum}")),
+        (
+            "[orchestrator]\nstrategy = \"fallback\"\nmin_responses_needed = 2\n",
+            "9:1: [orchestrator] could answer no request: `min_responses_needed` is 2: set it to 1".to_owned(),
+        ),
+        (
+            "[orchestrators.x]\nmin_responses_needed = 3\n",
+            format!("8:1: [orchestrators.x] could answer no request: {quorum}"),
+        ),
+        (
+            "[orchestrators.x]\nproviders = [\"a\"]\nmin_responses_needed = 2\n",
+            "9:1: [orchestrators.x] could answer no request: `min_responses_needed` is 2, and only one provider can be asked: set it to 1, or add providers".to_owned(),
+        ),
+        (
+            "[orchestrator]\nmin_responses_needed = 2\n[orchestrators.x]\nstrategy = \"fallback\"\n",
+            "9:16: [orchestrators.x] could answer no request: `min_responses_needed` is 2: set it to 1".to_owned(),
+        ),
+    ] {
+        let settings = load(&format!("{TWO}{text}")).await.unwrap();
+        let error = settings.orchestrators(|builder| builder).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().ends_with(&format!("ultraai.toml:{expected}")), "{error}");
+        assert_eq!(settings.build().is_err(), text.contains("[orchestrator]") && !text.contains(".x]"), "{text}");
+        let before = orchestrators(TWO).await;
+        assert_eq!(before.reloaded(&settings, |builder| builder).unwrap_err().message(), error.message());
+    }
+    // Who asks one of them minds the others not.
+    let text = format!(
+        "{TWO}[orchestrator]\nmin_responses_needed = 9\n[orchestrators.x]\nmin_responses_needed = 2\n"
+    );
+    let settings = load(&text).await.unwrap();
+    settings.orchestrator("x").unwrap();
+    settings.orchestrator("default").unwrap_err();
+}
+
+#[tokio::test]
 async fn a_provider_of_the_name_default_is_no_hindrance_to_those_who_only_ask() {
     let settings = load("[providers.default]\ntype = \"mock\"\n").await.unwrap();
     settings.build().unwrap();
