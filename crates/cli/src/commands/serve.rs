@@ -154,7 +154,13 @@ async fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     // A server that runs has its store to itself, and what is not there is not made.
     let demands_key = match admin::Client::find(folder).await? {
         Some(running) => running.status().await?.demands_key,
-        None => DiskStore::is_in(folder) && State::open(folder)?.demands_key(),
+        None => {
+            admin::check_folder(folder)?;
+            match DiskStore::is_in(folder) {
+                true => State::open(folder)?.demands_key(),
+                false => DiskStore::check_folder(folder).map(|()| false)?,
+            }
+        }
     };
     may_listen(demands_key, gateway.listen)?;
     let keys = match demands_key {
