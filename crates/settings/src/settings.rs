@@ -85,7 +85,10 @@ impl Settings {
         replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         let orchestrator = prepare(self.builder()?).build()?;
-        self.register(&orchestrator, &self.needed(), replace, |row| row.check_model(&self.registry))?;
+        let check = |row: &Row| row.check_model(&self.registry);
+        self.register(&orchestrator, &self.needed(), replace, check, |row, broken| {
+            self.leaving_out(row, broken).unwrap_or_default()
+        })?;
         let mut asked = RequestOptions::default();
         asked.providers.clone_from(&self.selected);
         self.check_answers(DEFAULT, orchestrator.check(&asked))?;
@@ -105,13 +108,15 @@ impl Settings {
         Ok(layers.fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone())))
     }
 
-    /// Registers the providers of `rows`, each of which `check` agrees to.
+    /// Registers the providers of `rows`, each of which `check` agrees to. `advise` says how to go on without a broken one, where
+    /// these are `broken`, in words that follow those about it.
     pub(crate) fn register(
         &self,
         base: &BaseOrchestrator,
         rows: &[&Row],
         replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
         check: impl Fn(&Row) -> Result<()>,
+        advise: impl FnOnce(&Row, &[&str]) -> String,
     ) -> Result<()> {
         let mut refusals = Vec::new();
         for row in rows {
@@ -122,27 +127,25 @@ impl Settings {
             refusals.extend(registered.err().map(|error| (row, error)));
         }
         let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
-        let others = self.without(&broken);
-        match refusals.into_iter().next() {
-            Some((row, error)) if !others.is_empty() => {
-                let message = format!("{}, or leave `{}` out: `{others}`", error.message(), row.id);
-                Err(error.with_message(message))
-            }
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
+        let Some((row, _)) = refusals.first() else { return Ok(()) };
+        let advice = advise(row, &broken);
+        let Some((_, error)) = refusals.into_iter().next() else { return Ok(()) };
+        let message = format!("{}{advice}", error.message());
+        Err(error.with_message(message))
     }
 
-    /// The arguments that name what works without the `broken` ones of a file; none where arguments name some already.
-    fn without(&self, broken: &[&str]) -> String {
-        let from_file = |row: &&Row| matches!(row.origin, Origin::File { .. });
+    /// How to leave `row` out, with arguments that name what works without the `broken` ones of a file; nothing where arguments
+    /// name some already, and where nothing works without.
+    pub(crate) fn leaving_out(&self, row: &Row, broken: &[&str]) -> Option<String> {
         if self.selected.is_some() {
-            return String::new();
+            return None;
         }
+        let from_file = |row: &&Row| matches!(row.origin, Origin::File { .. });
         let whole = self.rows.iter().filter(from_file).filter(|row| {
             self.needed_for([row.id.as_str()]).iter().all(|needed| !broken.contains(&needed.id.as_str()))
         });
-        whole.map(|row| format!("-p {}", row.id)).collect::<Vec<_>>().join(" ")
+        let others: Vec<_> = whole.map(|row| format!("-p {}", row.id)).collect();
+        (!others.is_empty()).then(|| format!(", or leave `{}` out: `{}`", row.id, others.join(" ")))
     }
 
     /// The providers that can be asked, in the order of the file: a broken one that nobody asks for is no

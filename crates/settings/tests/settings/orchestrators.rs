@@ -8,7 +8,7 @@ use ultraai_core::{
 };
 use ultraai_settings::{Orchestrators, Settings, Target};
 
-use crate::support::{Plain, idle, load, refusal, sources};
+use crate::support::{Plain, idle, load, refusal, registry, sources};
 
 const TWO: &str =
     "[providers.a]\ntype = \"mock\"\nmodel = \"m\"\n[providers.b]\ntype = \"mock\"\nmodel = \"n\"\n";
@@ -299,7 +299,7 @@ async fn arguments_say_whom_default_asks_and_orchestrators_keep_those_they_name(
     std::fs::write(folder.path().join("ultraai.toml"), text).unwrap();
     let mut sources = sources(folder.path(), Lookup::empty());
     sources.arguments.providers = vec!["a".into()];
-    let settings = Settings::load(&sources, &crate::support::registry()).await.unwrap();
+    let settings = Settings::load(&sources, &registry()).await.unwrap();
     let orchestrators = settings.orchestrators(|builder| builder).unwrap();
     let asked = |name| orchestrators.target(name).unwrap().options.providers.unwrap();
     assert_eq!(
@@ -310,4 +310,35 @@ async fn arguments_say_whom_default_asks_and_orchestrators_keep_those_they_name(
             vec![ProviderId::new("a").unwrap()],
         )
     );
+}
+
+#[tokio::test]
+async fn the_advice_to_leave_a_broken_provider_out_is_one_that_works() {
+    const KEYLESS: &str = "[providers.an]\ntype = \"acme\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let refused = async |text: &str, selected: &[&str]| {
+        std::fs::write(folder.path().join("ultraai.toml"), format!("{TWO}{KEYLESS}{text}")).unwrap();
+        let mut sources = sources(folder.path(), Lookup::empty());
+        sources.arguments.providers = selected.iter().map(ToString::to_string).collect();
+        let settings = Settings::load(&sources, &registry()).await.unwrap();
+        settings.orchestrators(|builder| builder).err().map(|error| error.to_string())
+    };
+    let advice = ", or leave `an` out: `-p a -p b`";
+    let error = refused("[orchestrators.x]\nproviders = [\"a\"]\n", &[]).await.unwrap();
+    assert!(error.ends_with(advice), "{error}");
+    assert_eq!(refused("[orchestrators.x]\nproviders = [\"a\"]\n", &["a", "b"]).await, None);
+    for text in [
+        "[orchestrators.x]\nproviders = [\"a\", \"an\"]\n",
+        "[orchestrators.x]\nsynthesizer = \"an\"\n",
+        "[providers.c]\ntype = \"mock\"\nfallbacks = [\"an\"]\n[orchestrators.x]\nproviders = [\"c\"]\n",
+    ] {
+        let error = refused(text, &[]).await.unwrap();
+        let expected = format!("{advice}, once nothing in [orchestrators.x] needs `an`");
+        assert!(error.ends_with(&expected), "{error}");
+        let error = refused(text, &["a", "b"]).await.unwrap();
+        assert!(error.ends_with("; `an` is needed by [orchestrators.x], whatever `-p` names"), "{error}");
+    }
+    // Who named it is not told that others do.
+    let error = refused("[orchestrators.x]\nproviders = [\"an\"]\n", &["an"]).await.unwrap();
+    assert!(error.ends_with("`api_key = { env = \"…\" }`"), "{error}");
 }
