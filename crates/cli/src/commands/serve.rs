@@ -49,6 +49,7 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
     let mut notices = settings.notices.clone();
+    notices.extend(settings.warnings());
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let wanted = settings.gateway.max_connections;
     let app = Arc::new(App::new(settings, state.clone(), Metrics::default())?);
