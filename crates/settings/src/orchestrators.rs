@@ -12,7 +12,8 @@ use ultraai_core::{
 };
 
 use crate::{
-    Builder, Origin, Settings, aliases::split, assemble::placed, named::Named, reloading::Stamps, table::Row,
+    Builder, Origin, Settings, aliases::split, assemble::placed, named::Named, reloading::Stamps,
+    settings::register, table::Row,
 };
 
 /// The name of the orchestrator of the table `[orchestrator]`.
@@ -139,7 +140,7 @@ impl Settings {
         // A program that runs is given no arguments.
         let is_running = before.is_some();
         let check = |row: &Row| self.check_named_model(row, is_running);
-        self.register(
+        register(
             base,
             &rows,
             |_, spec| spec,

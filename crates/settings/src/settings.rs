@@ -86,7 +86,7 @@ impl Settings {
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         let orchestrator = prepare(self.builder()?).build()?;
         let check = |row: &Row| row.check_model(&self.registry);
-        self.register(&orchestrator, &self.needed(), replace, check, |row, broken| {
+        register(&orchestrator, &self.needed(), replace, check, |row, broken| {
             self.leaving_out(row, broken).unwrap_or_default()
         })?;
         let mut asked = RequestOptions::default();
@@ -106,32 +106,6 @@ impl Settings {
             .options(&self.options);
         let layers = self.layers.iter();
         Ok(layers.fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone())))
-    }
-
-    /// Registers the providers of `rows`, each of which `check` agrees to. `advise` says how to go on without a broken one, where
-    /// these are `broken`, in words that follow those about it.
-    pub(crate) fn register(
-        &self,
-        base: &BaseOrchestrator,
-        rows: &[&Row],
-        replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
-        check: impl Fn(&Row) -> Result<()>,
-        advise: impl FnOnce(&Row, &[&str]) -> String,
-    ) -> Result<()> {
-        let mut refusals = Vec::new();
-        for row in rows {
-            let registered = base
-                .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
-                .map_err(|error| row.explained(error))
-                .and_then(|()| check(row));
-            refusals.extend(registered.err().map(|error| (row, error)));
-        }
-        let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
-        let Some((row, _)) = refusals.first() else { return Ok(()) };
-        let advice = advise(row, &broken);
-        let Some((_, error)) = refusals.into_iter().next() else { return Ok(()) };
-        let message = format!("{}{advice}", error.message());
-        Err(error.with_message(message))
     }
 
     /// How to leave `row` out, with arguments that name what works without the `broken` ones of a file; nothing where arguments
@@ -269,6 +243,29 @@ impl Settings {
             origin: row.origin.clone(),
         }
     }
+}
+
+/// Registers the providers of `rows`, each of which `check` agrees to. `advise` says how to go on without a broken one, where
+/// these are `broken`, in words that follow those about it.
+pub(crate) fn register(
+    base: &BaseOrchestrator,
+    rows: &[&Row],
+    replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
+    check: impl Fn(&Row) -> Result<()>,
+    advise: impl FnOnce(&Row, &[&str]) -> String,
+) -> Result<()> {
+    let mut refusals = Vec::new();
+    for row in rows {
+        let registered = base
+            .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
+            .map_err(|error| row.explained(error))
+            .and_then(|()| check(row));
+        refusals.extend(registered.err().map(|error| (row, error)));
+    }
+    let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
+    let Some((row, error)) = refusals.into_iter().next() else { return Ok(()) };
+    let message = format!("{}{}", error.message(), advise(row, &broken));
+    Err(error.with_message(message))
 }
 
 /// A configured provider in words.

@@ -31,14 +31,15 @@ pub(super) fn check(folder: &Path) -> io::Result<()> {
 /// Nobody is kept from writing into `/proc` and `/sys` by their rights alone, and no file can be made there.
 #[cfg(target_os = "linux")]
 fn keeps_files(folder: &Path) -> io::Result<()> {
-    use rustix::fs::PROC_SUPER_MAGIC;
+    use rustix::fs::{FsWord, PROC_SUPER_MAGIC};
 
     /// As `linux/magic.h` has it.
-    const SYSFS_MAGIC: i64 = 0x6265_6572;
+    const SYSFS_MAGIC: FsWord = 0x6265_6572;
 
-    let of_system = [i64::from(PROC_SUPER_MAGIC), SYSFS_MAGIC];
     match rustix::fs::statfs(folder) {
-        Ok(found) if of_system.contains(&i64::from(found.f_type)) => Err(io::ErrorKind::Unsupported.into()),
+        Ok(found) if [PROC_SUPER_MAGIC, SYSFS_MAGIC].contains(&found.f_type) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
         _ => Ok(()),
     }
 }
