@@ -4,7 +4,7 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{ChatRequest, Outcome, Result, Run};
+use crate::{ChatRequest, Options, Outcome, Result, Run};
 
 /// Turns candidates into one outcome, through what [`Run`] offers.
 ///
@@ -19,11 +19,22 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Refuses `options` with which it could answer no request, so that whoever sets it up learns of it, and not each caller.
+    /// Default: it takes any.
+    ///
+    /// # Errors
+    /// `Config`, which names the option and what to set in its place.
+    fn check(&self, options: &Options) -> Result<()> {
+        let _ = options;
+        Ok(())
+    }
+
     /// Answers `request`.
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome>;
 }
 
 // Written out, and not through the macro, so that the inner future is handed on and not boxed once more.
+#[deny(clippy::missing_trait_methods)]
 impl<S: Strategy + ?Sized> Strategy for Arc<S> {
     fn name(&self) -> &'static str {
         (**self).name()
@@ -31,6 +42,10 @@ impl<S: Strategy + ?Sized> Strategy for Arc<S> {
 
     fn selector(&self) -> Option<&'static str> {
         (**self).selector()
+    }
+
+    fn check(&self, options: &Options) -> Result<()> {
+        (**self).check(options)
     }
 
     fn process<'this, 'run, 'call>(

@@ -121,7 +121,7 @@ async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Resu
     // A file may stand on another machine, and building takes its time, with certificates to read: who serves goes on meanwhile.
     let replaced = tokio::task::spawn_blocking(move || {
         let settings = runtime.block_on(Settings::load(&sources, &registry))?;
-        let notices = settings.notices.clone();
+        let notices = notices_of(&settings);
         Result::Ok((notices, own.replace(settings)?))
     });
     let (notices, waiting) = replaced.await.map_err(|error| {
@@ -132,10 +132,16 @@ async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Resu
         let names: Vec<_> = waiting.iter().map(|name| format!("`gateway.{name}`")).collect();
         tell(&format!("what changed of {} waits for a restart", names.join(" and ")));
     }
-    for notice in notices.iter().filter(|notice| !old.settings.notices.contains(notice)) {
+    let known = notices_of(&old.settings);
+    for notice in notices.iter().filter(|notice| !known.contains(notice)) {
         tell(notice);
     }
     Ok(())
+}
+
+/// What the user should know, and what could be safer.
+fn notices_of(settings: &Settings) -> Vec<String> {
+    settings.notices.iter().cloned().chain(settings.warnings()).collect()
 }
 
 /// An error with what caused it.

@@ -354,6 +354,25 @@ async fn what_waits_for_a_restart_is_told() {
 }
 
 #[tokio::test]
+async fn what_could_be_safer_is_told_of_settings_that_are_read_again() {
+    let upstream = saying("hello");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ultraai.toml");
+    fs::write(&file, provider("a", &upstream)).unwrap();
+    let gateway = Gateway::over(folder.path()).await;
+    let with_key = format!("{}api_key = \"sk-planted\"\n", provider("a", &upstream));
+    fs::write(&file, &with_key).unwrap();
+    gateway.told.next(TAKEN).await;
+    let line = gateway.told.next("the key of `a` stands in the file: a variable is safer").await;
+    assert!(!line.contains("planted"), "{line}");
+    // It is told once: nothing stands between these two.
+    for timeout in [7, 8] {
+        fs::write(&file, format!("{with_key}[orchestrator]\ntimeout_seconds = {timeout}\n")).unwrap();
+        gateway.told.next(TAKEN).await;
+    }
+}
+
+#[tokio::test]
 async fn the_watch_ends_when_the_server_stops() {
     let folder = tempfile::tempdir().unwrap();
     let mut gateway = Gateway::over(folder.path()).await;

@@ -139,7 +139,7 @@ fn set_option(tables: &mut Tables, name: &'static str, text: &str, origin: Origi
 }
 
 /// An error about options, with the place of the first one it names.
-fn placed(origins: &BTreeMap<&'static str, Origin>, error: &Error) -> Error {
+pub(crate) fn placed(origins: &BTreeMap<&'static str, Origin>, error: &Error) -> Error {
     let named = error.message().split('`').skip(1).step_by(2).find_map(|name| origins.get(name));
     let message = named.map_or_else(|| error.message().to_owned(), |origin| origin.before(error.message()));
     Error::new(error.kind(), message)

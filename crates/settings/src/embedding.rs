@@ -5,9 +5,21 @@ use ultraai_core::{Error, ErrorKind, ModelName, ProviderId, Result, nearest};
 use crate::{DEFAULT, ProviderSummary, Settings, aliases::split};
 
 impl Settings {
-    /// The provider that makes embeddings where nobody names one: the first that can.
-    pub fn embedding_provider(&self) -> Option<ProviderSummary> {
-        self.summaries().into_iter().find(|provider| self.makes_embeddings(provider))
+    /// The provider that makes embeddings where nobody names one: the first that has a model for them, or, where `model` is named,
+    /// the first that makes any. Where none has a model it is the first too, which must be told one.
+    pub fn embedding_provider(&self, model: Option<&str>) -> Option<ProviderSummary> {
+        let mut makers = self.embedding_makers();
+        let has_model =
+            |provider: &ProviderSummary| model.is_some() || self.embedding_model(provider).is_some();
+        let first = makers.iter().position(has_model).unwrap_or(0);
+        (!makers.is_empty()).then(|| makers.swap_remove(first))
+    }
+
+    fn embedding_makers(&self) -> Vec<ProviderSummary> {
+        self.summaries()
+            .into_iter()
+            .filter(|provider| self.registry.embedder_registration(&provider.provider_type).is_ok())
+            .collect()
     }
 
     /// The model that makes a provider's embeddings where nobody names one: its own where that makes some by its name, since a
@@ -20,7 +32,7 @@ impl Settings {
     }
 
     /// Who makes the embeddings of a request that names `name` as its model: a provider, `PROVIDER/MODEL`, the model that a
-    /// provider is asked for anyway, or `default`, the first provider that makes embeddings.
+    /// provider is asked for anyway, or `default`, the first provider that has a model of embeddings.
     ///
     /// # Errors
     /// `ModelNotFound`, which names those that are there, aliases among them, as far as the caller `may_ask` for them.
@@ -29,15 +41,17 @@ impl Settings {
         name: &str,
         may_ask: impl Fn(&str) -> bool,
     ) -> Result<(ProviderId, ModelName)> {
-        let makers: Vec<_> =
-            self.summaries().into_iter().filter(|provider| self.makes_embeddings(provider)).collect();
+        let makers = self.embedding_makers();
         let (id, model) = split(name);
         let by_id = makers.iter().find(|provider| provider.id == *id);
         let by_model = || {
             let asked = |provider: &&ProviderSummary| self.embedding_model(provider).as_deref() == Some(name);
             makers.iter().find(asked).map(|provider| (provider, Some(name.to_owned())))
         };
-        let by_default = || makers.first().filter(|_| name == DEFAULT).map(|provider| (provider, None));
+        let by_default = || {
+            let usual = makers.iter().find(|provider| self.embedding_model(provider).is_some());
+            usual.or(makers.first()).filter(|_| name == DEFAULT).map(|provider| (provider, None))
+        };
         let found =
             by_id.map(|provider| (provider, model.map(str::to_owned))).or_else(by_model).or_else(by_default);
         let wrong = |message: String| Err(Error::new(ErrorKind::ModelNotFound, message));
@@ -74,9 +88,5 @@ impl Settings {
                 wrong(format!("no model of embeddings: name one that `{0}` has, as `{0}/MODEL`", provider.id))
             }
         }
-    }
-
-    fn makes_embeddings(&self, provider: &ProviderSummary) -> bool {
-        self.registry.embedder_registration(&provider.provider_type).is_ok()
     }
 }

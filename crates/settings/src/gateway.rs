@@ -252,17 +252,19 @@ impl GatewayTable {
 }
 
 impl GatewaySettings {
-    /// Keeps what a running server cannot change, and what its program changed after it read `read`: all of that stays as
-    /// `in_force` has it. Returns what the user set otherwise since, and what waits for a restart.
-    pub(crate) fn keep(&mut self, read: &Self, in_force: &Self) -> Vec<&'static str> {
+    /// Keeps what a running server cannot change, and what its program changed after it read `before`: all of that stays as
+    /// `in_force` has it, and in `read`, which was read now, as `before` has it, so that the next ones are compared with that too.
+    /// Returns what the user set otherwise since the start, and what waits for a restart.
+    pub(crate) fn keep(&mut self, read: &mut Self, before: &Self, in_force: &Self) -> Vec<&'static str> {
         let mut waiting = Vec::new();
         for Field { name, .. } in Self::FIELDS {
             let at_start = AT_START.contains(name);
-            if at_start && self.value(name) != read.value(name) {
+            if at_start && read.value(name) != before.value(name) {
                 waiting.push(*name);
             }
-            if at_start || read.value(name) != in_force.value(name) {
+            if at_start || before.value(name) != in_force.value(name) {
                 self.take(name, in_force);
+                read.take(name, before);
             }
         }
         waiting
@@ -305,11 +307,18 @@ mod tests {
         in_force.access_log = false;
         let mut new = read.clone();
         new.keep_alive = Duration::from_secs(3);
-        assert_eq!(new.keep(&read, &in_force), [""; 0]);
+        let mut read_now = new.clone();
+        assert_eq!(new.keep(&mut read_now, &read, &in_force), [""; 0]);
         assert_eq!((new.listen, new.access_log), (in_force.listen, false));
-        assert_eq!(new.keep_alive, Duration::from_secs(3));
-        let mut new = GatewaySettings { workers: Some(3), ..read.clone() };
-        assert_eq!(new.keep(&read, &in_force), ["workers"]);
+        assert_eq!((new.keep_alive, read_now.keep_alive), (Duration::from_secs(3), Duration::from_secs(3)));
+        let mut new = GatewaySettings { workers: Some(3), access_log: false, ..read.clone() };
+        let mut read_now = new.clone();
+        assert_eq!(new.keep(&mut read_now, &read, &in_force), ["workers"]);
         assert_eq!(new.workers, None);
+        assert_eq!(
+            (read_now.workers, read_now.access_log),
+            (None, true),
+            "the next ones are compared with the start"
+        );
     }
 }

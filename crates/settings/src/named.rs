@@ -155,6 +155,13 @@ impl Named {
         self.choices.strategy.as_ref().map_or(default, |(name, _)| name)
     }
 
+    /// The providers that it names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &ProviderId> {
+        let options = &self.choices.options;
+        let providers = self.providers.iter().flat_map(|(ids, _)| ids);
+        providers.chain(&options.synthesizer).chain(&options.analyst)
+    }
+
     /// What its strategy is built from.
     pub(crate) fn strategy_settings(
         &self,

@@ -11,7 +11,10 @@ use ultraai_core::{
     RequestOptions, Result, Strategy, nearest,
 };
 
-use crate::{Builder, Origin, Settings, aliases::split, reloading::Stamps, table::Row};
+use crate::{
+    Builder, Origin, Settings, aliases::split, assemble::placed, named::Named, reloading::Stamps,
+    settings::register, table::Row,
+};
 
 /// The name of the orchestrator of the table `[orchestrator]`.
 pub const DEFAULT: &str = "default";
@@ -64,8 +67,33 @@ impl Settings {
     /// # Errors
     /// As [`build`](Self::build); but a provider needs a model only where something names it, such as `providers` or `fallbacks`.
     pub fn orchestrators(&self, prepare: impl FnOnce(Builder) -> Builder) -> Result<Orchestrators> {
+        let orchestrators = self.orchestrators_unchecked(prepare)?;
+        self.check_all(&orchestrators)?;
+        Ok(orchestrators)
+    }
+
+    fn orchestrators_unchecked(&self, prepare: impl FnOnce(Builder) -> Builder) -> Result<Orchestrators> {
         let first = prepare(self.builder()?).build()?;
         self.orchestrators_on(first.base(), None)
+    }
+
+    fn check_all(&self, orchestrators: &Orchestrators) -> Result<()> {
+        orchestrators.named.iter().try_for_each(|(name, target)| {
+            self.check_answers(name, target.orchestrator.check(&target.options))
+        })
+    }
+
+    /// Puts the place and the table before what is wrong with the orchestrator `name`.
+    pub(crate) fn check_answers(&self, name: &str, checked: Result<()>) -> Result<()> {
+        let Err(error) = checked else { return Ok(()) };
+        let table = self.named.iter().find(|table| table.name == *name);
+        let title = table.map_or("orchestrator".to_owned(), |table| format!("orchestrators.{}", table.name));
+        let error =
+            Error::new(error.kind(), format!("[{title}] could answer no request: {}", error.message()));
+        Err(match table {
+            Some(table) => table.explained(&error),
+            None => placed(&self.origins, &error),
+        })
     }
 
     /// Builds the orchestrator `name`: `default`, or that of a table `[orchestrators.NAME]`; with what arguments set over it.
@@ -73,7 +101,8 @@ impl Settings {
     /// # Errors
     /// As [`orchestrators`](Self::orchestrators), and for a name that none has.
     pub fn orchestrator(&self, name: &str) -> Result<Target> {
-        let Orchestrators { named, .. } = self.orchestrators(|builder| builder)?;
+        // The others may be wrong: they are not asked.
+        let Orchestrators { named, .. } = self.orchestrators_unchecked(|builder| builder)?;
         let Some(mut target) = named.get(name).cloned() else {
             let advice = match nearest(name, named.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -93,6 +122,7 @@ impl Settings {
         }
         let arguments: Options = serde_json::from_value(set).unwrap_or_default();
         target.options.options = target.options.options.overridden_by(&arguments);
+        self.check_answers(name, target.orchestrator.check(&target.options))?;
         Ok(target)
     }
 
@@ -107,7 +137,19 @@ impl Settings {
             return Err(Error::new(ErrorKind::Config, row.origin.before(message)));
         }
         let rows = self.needed_here();
-        self.register(base, &rows, |_, spec| spec, |row| self.check_named_model(row))?;
+        // A program that runs is given no arguments.
+        let is_running = before.is_some();
+        let check = |row: &Row| self.check_named_model(row, is_running);
+        register(
+            base,
+            &rows,
+            |_, spec| spec,
+            check,
+            |row, broken| match is_running {
+                true => String::new(),
+                false => self.leaving_out_here(row, broken),
+            },
+        )?;
         let without_model: BTreeSet<_> =
             rows.iter().filter(|row| row.needs_model(&self.registry)).map(|row| row.id.clone()).collect();
         let all = match &self.selected {
@@ -162,20 +204,47 @@ impl Settings {
     /// are asked too.
     fn needed_here(&self) -> Vec<&Row> {
         let Some(selected) = &self.selected else { return self.rows.iter().collect() };
-        let named = self.named.iter().flat_map(|table| {
-            let options = &table.choices.options;
-            let providers = table.providers.iter().flat_map(|(ids, _)| ids);
-            providers.chain(&options.synthesizer).chain(&options.analyst)
-        });
+        let named = self.named.iter().flat_map(Named::named);
         self.needed_for(selected.iter().chain(named).map(ProviderId::as_str))
     }
 
+    /// How to leave `row` out where the tables of orchestrators are minded too, which need what they name whatever arguments
+    /// name.
+    fn leaving_out_here(&self, row: &Row, broken: &[&str]) -> String {
+        let needs = |table: &Named, id: &str| {
+            let named: Vec<_> = table.named().map(ProviderId::as_str).collect();
+            !named.is_empty() && self.needed_for(named).iter().any(|needed| needed.id == *id)
+        };
+        let list = |of: &[&str]| {
+            let needing = self.named.iter().filter(|table| of.iter().any(|id| needs(table, id)));
+            needing.map(|table| format!("[orchestrators.{}]", table.name)).collect::<Vec<_>>().join(" and ")
+        };
+        if let Some(selected) = &self.selected {
+            let selected = selected.iter().map(ProviderId::as_str);
+            let tables = list(&[row.id.as_str()]);
+            let is_selected = self.needed_for(selected).iter().any(|needed| needed.id == row.id);
+            return match is_selected || tables.is_empty() {
+                true => String::new(),
+                false => format!("; `{}` is needed by {tables}, whatever `-p` names", row.id),
+            };
+        }
+        let Some(advice) = self.leaving_out(row, broken) else { return String::new() };
+        let tables = list(broken);
+        let needed = broken.iter().filter(|id| self.named.iter().any(|table| needs(table, id)));
+        let needed: Vec<_> = needed.map(|id| format!("`{id}`")).collect();
+        match tables.is_empty() {
+            true => advice,
+            false => format!("{advice}, once nothing in {tables} needs {}", needed.join(" and ")),
+        }
+    }
+
     /// Refuses a provider without a model that something names, since it is asked without one there.
-    fn check_named_model(&self, row: &Row) -> Result<()> {
+    fn check_named_model(&self, row: &Row, is_running: bool) -> Result<()> {
         if !row.needs_model(&self.registry) {
             return Ok(());
         }
-        if self.selected.as_ref().is_some_and(|selected| selected.contains(&row.id)) {
+        let is_selected = self.selected.as_ref().is_some_and(|selected| selected.contains(&row.id));
+        if is_selected && !is_running {
             return row.check_model(&self.registry);
         }
         let id = row.id.as_str();
@@ -192,8 +261,9 @@ impl Settings {
             let key = if listed { Some("providers") } else { asides(&table.choices.options) };
             key.map(|key| format!("`{key}` of [orchestrators.{}]", table.name))
         });
-        let by = by_provider
-            .map(|other| format!("`fallbacks` of [providers.{}]", other.id))
+        let by_argument = is_selected.then(|| "the argument `--provider`".to_owned());
+        let by = by_argument
+            .or_else(|| by_provider.map(|other| format!("`fallbacks` of [providers.{}]", other.id)))
             .or_else(|| asides(&self.options).map(|key| format!("`{key}` of [orchestrator]")))
             .or(by_table);
         match by {
@@ -272,16 +342,18 @@ impl Orchestrators {
         let same = same_layers
             && basis.prices == settings.prices.table
             && Arc::ptr_eq(&basis.registry, &settings.registry);
-        match same {
+        let orchestrators = match same {
             true => {
                 let is_same = |id: &ProviderId| basis.stamps.agree_on(id, &settings.stamps);
-                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?, Some(self))
+                settings.orchestrators_on(&base.successor(settings.options.clone(), is_same)?, Some(self))?
             }
             false => {
                 let first = prepare(settings.builder()?).succeeding(base).build()?;
-                settings.orchestrators_on(first.base(), Some(self))
+                settings.orchestrators_on(first.base(), Some(self))?
             }
-        }
+        };
+        settings.check_all(&orchestrators)?;
+        Ok(orchestrators)
     }
 
     /// The strategy of the orchestrator `name`, where it was built from the same.

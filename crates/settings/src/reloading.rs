@@ -92,9 +92,10 @@ impl Settings {
     }
 
     /// Takes the place of `before` in a program that runs: what that cannot change, and what the program set itself, stays as it
-    /// is in force. Returns the keys of `[gateway]` that wait for a restart.
+    /// is in force. Returns the keys of `[gateway]` that wait for a restart: those that are not as they were at the start.
     pub fn take_over(&mut self, before: &Self) -> Vec<&'static str> {
-        self.gateway.keep(&before.gateway_table.settings, &before.gateway)
+        let read = &mut self.gateway_table.settings;
+        self.gateway.keep(read, &before.gateway_table.settings, &before.gateway)
     }
 }
 

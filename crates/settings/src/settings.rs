@@ -6,11 +6,11 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use ultraai_core::{
     BaseOrchestrator, KeySource, LayerRegistration, Lookup, Options, Orchestrator, OrchestratorBuilder,
-    ProviderId, ProviderSpec, Registry, Result, Strategy, StrategyRegistration,
+    ProviderId, ProviderSpec, Registry, RequestOptions, Result, Strategy, StrategyRegistration,
 };
 
 use crate::{
-    Entry, GatewaySettings, Origin,
+    DEFAULT, Entry, GatewaySettings, Origin,
     gateway::GatewayTable,
     kind::default_of,
     named::Named,
@@ -68,7 +68,8 @@ impl Settings {
     /// name in their place.
     ///
     /// # Errors
-    /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings.
+    /// `Config`, which says what a provider lacks, such as its key, and where it stands in the settings; and for options with
+    /// which no request could be answered.
     pub fn build(&self) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         self.build_with(|builder| builder, |_, spec| spec)
     }
@@ -84,7 +85,13 @@ impl Settings {
         replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
     ) -> Result<Orchestrator<Arc<dyn Strategy>>> {
         let orchestrator = prepare(self.builder()?).build()?;
-        self.register(&orchestrator, &self.needed(), replace, |row| row.check_model(&self.registry))?;
+        let check = |row: &Row| row.check_model(&self.registry);
+        register(&orchestrator, &self.needed(), replace, check, |row, broken| {
+            self.leaving_out(row, broken).unwrap_or_default()
+        })?;
+        let mut asked = RequestOptions::default();
+        asked.providers.clone_from(&self.selected);
+        self.check_answers(DEFAULT, orchestrator.check(&asked))?;
         Ok(orchestrator)
     }
 
@@ -101,44 +108,18 @@ impl Settings {
         Ok(layers.fold(builder, |builder, (name, settings)| builder.layer_settings(name, settings.clone())))
     }
 
-    /// Registers the providers of `rows`, each of which `check` agrees to.
-    pub(crate) fn register(
-        &self,
-        base: &BaseOrchestrator,
-        rows: &[&Row],
-        replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
-        check: impl Fn(&Row) -> Result<()>,
-    ) -> Result<()> {
-        let mut refusals = Vec::new();
-        for row in rows {
-            let registered = base
-                .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
-                .map_err(|error| row.explained(error))
-                .and_then(|()| check(row));
-            refusals.extend(registered.err().map(|error| (row, error)));
-        }
-        let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
-        let others = self.without(&broken);
-        match refusals.into_iter().next() {
-            Some((row, error)) if !others.is_empty() => {
-                let message = format!("{}, or leave `{}` out: `{others}`", error.message(), row.id);
-                Err(error.with_message(message))
-            }
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// The arguments that name what works without the `broken` ones of a file; none where arguments name some already.
-    fn without(&self, broken: &[&str]) -> String {
-        let from_file = |row: &&Row| matches!(row.origin, Origin::File { .. });
+    /// How to leave `row` out, with arguments that name what works without the `broken` ones of a file; nothing where arguments
+    /// name some already, and where nothing works without.
+    pub(crate) fn leaving_out(&self, row: &Row, broken: &[&str]) -> Option<String> {
         if self.selected.is_some() {
-            return String::new();
+            return None;
         }
+        let from_file = |row: &&Row| matches!(row.origin, Origin::File { .. });
         let whole = self.rows.iter().filter(from_file).filter(|row| {
             self.needed_for([row.id.as_str()]).iter().all(|needed| !broken.contains(&needed.id.as_str()))
         });
-        whole.map(|row| format!("-p {}", row.id)).collect::<Vec<_>>().join(" ")
+        let others: Vec<_> = whole.map(|row| format!("-p {}", row.id)).collect();
+        (!others.is_empty()).then(|| format!(", or leave `{}` out: `{}`", row.id, others.join(" ")))
     }
 
     /// The providers that can be asked, in the order of the file: a broken one that nobody asks for is no
@@ -262,6 +243,29 @@ impl Settings {
             origin: row.origin.clone(),
         }
     }
+}
+
+/// Registers the providers of `rows`, each of which `check` agrees to. `advise` says how to go on without a broken one, where
+/// these are `broken`, in words that follow those about it.
+pub(crate) fn register(
+    base: &BaseOrchestrator,
+    rows: &[&Row],
+    replace: impl Fn(&ProviderId, ProviderSpec) -> ProviderSpec,
+    check: impl Fn(&Row) -> Result<()>,
+    advise: impl FnOnce(&Row, &[&str]) -> String,
+) -> Result<()> {
+    let mut refusals = Vec::new();
+    for row in rows {
+        let registered = base
+            .register_provider(row.id.as_str(), replace(&row.id, row.spec.clone()))
+            .map_err(|error| row.explained(error))
+            .and_then(|()| check(row));
+        refusals.extend(registered.err().map(|error| (row, error)));
+    }
+    let broken: Vec<_> = refusals.iter().map(|(row, _)| row.id.as_str()).collect();
+    let Some((row, error)) = refusals.into_iter().next() else { return Ok(()) };
+    let message = format!("{}{}", error.message(), advise(row, &broken));
+    Err(error.with_message(message))
 }
 
 /// A configured provider in words.

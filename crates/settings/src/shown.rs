@@ -57,10 +57,22 @@ fn is_an_address(key: &str, text: &str) -> bool {
     key.ends_with("url") || text.contains("://")
 }
 
-/// Whether a path is one: what names no file and begins as no path does may be the key itself.
+/// Whether a path is one: what names no file, and neither begins as a path does nor ends as a file's name does, may be the key
+/// itself.
 pub(crate) fn is_a_place(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    path.is_absolute() || ["./", "../", "~"].iter().any(|start| text.starts_with(start)) || path.exists()
+    path.is_absolute()
+        || ["./", "../", "~"].iter().any(|start| text.starts_with(start))
+        || ends_as_a_file(&text)
+        || path.exists()
+}
+
+/// Whether it is a name such as `key.txt` or `keys/openai.txt`: short words, and the ending of a file, which no key has.
+fn ends_as_a_file(text: &str) -> bool {
+    let is_ending =
+        |end: &str| (2..=6).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_lowercase());
+    let ends = text.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && is_ending(end));
+    ends && !text.contains("sk-") && text.split(['/', '\\']).all(|word| word.len() < LONGEST_WORD)
 }
 
 /// Where a key is, in words; never the key.
@@ -126,7 +138,19 @@ mod tests {
         assert_eq!(shown("price", &json!({ "input": 1 })), "{ input = 1 }");
         assert!(!shown_key(&json!("sk-1")).contains("sk-1"));
         assert!(!shown_key(&json!({ "env": "sk-1" })).contains("sk-1"));
-        assert!(!shown_key(&json!({ "file": "sk-1" })).contains("sk-1"));
+        for key in [
+            "sk-1",
+            "sk-1.txt",
+            "hunter2",
+            "abcdefghijklmnopqrstuvwxyz.txt",
+            "0123456789abcdef.aBcD",
+            "a/B3+x==",
+        ] {
+            assert!(!shown_key(&json!({ "file": key })).contains(key), "{key}");
+        }
+        for path in ["key.txt", "keys/openai.key", ".env.secret"] {
+            assert_eq!(shown_key(&json!({ "file": path })), format!("{{ file = {path:?} }}"));
+        }
         assert_eq!(shown_key(&json!({ "file": "./key" })), "{ file = \"./key\" }");
         assert_eq!(shown_key(&json!({ "env": "X" })), "{ env = \"X\" }");
     }

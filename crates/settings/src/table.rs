@@ -110,7 +110,7 @@ impl Row {
         if let Some(KeySource::File(path)) = &self.key_source
             && !is_a_place(path)
         {
-            let message = "no file has the name that `api_key` names, which is not repeated, for it may be the key itself: write { file = \"PATH\" }";
+            let message = "there is no file of the name that `api_key` gives, which is not repeated, for it may be the key itself: write the key into that file, or name another, as in { file = \"./key.txt\" }";
             let message = self.place_of("api_key").before(message);
             return Error::new(ErrorKind::Config, message).with_provider(self.id.clone());
         }

@@ -16,7 +16,7 @@ pub(crate) struct Embed {
     #[command(flatten)]
     pub(crate) file: FileFlag,
 
-    /// Ask this one: a configured provider's name, or TYPE or TYPE/MODEL of a linked one. Default: the first that makes embeddings
+    /// Ask this one: a configured provider's name, or TYPE or TYPE/MODEL of a linked one. Default: the first that has a model of embeddings, or with --model the first that makes any
     #[arg(short, long, value_name = "ID", value_parser = Names::EMBEDDERS, hide_possible_values = true)]
     pub(crate) provider: Option<String>,
 

@@ -87,7 +87,7 @@ pub(crate) enum Command {
     /// Print the vectors of texts as JSON
     ///
     /// The texts are the arguments, or each line of standard input that is not blank. One provider is asked, once: the first
-    /// one that makes embeddings, unless --provider names another.
+    /// one that has a model of embeddings, unless --provider names another.
     #[command(after_help = exit::EMBED_HELP)]
     Embed(Box<Embed>),
     /// List the strategies, with the layers, analyzers, selectors, sources of prices and tokenizers that are linked

@@ -39,7 +39,7 @@ pub(crate) async fn embed(arguments: Embed) -> Result<Exit, Failure> {
     let mut sources = arguments.file.sources();
     sources.arguments.providers.extend(arguments.provider.clone());
     let settings = Settings::load(&sources, &registry).await?;
-    let provider = provider(&settings, &registry)?;
+    let provider = provider(&settings, arguments.model.as_deref(), &registry)?;
     // A vendor that makes no embeddings needs no model either.
     registry
         .embedder_registration(&provider.provider_type)
@@ -68,12 +68,16 @@ fn told_of(error: Error, settings: &Settings) -> Failure {
     Failure::of(error, settings.summaries())
 }
 
-/// The one that was named, or the first that makes embeddings.
-fn provider(settings: &Settings, registry: &Registry) -> Result<ProviderSummary, Failure> {
+/// The one that was named, or the first that makes embeddings, of `model` or of its own.
+fn provider(
+    settings: &Settings,
+    model: Option<&str>,
+    registry: &Registry,
+) -> Result<ProviderSummary, Failure> {
     if let Some(named) = settings.selected.iter().flatten().find_map(|id| settings.provider(id)) {
         return Ok(named);
     }
-    settings.embedding_provider().ok_or_else(|| {
+    settings.embedding_provider(model).ok_or_else(|| {
         let known: Vec<_> = registry.embedders().map(|row| row.name).collect();
         let message = format!(
             "no provider that is configured makes embeddings: name one with --provider ({})",

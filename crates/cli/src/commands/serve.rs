@@ -49,6 +49,7 @@ pub(crate) async fn serve(serve: Serve) -> Result<Exit, Failure> {
     let state = State::open(&folder)?;
     let demands_key = state.demands_key();
     let mut notices = settings.notices.clone();
+    notices.extend(settings.warnings());
     notices.extend(warnings(&settings.gateway, demands_key).map(str::to_owned));
     let wanted = settings.gateway.max_connections;
     let app = Arc::new(App::new(settings, state.clone(), Metrics::default())?);
@@ -154,7 +155,13 @@ async fn check(settings: &Settings, folder: &Path) -> Result<Exit, Failure> {
     // A server that runs has its store to itself, and what is not there is not made.
     let demands_key = match admin::Client::find(folder).await? {
         Some(running) => running.status().await?.demands_key,
-        None => DiskStore::is_in(folder) && State::open(folder)?.demands_key(),
+        None => {
+            admin::check_folder(folder)?;
+            match DiskStore::is_in(folder) {
+                true => State::open(folder)?.demands_key(),
+                false => DiskStore::check_folder(folder).map(|()| false)?,
+            }
+        }
     };
     may_listen(demands_key, gateway.listen)?;
     let keys = match demands_key {

@@ -156,7 +156,7 @@ fn a_failure_says_how_often_it_asked_and_why() {
 fn a_quorum_that_cannot_come_is_refused_as_wrong_use() {
     let server = Server::always(openai::answer("yes"));
     let ran = Program::with_server(&server.url()).run(&["ask", "hi", "--min-responses-needed", "9"]);
-    assert_error(&ran, 2, &["9 good answers needed, and only 1 can be asked for"]);
+    assert_error(&ran, 2, &["`min_responses_needed` is 9, and only one provider can be asked"]);
     assert!(server.requests().is_empty());
 }
 

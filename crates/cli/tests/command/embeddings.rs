@@ -63,6 +63,19 @@ fn the_model_is_the_one_of_the_provider_where_it_makes_embeddings_else_the_vendo
 }
 
 #[test]
+fn who_has_no_model_of_embeddings_is_passed_over_unless_one_is_named() {
+    let server = Server::answering(answered);
+    let settings = format!(
+        "[providers.chat]\ntype = \"compatible\"\nmodel = \"m\"\nbase_url = \"{0}/v1\"\n\
+         [providers.code]\ntype = \"mistral\"\nbase_url = \"{0}/v1\"\n",
+        server.url()
+    );
+    let program = Program::with_settings(&settings).variable("MISTRAL_API_KEY", "sk-1");
+    assert_eq!(printed(&program.run(&["embed", "a"]))["provider"], "code");
+    assert_eq!(printed(&program.run(&["embed", "a", "--model", "e"]))["provider"], "chat");
+}
+
+#[test]
 fn without_any_provider_the_mock_answers_and_says_so() {
     let ran = Program::new().run(&["embed", "hello", "--dimensions", "8"]);
     let answer = printed(&ran);

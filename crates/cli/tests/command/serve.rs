@@ -103,6 +103,26 @@ fn a_check_tells_what_would_be_served_and_serves_nothing() {
     assert_error(&broken.run(&["serve"]), 2, &["GROQ_API_KEY"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_check_refuses_a_state_folder_that_the_server_would_refuse() {
+    let program = Program::with_server("http://127.0.0.1:9");
+    std::fs::write(program.path("file"), "").unwrap();
+    let long = "a".repeat(120);
+    let mut folders = vec!["file", "file/below", &long];
+    if cfg!(target_os = "linux") {
+        folders.extend(["/proc/foo/bar", "/sys/foo"]);
+    }
+    for folder in folders {
+        let refused = program.run(&["serve", "--check", "--state", folder]);
+        assert_error(&refused, 2, &[folder, "folder for keys"]);
+        let serving = program.run(&["serve", "--state", folder]);
+        assert_error(&serving, 2, &[folder, "folder for keys"]);
+    }
+    assert!(program.run(&["serve", "--check", "--state", "new/folder"]).code == Some(0));
+    assert!(!program.path("new").exists(), "a check made a folder");
+}
+
 #[test]
 fn a_check_beside_a_running_server_minds_neither_its_address_nor_its_keys() {
     let program = Program::with_server("http://127.0.0.1:9");

@@ -35,7 +35,7 @@ pub use self::{
     run::Run,
     stream::OutcomeStream,
 };
-use crate::{ChatRequest, RequestOptions, Result, Strategy};
+use crate::{ChatRequest, Error, ErrorKind, RequestOptions, Result, Strategy};
 
 /// A base orchestrator and a strategy.
 ///
@@ -64,6 +64,30 @@ impl<S: Strategy> Orchestrator<S> {
 
     fn strategy_handle(&self) -> Arc<S> {
         Arc::clone(&self.strategy)
+    }
+
+    /// Refuses options and providers with which no request could be answered: what the strategy refuses, and more good answers
+    /// than there are providers to ask. For whoever sets an orchestrator up, once its providers are registered; a request that
+    /// sets the same is refused by itself.
+    ///
+    /// # Errors
+    /// `Config`, which names the option and what to set in its place.
+    pub fn check(&self, over: &RequestOptions) -> Result<()> {
+        let options = self.base.options().overridden_by(&over.options);
+        self.strategy.check(&options)?;
+        let most = over.providers.as_ref().map_or_else(|| self.base.candidates().len(), Vec::len);
+        let needed = options.min_responses_needed();
+        // Nobody at all is another matter, which a request says.
+        if most == 0 || needed <= most {
+            return Ok(());
+        }
+        let (only, fewer) = match most {
+            1 => ("only one provider".to_owned(), "set it to 1".to_owned()),
+            most => (format!("only {most} providers"), format!("set it to {most} or less")),
+        };
+        let message =
+            format!("`min_responses_needed` is {needed}, and {only} can be asked: {fewer}, or add providers");
+        Err(Error::new(ErrorKind::Config, message))
     }
 
     /// Answers a prompt or a request.

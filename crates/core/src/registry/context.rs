@@ -92,7 +92,9 @@ impl BuildContext {
         let wrong =
             |message: String| Error::new(ErrorKind::Config, message).with_provider(self.provider_id.clone());
         let secret = |text: String, place: String| {
-            Secret::new(text).map_err(|error| wrong(format!("{} ({place})", error.message())))
+            Secret::new(text).map_err(|error| {
+                wrong(format!("{} ({place}): write the key there, and nothing else", error.message()))
+            })
         };
         match &self.key {
             Some(KeySource::Given(key)) => Ok(Some(key.clone())),
@@ -104,6 +106,14 @@ impl BuildContext {
             },
             Some(KeySource::File(path)) => match std::fs::read_to_string(path) {
                 Ok(text) => secret(text, format!("in the file {}", path.display())).map(Some),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    // A relative one is sought where the program runs, which may be another place than the user has in mind.
+                    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                    Err(wrong(format!(
+                        "the file {}, which `api_key` names, is not there: write the key into it, or name another",
+                        path.display()
+                    )))
+                }
                 Err(error) => {
                     let message =
                         format!("the file {}, which `api_key` names, cannot be read", path.display());
@@ -207,6 +217,22 @@ mod tests {
         assert_eq!(context(None).required_api_key(&["ACME_KEY"]).unwrap().expose(), "sk-1");
         let missing = context(None).required_api_key(&["OTHER_KEY"]).unwrap_err().to_string();
         assert!(missing.contains("set the variable OTHER_KEY"), "{missing}");
+        let file = std::env::temp_dir().join(format!("ultraai-no-key-{}", std::process::id()));
+        let in_file =
+            || context(Some(KeySource::File(file.clone()))).required_api_key(&[]).unwrap_err().to_string();
+        let shown = file.display();
+        assert!(in_file().ends_with(&format!(
+            "the file {shown}, which `api_key` names, is not there: write the key into it, or name another"
+        )));
+        std::fs::write(&file, " \n").unwrap();
+        let empty = in_file();
+        std::fs::remove_file(&file).unwrap();
+        assert!(
+            empty.ends_with(&format!(
+                "the key is empty (in the file {shown}): write the key there, and nothing else"
+            )),
+            "{empty}"
+        );
         let named = context(Some(KeySource::Variable("NO_KEY".into())));
         assert!(named.required_api_key(&["ACME_KEY"]).unwrap_err().to_string().contains("NO_KEY"));
     }

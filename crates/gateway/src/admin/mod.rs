@@ -21,7 +21,7 @@ use std::{
     io::ErrorKind as IoKind,
     os::unix::{
         fs::PermissionsExt as _,
-        net::{UnixListener, UnixStream},
+        net::{SocketAddr, UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
     time::Duration,
@@ -81,18 +81,30 @@ impl Drop for Socket {
     }
 }
 
-fn bind(folder: &Path, path: &Path) -> Result<UnixListener> {
-    let cannot = |error: std::io::Error| {
-        let shown = path.display();
-        let message = match error.kind() {
-            // The system's own bound is about 100 bytes.
-            IoKind::InvalidInput => {
-                format!("{shown} is too long for a socket: name a shorter folder for keys")
-            }
-            _ => format!("the socket {shown} cannot be made"),
-        };
-        Error::new(ErrorKind::Config, message).with_source(error)
+/// Checks that the socket in `folder` could be reached, and makes nothing.
+///
+/// # Errors
+/// `Config` where the folder's name is too long for a socket.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    let path = folder.join(SOCKET);
+    SocketAddr::from_pathname(&path).map(drop).map_err(|error| cannot(&path, error))
+}
+
+fn cannot(path: &Path, error: std::io::Error) -> Error {
+    let shown = path.display();
+    let message = match error.kind() {
+        // The system's own bound is about 100 bytes.
+        IoKind::InvalidInput => {
+            format!("{shown} is too long for a socket: name a shorter folder for keys")
+        }
+        _ => format!("the socket {shown} cannot be made"),
     };
+    Error::new(ErrorKind::Config, message).with_source(error)
+}
+
+fn bind(folder: &Path, path: &Path) -> Result<UnixListener> {
+    check_folder(folder)?;
+    let cannot = |error| cannot(path, error);
     if UnixStream::connect(path).is_ok() {
         let message = format!(
             "another server answers on {}: stop it, or name another folder for keys (`gateway.state_folder`)",

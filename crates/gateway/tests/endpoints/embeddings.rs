@@ -60,6 +60,21 @@ async fn a_name_finds_the_provider_and_the_model_that_is_asked() {
 }
 
 #[tokio::test]
+async fn who_has_no_usual_model_of_embeddings_is_not_the_default_where_another_has() {
+    let server = Server::always(vectors(&[&[0.5]]));
+    let url = server.url();
+    let first = format!("[providers.chats]\ntype = \"compatible\"\nmodel = \"m\"\nbase_url = \"{url}/v1\"\n");
+    let second =
+        format!("[providers.vectors]\ntype = \"openai\"\nbase_url = \"{url}/v1\"\napi_key = \"k\"\n");
+    let body = json!({ "model": "default", "input": "hello" });
+    let answer = embed(&Gateway::new(&format!("{first}{second}")).await, &body).await;
+    assert_eq!((answer.status, answer.header("x-ultraai-provider")), (200, "vectors"), "{answer:?}");
+    let alone = embed(&Gateway::new(&first).await, &body).await;
+    assert_eq!(alone.status, 404, "{alone:?}");
+    assert!(alone.text.contains("name one that `chats` has, as `chats/MODEL`"), "{alone:?}");
+}
+
+#[tokio::test]
 async fn vectors_come_in_base64_where_the_caller_asks_for_it() {
     let server = Server::always(vectors(&[&[0.5, -1.0], &[1.0, 2.0]]));
     let gateway = gateway(&server.url()).await;

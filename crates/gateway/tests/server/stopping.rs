@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, net::TcpStream, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use ultraai_gateway::ServeOptions;
 use ultraai_testkit::{End, Reply, Server, openai};
 
@@ -107,6 +107,13 @@ fn what_takes_too_long_is_cut_off_with_its_protocols_error_and_the_log_says_why(
         let rest = rest(&mut stream);
         assert!(rest.contains(error) && rest.contains("the server is shutting down"), "{path}: {rest}");
         assert!(!rest.contains("[DONE]") && rest.ends_with("0\r\n\r\n"), "{path}: {rest}");
+        if path == "/v1/orchestrate" {
+            let (_, told) = rest.rsplit_once("event: error\ndata: ").unwrap();
+            let told: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+            let rows = told["report"]["ledger"]["rows"].as_array().unwrap();
+            let outcomes: Vec<_> = rows.iter().map(|row| &row["outcome"]).collect();
+            assert_eq!(outcomes, ["abandoned"], "{told}");
+        }
     }
     let answer = read_answer(&mut whole);
     assert!(answer.status == 503 && answer.body.contains("the server is shutting down"), "{answer:?}");

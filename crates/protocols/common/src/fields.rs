@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, ModelName, Result};
 
-use crate::{Entries, Place, node::Node};
+use crate::{
+    Entries, Place,
+    json::{TOO_DEEP, is_too_deep},
+    node::Node,
+};
 
 /// The fields of an object of a request. Each is taken once; what is left is what nobody knows. A field that is null counts
 /// as missing.
@@ -38,7 +42,8 @@ impl<'a> Fields<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self> {
         let node = Node::parse(body).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            Error::new(ErrorKind::InvalidRequest, format!("the request is no JSON ({place})"))
+            let why = if is_too_deep(&error) { TOO_DEEP } else { "is no JSON" };
+            Error::new(ErrorKind::InvalidRequest, format!("the request {why} ({place})"))
         })?;
         Self::read_in(node, Place::top())
     }
@@ -312,6 +317,18 @@ mod tests {
         let mut fields = Fields::parse(br#"{"a": 1, "a": 2}"#).unwrap();
         fields.any("a");
         assert!(fields.rest().is_empty());
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_not_called_no_json() {
+        let nested =
+            |levels: usize| format!(r#"{{"a": {}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(Fields::parse(nested(127).as_bytes()).is_ok());
+        for levels in [128, 5000] {
+            let error = Fields::parse(nested(levels).as_bytes()).unwrap_err();
+            let expected = "the request is nested too deeply, for 127 levels are read (line 1, column 133)";
+            assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidRequest, expected));
+        }
     }
 
     #[test]

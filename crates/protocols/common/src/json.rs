@@ -16,6 +16,7 @@ pub fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T>
         let why = match error.classify() {
             serde_json::error::Category::Data => "has not the form of this protocol",
             serde_json::error::Category::Eof => "ends in the middle of its JSON",
+            _ if is_too_deep(&error) => TOO_DEEP,
             _ => "is no JSON",
         };
         let place = match error.is_data() {
@@ -24,6 +25,14 @@ pub fn parse<'de, T: Deserialize<'de>>(body: &'de [u8], what: &str) -> Result<T>
         };
         Error::new(ErrorKind::Undecodable, format!("{what} {why} ({place})"))
     })
+}
+
+/// What is said of [what is nested too deeply](is_too_deep): `serde_json` stops at the 128th level.
+pub(crate) const TOO_DEEP: &str = "is nested too deeply, for 127 levels are read";
+
+/// Whether it may be JSON that is only nested too deeply. Nothing but its words tells that.
+pub(crate) fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.is_syntax() && error.to_string().starts_with("recursion limit exceeded")
 }
 
 /// Where the value stands that has the wrong form. Reading with its path is slower, so it is done only when something is wrong.

@@ -129,6 +129,22 @@ async fn what_a_provider_lacks_is_said_with_the_place() {
 }
 
 #[tokio::test]
+async fn a_file_of_a_key_that_is_not_there_is_named_unless_it_may_be_the_key_itself() {
+    let refused = async |name: &str| {
+        let text = format!("[providers.a]\ntype = \"acme\"\napi_key = {{ file = \"{name}\" }}\n");
+        load(&text).await.unwrap().build().unwrap_err().to_string()
+    };
+    let error = refused("no-such-key.txt").await;
+    assert!(error.contains("ultraai.toml:3:1: the file /"), "{error}");
+    let expected =
+        "/no-such-key.txt, which `api_key` names, is not there: write the key into it, or name another";
+    assert!(error.ends_with(expected), "{error}");
+    let error = refused("sk-secret-123").await;
+    assert!(error.contains("ultraai.toml:3:1: there is no file of the name that `api_key` gives"), "{error}");
+    assert!(!error.contains("secret-123"), "{error}");
+}
+
+#[tokio::test]
 async fn a_provider_without_a_model_has_its_usual_one() {
     let settings = load("[providers.a]\ntype = \"acme\"\napi_key = \"k\"\n").await.unwrap();
     let entries = settings.entries();

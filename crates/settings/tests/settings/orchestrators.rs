@@ -8,7 +8,7 @@ use ultraai_core::{
 };
 use ultraai_settings::{Orchestrators, Settings, Target};
 
-use crate::support::{Plain, idle, load, refusal, sources};
+use crate::support::{Plain, idle, load, refusal, registry, sources};
 
 const TWO: &str =
     "[providers.a]\ntype = \"mock\"\nmodel = \"m\"\n[providers.b]\ntype = \"mock\"\nmodel = \"n\"\n";
@@ -180,6 +180,45 @@ async fn a_provider_that_is_asked_alone_needs_no_more_than_one_answer() {
 }
 
 #[tokio::test]
+async fn options_with_which_no_request_could_be_answered_are_refused() {
+    let quorum = "`min_responses_needed` is 3, and only 2 providers can be asked: set it to 2 or less, or add providers";
+    for (text, expected) in [
+        ("[orchestrator]\nmin_responses_needed = 3\n", format!("8:1: [orchestrator] could answer no request: {quorum}")),
+        (
+            "[orchestrator]\nstrategy = \"fallback\"\nmin_responses_needed = 2\n",
+            "9:1: [orchestrator] could answer no request: `min_responses_needed` is 2: set it to 1".to_owned(),
+        ),
+        (
+            "[orchestrators.x]\nmin_responses_needed = 3\n",
+            format!("8:1: [orchestrators.x] could answer no request: {quorum}"),
+        ),
+        (
+            "[orchestrators.x]\nproviders = [\"a\"]\nmin_responses_needed = 2\n",
+            "9:1: [orchestrators.x] could answer no request: `min_responses_needed` is 2, and only one provider can be asked: set it to 1, or add providers".to_owned(),
+        ),
+        (
+            "[orchestrator]\nmin_responses_needed = 2\n[orchestrators.x]\nstrategy = \"fallback\"\n",
+            "9:16: [orchestrators.x] could answer no request: `min_responses_needed` is 2: set it to 1".to_owned(),
+        ),
+    ] {
+        let settings = load(&format!("{TWO}{text}")).await.unwrap();
+        let error = settings.orchestrators(|builder| builder).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().ends_with(&format!("ultraai.toml:{expected}")), "{error}");
+        assert_eq!(settings.build().is_err(), text.contains("[orchestrator]") && !text.contains(".x]"), "{text}");
+        let before = orchestrators(TWO).await;
+        assert_eq!(before.reloaded(&settings, |builder| builder).unwrap_err().message(), error.message());
+    }
+    // Who asks one of them minds the others not.
+    let text = format!(
+        "{TWO}[orchestrator]\nmin_responses_needed = 9\n[orchestrators.x]\nmin_responses_needed = 2\n"
+    );
+    let settings = load(&text).await.unwrap();
+    settings.orchestrator("x").unwrap();
+    settings.orchestrator("default").unwrap_err();
+}
+
+#[tokio::test]
 async fn a_provider_of_the_name_default_is_no_hindrance_to_those_who_only_ask() {
     let settings = load("[providers.default]\ntype = \"mock\"\n").await.unwrap();
     settings.build().unwrap();
@@ -260,7 +299,7 @@ async fn arguments_say_whom_default_asks_and_orchestrators_keep_those_they_name(
     std::fs::write(folder.path().join("ultraai.toml"), text).unwrap();
     let mut sources = sources(folder.path(), Lookup::empty());
     sources.arguments.providers = vec!["a".into()];
-    let settings = Settings::load(&sources, &crate::support::registry()).await.unwrap();
+    let settings = Settings::load(&sources, &registry()).await.unwrap();
     let orchestrators = settings.orchestrators(|builder| builder).unwrap();
     let asked = |name| orchestrators.target(name).unwrap().options.providers.unwrap();
     assert_eq!(
@@ -271,4 +310,35 @@ async fn arguments_say_whom_default_asks_and_orchestrators_keep_those_they_name(
             vec![ProviderId::new("a").unwrap()],
         )
     );
+}
+
+#[tokio::test]
+async fn the_advice_to_leave_a_broken_provider_out_is_one_that_works() {
+    const KEYLESS: &str = "[providers.an]\ntype = \"acme\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let refused = async |text: &str, selected: &[&str]| {
+        std::fs::write(folder.path().join("ultraai.toml"), format!("{TWO}{KEYLESS}{text}")).unwrap();
+        let mut sources = sources(folder.path(), Lookup::empty());
+        sources.arguments.providers = selected.iter().map(ToString::to_string).collect();
+        let settings = Settings::load(&sources, &registry()).await.unwrap();
+        settings.orchestrators(|builder| builder).err().map(|error| error.to_string())
+    };
+    let advice = ", or leave `an` out: `-p a -p b`";
+    let error = refused("[orchestrators.x]\nproviders = [\"a\"]\n", &[]).await.unwrap();
+    assert!(error.ends_with(advice), "{error}");
+    assert_eq!(refused("[orchestrators.x]\nproviders = [\"a\"]\n", &["a", "b"]).await, None);
+    for text in [
+        "[orchestrators.x]\nproviders = [\"a\", \"an\"]\n",
+        "[orchestrators.x]\nsynthesizer = \"an\"\n",
+        "[providers.c]\ntype = \"mock\"\nfallbacks = [\"an\"]\n[orchestrators.x]\nproviders = [\"c\"]\n",
+    ] {
+        let error = refused(text, &[]).await.unwrap();
+        let expected = format!("{advice}, once nothing in [orchestrators.x] needs `an`");
+        assert!(error.ends_with(&expected), "{error}");
+        let error = refused(text, &["a", "b"]).await.unwrap();
+        assert!(error.ends_with("; `an` is needed by [orchestrators.x], whatever `-p` names"), "{error}");
+    }
+    // Who named it is not told that others do.
+    let error = refused("[orchestrators.x]\nproviders = [\"an\"]\n", &["an"]).await.unwrap();
+    assert!(error.ends_with("`api_key = { env = \"…\" }`"), "{error}");
 }

@@ -141,6 +141,7 @@ async fn what_cannot_be_built_changes_nothing() {
     let settings = file.read(&format!("{A}[providers.z]\ntype = \"acme\"\n")).await.unwrap();
     let error = old.reloaded(&settings, |builder| builder).unwrap_err().to_string();
     assert!(error.contains("no API key: set the variable ACME_API_KEY"), "{error}");
+    assert!(!error.contains("-p "), "a program that runs is given no arguments: {error}");
     assert_eq!(old.names(), ["default", "a"]);
 }
 
@@ -183,6 +184,9 @@ async fn what_waits_for_a_restart_is_told_and_stays() {
     assert_eq!((new.gateway.listen, new.gateway.access_log), (old.gateway.listen, false));
     assert_eq!(new.gateway.keep_alive.as_secs(), 3);
     let mut third = file.read(&format!("{A}[gateway]\nlisten = \"127.0.0.1:2\"\n")).await.unwrap();
-    assert_eq!(third.take_over(&new), [""; 0], "it was told");
+    assert_eq!(third.take_over(&new), ["listen"], "it waits still");
     assert_eq!(third.gateway.listen, old.gateway.listen);
+    let mut back = file.read(&format!("{A}[gateway]\nlisten = \"127.0.0.1:1\"\n")).await.unwrap();
+    assert_eq!(back.take_over(&third), [""; 0], "it is as it was at the start");
+    assert!(!back.gateway.access_log, "what the program set stays");
 }

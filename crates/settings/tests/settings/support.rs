@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
     BuildContext, CallContext, Capabilities, ChatReply, ChatRequest, Error, ErrorKind, Field, Layer,
-    LayerContext, LayerRegistration, Lookup, ModelName, Outcome, Plugin, Provider, ProviderRegistration,
-    Registry, Result, Run, Slot, Strategy, StrategyRegistration, async_trait,
+    LayerContext, LayerRegistration, Lookup, ModelName, Options, Outcome, Plugin, Provider,
+    ProviderRegistration, Registry, Result, Run, Slot, Strategy, StrategyRegistration, async_trait,
 };
 use ultraai_settings::{LocalServers, Settings, Sources};
 
@@ -84,6 +84,31 @@ impl Strategy for Idle {
     }
 }
 
+/// As the strategy `fallback` is.
+#[derive(Debug)]
+struct Chain;
+
+#[async_trait]
+impl Strategy for Chain {
+    fn name(&self) -> &'static str {
+        "fallback"
+    }
+
+    fn check(&self, options: &Options) -> Result<()> {
+        match options.min_responses_needed() {
+            1 => Ok(()),
+            needed => {
+                let message = format!("`min_responses_needed` is {needed}: set it to 1");
+                Err(Error::new(ErrorKind::Config, message))
+            }
+        }
+    }
+
+    async fn process(&self, run: &Run, _: Arc<ChatRequest>) -> Result<Outcome> {
+        Err(run.exhausted("no test asks it", Vec::new()))
+    }
+}
+
 #[derive(Deserialize)]
 struct Width {
     #[serde(default, rename = "width")]
@@ -106,6 +131,10 @@ const WIDTH: &[Field] = &[
 pub(crate) fn idle(settings: Value) -> Result<Arc<dyn Strategy>> {
     let _: Width = ultraai_core::registry::parse_settings(settings, WIDTH)?;
     Ok(Arc::new(Idle))
+}
+
+fn chain(settings: Value) -> Result<Arc<dyn Strategy>> {
+    idle(settings).map(|_| Arc::new(Chain) as Arc<dyn Strategy>)
 }
 
 #[derive(Debug)]
@@ -147,18 +176,17 @@ fn steps(settings: Value, context: &LayerContext<'_>) -> Result<Option<Arc<dyn L
 
 /// Five providers, two strategies and a layer, and nothing of what is linked.
 pub(crate) fn registry() -> Arc<Registry> {
-    let row = |name| {
-        Plugin::Strategy(
-            StrategyRegistration::new(name, idle).fields(WIDTH).from_package("settings-tests", "0"),
-        )
-    };
+    let row =
+        |row: StrategyRegistration| Plugin::Strategy(row.fields(WIDTH).from_package("settings-tests", "0"));
+    let (simple, fallback) =
+        (StrategyRegistration::new("simple", idle), StrategyRegistration::new("fallback", chain));
     let builder = Registry::builder().plugin(Plugin::Providers(PROVIDERS)).unwrap();
     let layer = LayerRegistration::new("steps", steps)
         .slot(Slot::Limit)
         .fields(BOUNDS)
         .summary("takes steps")
         .from_package("settings-tests", "0");
-    let builder = builder.plugin(row("simple")).unwrap().plugin(row("fallback")).unwrap();
+    let builder = builder.plugin(row(simple)).unwrap().plugin(row(fallback)).unwrap();
     builder.plugin(Plugin::Layer(layer)).unwrap().build()
 }
 

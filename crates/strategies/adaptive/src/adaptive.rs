@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use ultraai_core::{
-    ChatRequest, Error, ErrorKind, Method, Outcome, Recovery, Registry, RequestId, Result, Run, Strategy,
+    ChatRequest, Error, ErrorKind, Method, Options, Outcome, Recovery, Registry, RequestId, Result, Run,
+    Strategy,
 };
 
 use crate::{
@@ -212,6 +213,11 @@ impl Adaptive {
 impl Strategy for Adaptive {
     fn name(&self) -> &'static str {
         crate::NAME
+    }
+
+    fn check(&self, options: &Options) -> Result<()> {
+        // Without a setting its arms are what is linked, which is known at the first request.
+        self.arms.get().map_or(Ok(()), |arms| choosing::able(arms, options).map(drop))
     }
 
     async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {

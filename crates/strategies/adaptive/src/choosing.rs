@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ultraai_core::{ChatRequest, Error, ErrorKind, Result, Run};
+use ultraai_core::{ChatRequest, Error, ErrorKind, Options, Result, Run};
 
 use crate::{
     Adaptive, Considered, Estimate, Situation, Task, Why,
@@ -38,19 +38,28 @@ pub(crate) fn fit(arms: &[Arm], run: &Run, request: &ChatRequest) -> Result<Vec<
         }
     }
     if left.is_empty() {
-        let needed = own.min_responses_needed();
-        let able = |place: &usize| needed < 2 || arms[*place].strategy.name() != "fallback";
-        left = (0..arms.len()).filter(able).collect();
-        if left.is_empty() {
-            let message = format!(
-                "`min_responses_needed` is {needed}, and no arm of `adaptive` waits for more than one good answer: enable \
-                 `strategy-parallel` or `strategy-simple`, or add such an arm"
-            );
-            return Err(Error::new(ErrorKind::Config, message));
-        }
+        left = able(arms, own)?;
         run.note("no arm is left: those that can answer are taken, with the options that the user set");
     }
     Ok(left)
+}
+
+/// The places of the arms that can answer anything under the options `own`.
+///
+/// # Errors
+/// `Config` when none can.
+pub(crate) fn able(arms: &[Arm], own: &Options) -> Result<Vec<usize>> {
+    let can = |place: &usize| arms[*place].strategy.check(&arms[*place].in_force(own)).is_ok();
+    let able: Vec<_> = (0..arms.len()).filter(can).collect();
+    if able.is_empty() {
+        let message = format!(
+            "`min_responses_needed` is {}, and no arm of `adaptive` waits for more than one good answer: enable \
+             `strategy-parallel` or `strategy-simple`, or add such an arm",
+            own.min_responses_needed()
+        );
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    Ok(able)
 }
 
 /// Chooses one of the arms at the places `left`, which are never empty.

@@ -100,8 +100,10 @@ async fn an_arm_that_cannot_meet_the_options_is_left_out() {
         outcome.trace
     );
     let alone = over(arms(vec![fallback()]), &[("a", &a), ("b", &b)]);
-    let error = alone.process_with("hi", two).await.unwrap_err();
+    let error = alone.process_with("hi", two.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(alone.check(&two.clone().into()).unwrap_err().message(), error.message());
+    orchestrator.check(&two.into()).unwrap();
 }
 
 #[tokio::test(start_paused = true)]

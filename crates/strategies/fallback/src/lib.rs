@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    ChatRequest, Error, ErrorKind, FinishReason, Method, Orchestrator, Outcome, Recovery, Result, Run,
-    Strategy, StrategyRegistration, register_strategy, registry::parse_settings,
+    ChatRequest, Error, ErrorKind, FinishReason, Method, Options, Orchestrator, Outcome, Recovery, Result,
+    Run, Strategy, StrategyRegistration, register_strategy, registry::parse_settings,
 };
 
 register_strategy!(
@@ -33,8 +33,8 @@ impl Strategy for Fallback {
         "fallback"
     }
 
-    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
-        let needed = run.options().min_responses_needed();
+    fn check(&self, options: &Options) -> Result<()> {
+        let needed = options.min_responses_needed();
         if needed > 1 {
             let message = format!(
                 "`min_responses_needed` is {needed}, and the strategy `fallback` stops at the first good answer: \
@@ -42,6 +42,11 @@ impl Strategy for Fallback {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
+        Ok(())
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        self.check(run.options())?;
         let mut causes = Vec::new();
         let mut incomplete = None;
         let mut chain = run.candidates().iter().peekable();

@@ -159,3 +159,13 @@ async fn one_without_a_place_is_passed_over_and_waited_for_where_nobody_else_ans
     let error = orchestrator(&[("one", &one), ("two", &two)]).process("hi").await.unwrap_err();
     assert_eq!((one.count(), two.count(), error.causes().len()), (2, 1, 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quorum_is_refused_and_whoever_sets_it_up_is_told_the_same() {
+    let one = Scripted::always("one");
+    let orchestrator = orchestrator(&[("one", &one), ("two", &one)]);
+    let two = Options::default().edited(|options| options.min_responses_needed = Some(2));
+    let error = orchestrator.process_with("hi", two.clone()).await.unwrap_err();
+    assert_eq!((error.kind(), one.count()), (ErrorKind::Config, 0));
+    assert_eq!(orchestrator.check(&two.into()).unwrap_err().message(), error.message());
+}

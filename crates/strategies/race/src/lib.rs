@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 use ultraai_core::{
-    AbandonReason, Answer, Ask, Candidate, ChatRequest, Error, ErrorKind, Field, Method, Orchestrator,
-    Outcome, Panel, ProviderId, Recovery, Reply, Result, Run, Strategy, StrategyRegistration, async_trait,
-    duration, register_strategy, registry::parse_settings,
+    AbandonReason, Answer, Ask, Candidate, ChatRequest, Error, ErrorKind, Field, Method, Options,
+    Orchestrator, Outcome, Panel, ProviderId, Recovery, Reply, Result, Run, Strategy, StrategyRegistration,
+    async_trait, duration, register_strategy, registry::parse_settings,
 };
 
 register_strategy!(
@@ -95,8 +95,8 @@ impl Strategy for Race {
         NAME
     }
 
-    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
-        let needed = run.options().min_responses_needed();
+    fn check(&self, options: &Options) -> Result<()> {
+        let needed = options.min_responses_needed();
         if needed > 1 {
             let message = format!(
                 "`min_responses_needed` is {needed}, and the strategy `race` is over with the first good answer: use \
@@ -104,6 +104,11 @@ impl Strategy for Race {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
+        Ok(())
+    }
+
+    async fn process(&self, run: &Run, request: Arc<ChatRequest>) -> Result<Outcome> {
+        self.check(run.options())?;
         let runners: Vec<_> = run.candidates().iter().take(run.allowance()).cloned().collect();
         let left_out = run.candidates().len() - runners.len();
         if left_out > 0 {

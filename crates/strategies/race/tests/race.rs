@@ -161,6 +161,9 @@ async fn no_more_start_than_may_be_asked_and_a_quorum_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
+    let set_up =
+        orchestrator.check(&with(|options| options.min_responses_needed = Some(2)).into()).unwrap_err();
+    assert_eq!(set_up.message(), error.message(), "whoever sets it up is told the same");
     let outcome = orchestrator.process("hi").await.unwrap();
     assert_eq!((outcome.synthesis.response.as_str(), started(&outcome)), ("two", vec![0.0, 0.0]));
 }

@@ -3,11 +3,13 @@
 mod asked;
 mod told;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{body::Body, extract::Request, http::request::Parts, response::Response};
 use serde_json::{Value, json};
-use ultraai::{ChatRequest, Error, ErrorKind, ErrorReport, ProviderId, Result, Strategy};
+use ultraai::{
+    ChatRequest, Error, ErrorKind, ErrorReport, Ledger, ProviderId, Result, Strategy, orchestrator::Report,
+};
 use ultraai_settings::Target;
 
 use self::{asked::Asked, told::Told};
@@ -101,14 +103,25 @@ async fn whole(
 
 /// An error in the library's words, with what it cost all the same. A failure of ours says no more than its kind.
 fn refused(exchange: Exchange, error: &Error) -> Response {
-    let answer = refusal(exchange.api, error).with_body(body_of(error).to_string().into_bytes());
+    let body = body_of(error, &exchange.record.ledger);
+    let answer = refusal(exchange.api, error).with_body(body.to_string().into_bytes());
     exchange.refused_with(error, answer)
 }
 
-/// As `ultraai ask --json` prints it.
-fn body_of(error: &Error) -> Value {
+/// As `ultraai ask --json` prints it. What was cut off from without brings no report: then the books, which are `ledger`, say what
+/// was spent, where anybody was asked.
+fn body_of(error: &Error, ledger: &Ledger) -> Value {
     let mut body = json!({ "error": ErrorReport::from(error) });
-    if let Some(report) = error.report() {
+    let spent = || {
+        let ledger = ledger.report();
+        (ledger.totals.attempts > 0).then(|| {
+            let mut report = Report::default();
+            report.ledger = ledger;
+            report
+        })
+    };
+    let report = error.report().map(Cow::Borrowed).or_else(|| spent().map(Cow::Owned));
+    if let Some(report) = report {
         body["report"] = serde_json::to_value(report).expect("a report has text for keys");
     }
     body

@@ -28,7 +28,7 @@ impl Words for Told {
     }
 
     fn fail(&mut self, error: &Error, sheet: &mut Sheet) {
-        let body = body_of(error).to_string();
+        let body = body_of(error, &sheet.exchange.record.ledger).to_string();
         write_event(Framing::ServerSentEvents, "error", body.as_bytes(), &mut sheet.out);
     }
 

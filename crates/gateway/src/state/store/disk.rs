@@ -12,7 +12,7 @@ use redb::{
 };
 use ultraai::{Error, ErrorKind, Result, async_trait};
 
-use super::{Day, MemoryStore, Spend, Spent, Store, StoredKey, Take, Use};
+use super::{Day, MemoryStore, Spend, Spent, Store, StoredKey, Take, Use, place};
 
 /// The store's file in its folder.
 const FILE: &str = "keys.redb";
@@ -53,6 +53,14 @@ impl DiskStore {
     /// Whether there is a store in `folder`.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(FILE).exists()
+    }
+
+    /// Checks that a store could be made in `folder`, and makes nothing.
+    ///
+    /// # Errors
+    /// `Config` where the folder cannot be made or written.
+    pub fn check_folder(folder: &Path) -> Result<()> {
+        place::check(folder).map_err(|error| cannot(folder, error))
     }
 
     /// Whether a store could not be opened because another process has it open, which may pass.

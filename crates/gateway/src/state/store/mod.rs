@@ -2,6 +2,7 @@
 
 mod disk;
 mod memory;
+mod place;
 
 use ultraai::{Result, async_trait};
 
