@@ -62,7 +62,8 @@ pub(crate) struct Sheet {
 /// The body of a live answer. It is read in the connection's task: dropping it ends everything.
 pub(crate) struct Live<W> {
     /// Before the exchange: its attempts close their rows of the ledger when they are dropped, and the exchange reads them.
-    stream: OutcomeStream,
+    /// None once an error has ended it.
+    stream: Option<OutcomeStream>,
     sheet: Sheet,
     words: W,
     ended: bool,
@@ -77,7 +78,7 @@ impl<W: Words> Live<W> {
         let keep_alive = exchange.live.gateway().keep_alive;
         let comment = Box::pin(tokio::time::sleep(keep_alive));
         let sheet = Sheet { exchange, out: Vec::new(), begun: false };
-        Self { stream, sheet, words, ended: false, comment, keep_alive }
+        Self { stream: Some(stream), sheet, words, ended: false, comment, keep_alive }
     }
 
     /// Waits until there is something to say, so that what fails before has a status of its own.
@@ -101,7 +102,8 @@ impl<W: Words> Live<W> {
         head.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         head.insert(heads::ACCEL_BUFFERING, HeaderValue::from_static("no"));
         // What the answer loses is told in its end.
-        write_losses(head, self.stream.left_out().iter().map(String::as_str), &Losses::default());
+        let left_out = self.stream.as_ref().map(OutcomeStream::left_out).unwrap_or_default();
+        write_losses(head, left_out.iter().map(String::as_str), &Losses::default());
         response.map(|_| Body::new(self))
     }
 
@@ -113,8 +115,11 @@ impl<W: Words> Live<W> {
         if let Some(error) = self.sheet.exchange.app.lifecycle.cut().filter(|_| !self.ended) {
             return Err(error);
         }
-        while !self.ended && self.sheet.out.len() < PIECE {
-            match Pin::new(&mut self.stream).poll_next(cx) {
+        while let Some(stream) = &mut self.stream
+            && !self.ended
+            && self.sheet.out.len() < PIECE
+        {
+            match Pin::new(stream).poll_next(cx) {
                 Poll::Pending => break,
                 Poll::Ready(None) => self.ended = true,
                 Poll::Ready(Some(event)) => {
@@ -137,6 +142,8 @@ impl<W: Words> http_body::Body for Live<W> {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if let Err(error) = this.fill(cx) {
+            // Its attempts end, so that their sums can be told.
+            this.stream = None;
             this.sheet.exchange.record.error = Some(word_of(&error));
             this.words.fail(&error, &mut this.sheet);
             this.ended = true;
