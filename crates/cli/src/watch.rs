@@ -66,7 +66,7 @@ async fn watch(
                 }
                 answer.push(&delta)?;
             }
-            Some(Ok(Event::Discarded { reason })) if is_live => answer.discard(&reason)?,
+            Some(Ok(Event::Discarded { reason, .. })) if is_live => answer.discard(&reason)?,
             Some(Ok(Event::Finished { outcome })) => {
                 if !answer.begun {
                     progress.iter_mut().for_each(Progress::leave);

@@ -57,10 +57,11 @@ impl App {
     /// they began with, and keys, limits and spend stay. Returns the keys of `[gateway]` that wait for a restart.
     ///
     /// # Errors
-    /// `Config`; then those in force stay.
+    /// `Config`; then those in force stay. Settings without the providers that a file set up are refused too, as
+    /// [`Settings::take_over`] says.
     pub fn replace(&self, mut settings: Settings) -> Result<Vec<&'static str>> {
         let old = self.live();
-        let waiting = settings.take_over(&old.settings);
+        let waiting = settings.take_over(&old.settings)?;
         let live = old.succeeded_by(settings, &self.metrics)?;
         self.metrics.know(live.models());
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);

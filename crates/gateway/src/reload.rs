@@ -6,8 +6,8 @@ use tokio::{
     runtime::Handle,
     time::{Instant, MissedTickBehavior, interval_at},
 };
-use ultraai::{Error, Result};
-use ultraai_settings::{Settings, Sources};
+use ultraai::{Error, ErrorKind, Result};
+use ultraai_settings::{Seen, Settings, Sources};
 
 use crate::App;
 
@@ -15,14 +15,20 @@ use crate::App;
 /// written is not read in the middle; about a second passes until then.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long the files must have been the same before they are read, also where a signal asks for that at once.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Moments that they are waited for until they are.
+const MOMENTS: u32 = 100;
+
 /// Looks after which settings that were refused are tried again: what they lacked may stand in another file, which is there by now.
 const LOOKS_UNTIL_RETRY: u32 = 10;
 
 /// Reads the settings again whenever the settings file, the file of prices or a file of keys holds something else, and on SIGHUP,
 /// until `shutdown` ends.
 ///
-/// Settings that are wrong are refused: the reason is told on standard error, and those in force stay. Contents are compared and
-/// not the times of files, so that a file that was renamed into place, a folder that was mounted anew behind a link and two
+/// Settings that are wrong are refused: the reason is told on standard error, and those in force stay. So are those that lack
+/// what a file set up, as [`Settings::take_over`] says: nobody means an emptied file. Contents are compared and not the times of files, so that a file that was renamed into place, a folder that was mounted anew behind a link and two
 /// writings within a second are all noticed. SIGHUP is minded from this call on, before the future is first polled. Where no
 /// file was read there is nothing to look at, and SIGHUP looks for one.
 ///
@@ -51,10 +57,6 @@ pub fn watch_and_tell(
     tell: impl Fn(&str),
 ) -> impl Future<Output = ()> {
     let mut hangup = Hangup::new(&tell);
-    // The file that was read, also where another would be found first by now.
-    if let Some(file) = &app.live().settings.file {
-        sources.file = Some(file.clone());
-    }
     async move {
         let watching = async {
             let mut looks = interval_at(Instant::now() + LOOK, LOOK);
@@ -68,9 +70,7 @@ pub fn watch_and_tell(
                     biased;
                     () = hangup.received() => false,
                     _ = looks.tick(), if !known.is_empty() => {
-                        let before = last.clone();
-                        // A file may stand on another machine: who serves does not wait for it.
-                        let Ok(now) = tokio::task::spawn_blocking(move || before.now()).await else { continue };
+                        let now = look(&last).await;
                         let settled = now == last;
                         last = now;
                         let retry = refused.as_mut().is_some_and(|(_, looks)| {
@@ -83,6 +83,10 @@ pub fn watch_and_tell(
                         last == known
                     }
                 };
+                // The file that was read, also where another would be found first by now.
+                if let Some(file) = &app.live().settings.file {
+                    sources.file = Some(file.clone());
+                }
                 match reload(&app, &sources, &tell).await {
                     Ok(()) => {
                         known = app.live().settings.seen();
@@ -95,8 +99,7 @@ pub fn watch_and_tell(
                         }
                         refused = Some((reason, 0));
                         // They are not read again at once, but when they change.
-                        let files = known.clone();
-                        known = tokio::task::spawn_blocking(move || files.now()).await.unwrap_or(known);
+                        known = look(&known).await;
                     }
                 }
                 last = known.clone();
@@ -110,23 +113,22 @@ pub fn watch_and_tell(
     }
 }
 
-/// Reads the settings and puts them in force.
+/// What the files hold now. One may stand on another machine: who serves does not wait for it.
+async fn look(files: &Seen) -> Seen {
+    let own = files.clone();
+    tokio::task::spawn_blocking(move || own.now()).await.unwrap_or_else(|_| files.clone())
+}
+
+/// Reads the settings once nobody writes their files, and puts them in force.
 ///
 /// # Errors
 /// What is wrong with them.
 async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Result<()> {
     let old = app.live();
-    let (own, sources, registry) = (Arc::clone(app), sources.clone(), Arc::clone(old.settings.registry()));
-    let runtime = Handle::current();
-    // A file may stand on another machine, and building takes its time, with certificates to read: who serves goes on meanwhile.
-    let replaced = tokio::task::spawn_blocking(move || {
-        let settings = runtime.block_on(Settings::load(&sources, &registry))?;
-        let notices = notices_of(&settings);
-        Result::Ok((notices, own.replace(settings)?))
-    });
-    let (notices, waiting) = replaced.await.map_err(|error| {
-        Error::new(ultraai::ErrorKind::Config, "the new settings could not be built").with_source(error)
-    })??;
+    let settings = read_still(&old.settings, sources).await?;
+    let notices = notices_of(&settings);
+    let own = Arc::clone(app);
+    let waiting = apart(move || own.replace(settings)).await?;
     tell("the settings were read again and are in force");
     if !waiting.is_empty() {
         let names: Vec<_> = waiting.iter().map(|name| format!("`gateway.{name}`")).collect();
@@ -142,6 +144,38 @@ async fn reload(app: &Arc<App>, sources: &Sources, tell: &impl Fn(&str)) -> Resu
 /// What the user should know, and what could be safer.
 fn notices_of(settings: &Settings) -> Vec<String> {
     settings.notices.iter().cloned().chain(settings.warnings()).collect()
+}
+
+/// Reads the settings in the place of `old`, as they stood in their files for a moment.
+///
+/// # Errors
+/// What is wrong with them, or that their files do not stop changing.
+async fn read_still(old: &Settings, sources: &Sources) -> Result<Settings> {
+    let mut before = look(&old.seen()).await;
+    for _ in 0..MOMENTS {
+        tokio::time::sleep(MOMENT).await;
+        let (sources, registry, runtime) = (sources.clone(), Arc::clone(old.registry()), Handle::current());
+        let now = match apart(move || runtime.block_on(Settings::load(&sources, &registry))).await {
+            Ok(settings) if settings.seen() == before => return Ok(settings),
+            // Where they name other files than before, those are looked at too from now on.
+            Ok(settings) => settings.seen(),
+            Err(error) => match look(&before).await {
+                now if now == before => return Err(error),
+                now => now,
+            },
+        };
+        before = now;
+    }
+    let message = "their files change all the time, and are read once they stay as they are for a moment";
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+/// Does what takes its time, such as reading a file of another machine or building with certificates, while who serves goes on.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| {
+        Error::new(ErrorKind::Config, "the new settings could not be built").with_source(error)
+    })?
 }
 
 /// An error with what caused it.

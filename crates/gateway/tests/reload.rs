@@ -237,6 +237,8 @@ async fn a_broken_file_is_refused_and_the_old_settings_stay() {
             "no API key: set the variable OPENAI_API_KEY",
         ),
         (format!("{good}[gateway.aliases]\nx = \"y\"\n"), "neither an orchestrator nor a provider"),
+        (String::new(), "ultraai.toml held something and is empty now"),
+        ("[gateway]\nkeep_alive_seconds = 3\n".to_owned(), "no provider stands in"),
     ] {
         fs::write(&file, broken).unwrap();
         let line = gateway.told.next(REFUSED).await;
@@ -251,6 +253,41 @@ async fn a_broken_file_is_refused_and_the_old_settings_stay() {
     fs::write(&file, good.replace("providers.a", "providers.c")).unwrap();
     gateway.told.next(TAKEN).await;
     assert_eq!(gateway.said("c").await, "hello");
+}
+
+#[tokio::test]
+async fn a_signal_that_meets_a_file_being_written_waits_for_its_end() {
+    let upstream = saying("hello");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ultraai.toml");
+    fs::write(&file, provider("a", &upstream)).unwrap();
+    let gateway = Gateway::over(folder.path()).await;
+    let whole = format!("{}{}", provider("b", &upstream), provider("c", &upstream));
+    // Its start is a whole file too, and empty at first.
+    fs::write(&file, "").unwrap();
+    hang_up();
+    for (at, _) in whole.match_indices('\n') {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        fs::write(&file, &whole[..=at]).unwrap();
+    }
+    gateway.told.next(TAKEN).await;
+    assert_eq!(gateway.said("c").await, "hello");
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_again_leaves_what_it_set_up() {
+    let upstream = saying("hello");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ultraai.toml");
+    let gateway = Gateway::over(folder.path()).await;
+    fs::write(&file, provider("a", &upstream)).unwrap();
+    hang_up();
+    gateway.told.next(TAKEN).await;
+    fs::remove_file(&file).unwrap();
+    hang_up();
+    let line = gateway.told.next(REFUSED).await;
+    assert!(line.contains("ultraai.toml is not there"), "{line}");
+    assert_eq!(gateway.said("a").await, "hello");
 }
 
 #[tokio::test]

@@ -138,8 +138,8 @@ impl Transport {
     /// Posts JSON and waits for the head of the response, whatever its status.
     ///
     /// # Errors
-    /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
-    /// a proxy, and `Undecodable` for a head that is too large or none.
+    /// `Connect` or `Interrupted`, which name host and port, `Authentication` for the credentials of a proxy, and `Undecodable`
+    /// for a redirect and for a head that is too large or none.
     pub async fn post_json(&self, address: &Address, headers: &Headers, body: Vec<u8>) -> Result<Response> {
         self.post(address, headers, "application/json", body).await
     }
@@ -166,8 +166,8 @@ impl Transport {
     /// Gets, and waits for the head of the response, whatever its status.
     ///
     /// # Errors
-    /// `Connect` or `Interrupted`, which name host and port, `Rejected` for a redirect, `Authentication` for the credentials of
-    /// a proxy, and `Undecodable` for a head that is too large or none.
+    /// `Connect` or `Interrupted`, which name host and port, `Authentication` for the credentials of a proxy, and `Undecodable`
+    /// for a redirect and for a head that is too large or none.
     pub async fn get(&self, address: &Address, headers: &Headers) -> Result<Response> {
         self.send(address, Method::GET, headers, None, Bytes::new()).await
     }
@@ -288,9 +288,10 @@ fn redirect(response: &http::Response<Incoming>, address: &Address) -> Error {
     let host =
         host.as_ref().and_then(url::Url::host_str).map_or_else(String::new, |host| format!(" at {host}"));
     let message = format!(
-        "the server points to another address{host}, which is not followed, so that no key reaches another host: set `base_url` to it"
+        "the server points to another address{host}, which is not followed, so that no key reaches another host: set `base_url` of the provider to it"
     );
-    Error::new(ErrorKind::Rejected, message)
+    // It is no answer, and the request's author can do nothing about it.
+    Error::new(ErrorKind::Undecodable, message)
 }
 
 /// The head of a response, and its body, which comes later.

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 
 use super::{Event, Outcome};
-use crate::{ChatEvent, ChatResponse, Error, ErrorKind, Result, Usage, events_of};
+use crate::{ChatEvent, ChatResponse, Error, ErrorKind, ProviderId, Result, Usage, events_of};
 
 /// Makes of what happens during a request the events of its answer, as one provider would tell it.
 #[derive(Debug, Default)]
 pub struct AnswerEvents {
     started: bool,
     forwarded: bool,
+    /// Who writes what was handed on.
+    by: Option<ProviderId>,
     /// A frame was handed on, which cannot be taken back either.
     framed: bool,
 }
@@ -19,7 +21,8 @@ impl AnswerEvents {
     /// it is not what the answer itself says.
     ///
     /// # Errors
-    /// `Interrupted` where the answer broke off after pieces had been handed on, which cannot be taken back.
+    /// Where the answer broke off after pieces had been handed on, which cannot be taken back: of the kind of what broke it off,
+    /// or `Interrupted` where somebody judged it, with whoever wrote it.
     pub fn push(
         &mut self,
         event: Event,
@@ -27,9 +30,11 @@ impl AnswerEvents {
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<()> {
         match event {
-            Event::Answering { model, request_id, .. } if !self.started => {
-                self.started = true;
-                out.push_back(ChatEvent::Started { model, request_id });
+            Event::Answering { provider_id, model, request_id } => {
+                self.by = Some(provider_id);
+                if !std::mem::replace(&mut self.started, true) {
+                    out.push_back(ChatEvent::Started { model, request_id });
+                }
             }
             Event::Frame { frame } => {
                 self.framed = true;
@@ -39,9 +44,11 @@ impl AnswerEvents {
                 (self.started, self.forwarded) = (true, true);
                 out.push_back(ChatEvent::Delta(delta));
             }
-            Event::Discarded { .. } if self.forwarded || self.framed => {
-                let message = "the answer broke off after its first pieces had been handed on";
-                return Err(Error::new(ErrorKind::Interrupted, message));
+            Event::Discarded { reason, kind } if self.forwarded || self.framed => {
+                let message =
+                    format!("the answer broke off after its first pieces had been handed on: {reason}");
+                let error = Error::new(kind.unwrap_or(ErrorKind::Interrupted), message);
+                return Err(self.by.take().into_iter().fold(error, Error::with_provider));
             }
             Event::Finished { outcome } => {
                 let mut answer = ChatResponse::clone(&outcome.synthesis.answer);

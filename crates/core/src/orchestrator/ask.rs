@@ -309,7 +309,7 @@ impl Run {
             Some(error) => Err(fold.broken_by(error)),
         };
         if let (Err(error), true) = (&result, forwarded) {
-            self.emit(Event::Discarded { reason: error.to_string() }).await;
+            self.emit(Event::Discarded { reason: error.to_string(), kind: Some(error.kind()) }).await;
         }
         result
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Outcome;
-use crate::{AbandonReason, Delta, ErrorReport, Native, ProviderId};
+use crate::{AbandonReason, Delta, ErrorKind, ErrorReport, Native, ProviderId};
 
 /// Something that happened during a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -78,6 +78,9 @@ pub enum Event {
     Discarded {
         /// Why.
         reason: String,
+        /// The kind of the error that they broke off with; none where somebody judged them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kind: Option<ErrorKind>,
     },
     /// The end.
     Finished {

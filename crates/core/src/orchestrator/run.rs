@@ -162,7 +162,7 @@ impl Run {
 
     /// Tells those who listen that the pieces of the answer so far are void.
     pub async fn discard(&self, reason: &str) {
-        self.emit(Event::Discarded { reason: reason.to_owned() }).await;
+        self.emit(Event::Discarded { reason: reason.to_owned(), kind: None }).await;
     }
 
     /// The plugins that are linked, such as other strategies to delegate to.

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn event(number: usize) -> Event {
-        Event::Discarded { reason: number.to_string() }
+        Event::Discarded { reason: number.to_string(), kind: None }
     }
 
     #[test]

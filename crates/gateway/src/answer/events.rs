@@ -4,17 +4,20 @@ use std::{collections::VecDeque, sync::Arc};
 
 use axum::response::Response;
 use ultraai::{
-    AnswerEvents, Answering, ChatEvent, ChatRequest, Error, Event, EventEncoder, Losses, Native, Outcome,
+    AnswerEvents, Answering, ChatEvent, ChatRequest, Error, Event, EventEncoder, Losses, Native,
     OutcomeStream, OwnedFrame, Result,
 };
 use ultraai_wire::{write_event, write_frame};
 
 use super::{
-    Api, cost,
+    Api, cost, heads,
     live::{Live, Sheet, Words},
     losses_of, now, told,
 };
-use crate::routes::{Exchange, fresh_id};
+use crate::{
+    access::Record,
+    routes::{Exchange, fresh_id},
+};
 
 /// Tells an answer in the words of a protocol, or in the frames of an upstream that speaks it too.
 pub(crate) struct Events {
@@ -88,7 +91,7 @@ impl Words for Events {
                 record.provider = Some(outcome.synthesis.provider_id.clone());
                 left_out = Some(Losses::in_trace(&outcome.trace).map(str::to_owned).collect::<Vec<_>>());
                 // Before the last frame, behind which nobody reads.
-                sheet.out.extend_from_slice(sums(outcome).as_bytes());
+                close(record, &mut sheet.out);
                 if let Some(frame) = self.held.take() {
                     self.let_pass(&frame, &mut sheet.out);
                 }
@@ -122,6 +125,7 @@ impl Words for Events {
 
     fn fail(&mut self, error: &Error, sheet: &mut Sheet) {
         self.held = None;
+        close(&sheet.exchange.record, &mut sheet.out);
         self.encoder.fail(&told(error), &mut self.frames);
         self.flush(&mut sheet.out);
     }
@@ -131,8 +135,20 @@ impl Words for Events {
     }
 }
 
-/// A comment at the end tells what a head could not know yet.
-fn sums(outcome: &Outcome) -> String {
-    let totals = &outcome.ledger.totals;
-    format!(": x-ultraai-attempts={} x-ultraai-cost={}\n\n", totals.attempts, cost(totals.cost()))
+/// A comment before the end tells what the head could not know yet, or did not: who answered, how that was found, and what it took.
+/// Where nobody was asked there is nothing to tell.
+fn close(record: &Record, out: &mut Vec<u8>) {
+    let totals = record.ledger.totals();
+    if totals.attempts == 0 {
+        return;
+    }
+    let provider = record.provider.as_ref().map(|provider| (heads::PROVIDER, provider.as_str()));
+    let strategy = record.strategy.as_ref().map(|strategy| (heads::STRATEGY, strategy.as_ref()));
+    out.push(b':');
+    for (name, value) in provider.into_iter().chain(strategy) {
+        out.extend_from_slice(format!(" {name}={value}").as_bytes());
+    }
+    let (attempts, spent) = (totals.attempts, cost(totals.cost()));
+    let sums = format!(" {}={attempts} {}={spent}\n\n", heads::ATTEMPTS, heads::COST);
+    out.extend_from_slice(sums.as_bytes());
 }

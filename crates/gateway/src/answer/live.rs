@@ -62,6 +62,7 @@ pub(crate) struct Sheet {
 /// The body of a live answer. It is read in the connection's task: dropping it ends everything.
 pub(crate) struct Live<W> {
     /// Before the exchange: its attempts close their rows of the ledger when they are dropped, and the exchange reads them.
+    /// None once an error has ended it.
     stream: Option<OutcomeStream>,
     sheet: Sheet,
     words: W,
@@ -114,8 +115,10 @@ impl<W: Words> Live<W> {
         if let Some(error) = self.sheet.exchange.app.lifecycle.cut().filter(|_| !self.ended) {
             return Err(error);
         }
-        while !self.ended && self.sheet.out.len() < PIECE {
-            let Some(stream) = &mut self.stream else { break };
+        while let Some(stream) = &mut self.stream
+            && !self.ended
+            && self.sheet.out.len() < PIECE
+        {
             match Pin::new(stream).poll_next(cx) {
                 Poll::Pending => break,
                 Poll::Ready(None) => self.ended = true,

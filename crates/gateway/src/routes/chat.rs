@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::Request, http::HeaderMap, response::Response};
+use axum::{extract::Request, http::request::Parts, response::Response};
 use bytes::Bytes;
 use ultraai::{
     Answering, ChatRequest, Delivery, Error, ErrorKind, Losses, ModelName, Native, Outcome, RequestOptions,
@@ -23,18 +23,17 @@ pub(crate) async fn answer(app: Arc<App>, api: Api, request: Request) -> Respons
     let asked = async {
         let caller = exchange.authenticate(&head.headers)?;
         let body = exchange.read(&head.headers, body).await?;
-        let mut request = read(api, head.uri.path(), &body)?;
+        let mut request = read(api, &head, &body)?;
         let name = named(&mut request)?;
         exchange.admit(&caller, name.as_str(), estimate(&request, &body))?;
         let Target { orchestrator, options, model, .. } = exchange.target(&caller, name.as_str())?;
         request.model = model;
         Ok((orchestrator, request, options))
     };
-    let (orchestrator, mut request, options) = match asked.await {
+    let (orchestrator, request, options) = match asked.await {
         Ok(asked) => asked,
         Err(error) => return exchange.refused(&error),
     };
-    read_headers(api, &head.headers, &mut request);
     let result = match request.delivery {
         Delivery::Live => return live(exchange, &orchestrator, request, options).await,
         Delivery::Whole => whole(&mut exchange, &orchestrator, request, &options).await,
@@ -55,10 +54,13 @@ pub(super) fn named(request: &mut ChatRequest) -> Result<ModelName> {
     })
 }
 
-/// The request, with the form it came in.
-pub(super) fn read(api: Api, path: &str, body: &Bytes) -> Result<ChatRequest> {
+/// The request, with what its head says of it and the form it came in.
+pub(super) fn read(api: Api, head: &Parts, body: &Bytes) -> Result<ChatRequest> {
     let codec = api.codec();
-    let mut request = codec.decode_request(path, body)?;
+    let mut request = codec.decode_request(head.uri.path(), body)?;
+    let mut told =
+        head.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    codec.read_headers(&mut told, &mut request);
     request.native = Some(Native::new(codec.protocol(), body.clone()));
     Ok(request)
 }
@@ -100,12 +102,6 @@ fn written(api: Api, request: &ChatRequest, outcome: &Outcome, losses: &mut Loss
     let mut answer = (**answer).clone();
     answer.usage = outcome.ledger.usage().or(answer.usage);
     Ok(codec.encode_response(&to, &answer, losses)?.into())
-}
-
-/// Adds what the headers say of the request.
-fn read_headers(api: Api, headers: &HeaderMap, request: &mut ChatRequest) {
-    let mut told = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    api.codec().read_headers(&mut told, request);
 }
 
 async fn live(

@@ -36,7 +36,7 @@ async fn count(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<Resp
     let caller = exchange.authenticate(&head.headers)?;
     let live = Arc::clone(&exchange.live);
     let body = exchange.read(&head.headers, body).await?;
-    let mut request = chat::read(exchange.api, head.uri.path(), &body)?;
+    let mut request = chat::read(exchange.api, head, &body)?;
     let name = chat::named(&mut request)?;
     // It is a request, and takes no tokens of anybody.
     exchange.admit(&caller, name.as_str(), 0)?;

@@ -18,7 +18,7 @@ use ultraai_settings::Target;
 use super::body;
 use crate::{
     App, access,
-    answer::{Api, Refusal, heads, refusal},
+    answer::{Api, Refusal, heads, refusal, write_sums},
     app::Live,
     state::{Admission, Caller, Quotas},
 };
@@ -179,7 +179,12 @@ impl Exchange {
         self.record.error = Some(access::word_of(error));
         self.record.is_complete = true;
         let mut response = answer.into_response();
-        self.write_head(response.headers_mut());
+        let headers = response.headers_mut();
+        self.write_head(headers);
+        let totals = self.record.ledger.totals();
+        if totals.attempts > 0 {
+            write_sums(headers, &totals);
+        }
         response
     }
 }

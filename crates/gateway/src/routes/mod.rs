@@ -73,7 +73,7 @@ pub(crate) fn left(app: Arc<App>, request: Request) {
 /// Begins an exchange whose outcome is known whatever it holds.
 fn begin(app: Arc<App>, request: Request) -> Exchange {
     let (head, _) = request.into_parts();
-    let api = Api::of_path(head.uri.path());
+    let api = Api::of(&head);
     Exchange::begin(app, api, &head)
 }
 
@@ -85,10 +85,14 @@ fn nowhere(app: Arc<App>, request: Request) -> Response {
         exchange.record.path,
         addresses::listed()
     );
-    let error = Error::new(ErrorKind::InvalidRequest, message);
-    let mut answer = refusal(exchange.api, &error);
+    // What Anthropic calls an address that is not there is to OpenAI a request that is wrong, and its "not found" is a model's.
+    let kind = match exchange.api {
+        Api::Messages => ErrorKind::ModelNotFound,
+        Api::Chat | Api::Responses => ErrorKind::InvalidRequest,
+    };
+    let mut answer = refusal(exchange.api, &Error::new(kind, &*message));
     answer.status = StatusCode::NOT_FOUND.as_u16();
-    exchange.refused_with(&error, answer)
+    exchange.refused_with(&Error::new(ErrorKind::InvalidRequest, message), answer)
 }
 
 fn wrong_method(app: Arc<App>, request: Request, address: &str) -> Response {

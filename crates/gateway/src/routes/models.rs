@@ -61,7 +61,7 @@ fn answered(
     write: impl FnOnce(Api, u64, Vec<Named>) -> Result<Value>,
 ) -> Response {
     // Both vendors list their models at this address, and only the head tells whose SDK asks.
-    let api = if head.headers.contains_key("anthropic-version") { Api::Messages } else { Api::Chat };
+    let api = Api::of(head);
     let mut exchange = Exchange::begin(app, api, head);
     let written = exchange.authenticate(&head.headers).and_then(|caller| {
         let mut all = named(&exchange.live);

@@ -1,9 +1,11 @@
 //! Answers that break off.
 
-use serde_json::json;
-use ultraai_testkit::{Reply, Server};
+use std::time::Duration;
 
-use crate::support::Gateway;
+use serde_json::json;
+use ultraai_testkit::{Reply, Server, openai};
+
+use crate::support::{Gateway, one_upstream};
 
 /// A piece of a chat completion.
 fn piece(text: &str) -> String {
@@ -43,6 +45,65 @@ async fn what_broke_off_before_anything_had_left_is_answered_by_another_one() {
         assert_eq!(answer.header("x-ultraai-provider"), "second");
     }
     assert_eq!(broken.requests().len(), 2, "it was asked first");
+}
+
+#[tokio::test]
+async fn what_failed_says_what_it_took_and_what_was_asked_of_nobody_does_not() {
+    let server = Server::always(openai::error(500, "broken"));
+    let gateway = Gateway::new(&one_upstream(&server.url())).await;
+    for (path, stream) in [
+        ("/v1/chat/completions", false),
+        ("/v1/chat/completions", true),
+        ("/v1/messages", false),
+        ("/v1/messages", true),
+        ("/v1/orchestrate", false),
+    ] {
+        let asked = match path {
+            "/v1/orchestrate" => json!({ "model": "fast", "prompt": "hi" }),
+            _ => json!({ "model": "fast", "stream": stream, "max_tokens": 9,
+                "messages": [{ "role": "user", "content": "hi" }] }),
+        };
+        let answer = gateway.post(path, &asked).await;
+        let told = (answer.header("x-ultraai-attempts"), answer.header("x-ultraai-cost"));
+        assert_eq!(told, ("1", "unknown"), "{path}: {answer:?}");
+        assert!(answer.status >= 500, "{path}: {answer:?}");
+    }
+    let refused = gateway.post("/v1/chat/completions", &json!({ "model": "fats", "messages": [] })).await;
+    assert!(refused.status >= 400 && !refused.headers.contains_key("x-ultraai-attempts"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_log_says_what_broke_a_stream() {
+    // The head leaves with the first piece, before the break is known.
+    let pieces = [piece("bro"), piece("ken")];
+    let server = Server::always(Reply::sse(pieces).paced(Duration::from_millis(100)));
+    let gateway = Gateway::new(&one_upstream(&server.url())).await;
+    let asked = json!({ "model": "fast", "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
+    let answer = gateway.post("/v1/chat/completions", &asked).await;
+    assert!(answer.status == 200 && answer.text.contains("ken"), "{answer:?}");
+    let lines = gateway.log.lines(1).await;
+    assert_eq!(
+        (&lines[0]["error"], &lines[0]["provider"]),
+        (&json!("interrupted"), &json!("fast")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_the_operators_matter() {
+    let server = Server::always(Reply::redirect(307, "http://elsewhere.invalid/v1"));
+    let gateway = Gateway::new(&one_upstream(&server.url())).await;
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let asked =
+            json!({ "model": "fast", "max_tokens": 9, "messages": [{ "role": "user", "content": "hi" }] });
+        let answer = gateway.post(path, &asked).await;
+        assert_eq!(
+            answer.json()["error"]["type"].as_str().unwrap().replace("api_", "server_"),
+            "server_error"
+        );
+        assert!(answer.text.contains("set `base_url` of the provider to it"), "{answer:?}");
+        assert!([500, 502].contains(&answer.status), "{answer:?}");
+    }
 }
 
 #[tokio::test]

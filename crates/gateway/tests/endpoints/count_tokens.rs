@@ -1,5 +1,6 @@
 //! `POST /v1/messages/count_tokens`: counted by the vendor, or estimated with a word that it is.
 
+use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 use ultraai_testkit::{Reply, Server, anthropic};
 
@@ -36,6 +37,16 @@ async fn the_vendor_counts_what_it_is_sent_as_it_came() {
     assert_eq!(sent.json(), body("claude-x"));
     let lines = gateway.log.lines(1).await;
     assert_eq!((&lines[0]["attempts"], &lines[0]["status"]), (&json!(0), &json!(200)), "it is asked nothing");
+}
+
+#[tokio::test]
+async fn the_betas_of_the_head_are_the_counts_too() {
+    let server = Server::start([Reply::json(200, &json!({ "input_tokens": 7 }))]);
+    let gateway = gateway(&server.url()).await;
+    let asked = Request::post("/v1/messages/count_tokens").header("anthropic-beta", "b-1,b-2");
+    let answer = gateway.ask(asked.body(Body::from(body("claude").to_string())).unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(server.requests()[0].header("anthropic-beta"), Some("b-1,b-2"));
 }
 
 #[tokio::test]

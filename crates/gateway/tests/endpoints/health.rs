@@ -49,3 +49,29 @@ async fn what_is_read_may_be_asked_for_its_head_alone() {
     let wrong = gateway.post("/healthz", &json!({})).await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, "GET,HEAD"));
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_told_in_the_words_of_who_asks() {
+    let gateway = Gateway::new(MOCK).await;
+    let (wrong, absent) = ("invalid_request_error", "not_found_error");
+    // Whether the caller tells Anthropic's version, and whether it is answered in Anthropic's form.
+    for (method, path, tells, is_anthropics, status, kind) in [
+        ("POST", "/v1/messages/batches", false, true, 404, absent),
+        ("POST", "/v1/files", true, true, 404, absent),
+        ("GET", "/v1/models/", true, true, 404, absent),
+        ("GET", "/v1/messages", false, true, 405, wrong),
+        ("POST", "/v1/models", true, true, 405, wrong),
+        ("POST", "/v1/files", false, false, 404, wrong),
+        ("POST", "/v1/messagesx", false, false, 404, wrong),
+        ("GET", "/v1/responses/resp_1", false, false, 404, wrong),
+        ("GET", "/v1/chat/completions/x", true, false, 404, wrong),
+        ("GET", "/v1/responses", false, false, 405, wrong),
+    ] {
+        let asked = Request::builder().method(method).uri(path);
+        let asked = if tells { asked.header("anthropic-version", "2023-06-01") } else { asked };
+        let answer = gateway.ask(asked.body(Body::empty()).unwrap()).await;
+        let body = answer.json();
+        assert_eq!((answer.status, body["error"]["type"].as_str()), (status, Some(kind)), "{path}: {body}");
+        assert_eq!(body["type"] == "error", is_anthropics, "{path}: {body}");
+    }
+}

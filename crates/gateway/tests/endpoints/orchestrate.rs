@@ -9,8 +9,10 @@ use crate::support::{Answer, Gateway, one_upstream};
 async fn gateway(url: &str) -> Gateway {
     let second = one_upstream(url).replace("[orchestrator]\nmax_retries = 0\n", "");
     let second = second.replace("providers.fast", "providers.slow").replace("test-model", "other-model");
-    let text = one_upstream(url)
-        .replace("max_retries = 0", "max_retries = 0\nbudget_dollars = 5.0\nstrategy = \"parallel\"");
+    let text = one_upstream(url).replace(
+        "max_retries = 0",
+        "max_retries = 0\nbudget_dollars = 5.0\nmax_providers_per_request = 2\nstrategy = \"parallel\"",
+    );
     Gateway::new(&format!("{text}\n{second}")).await
 }
 
@@ -116,6 +118,19 @@ async fn what_is_not_known_or_not_the_callers_to_set_is_refused_by_name() {
         (
             json!({ "request": { "messages": [], "temprature": 1 } }),
             "`request.temprature` is not known: did you mean `temperature`?",
+        ),
+        (
+            json!({ "request": { "messages": [{ "role": "user", "content": [{ "type": "text", "text": "x", "zzz": 1 }] }] } }),
+            "`request.messages[0].content[0].zzz` is not known",
+        ),
+        (
+            json!({ "prompt": "x", "options": { "max_providers_per_request": 3 } }),
+            "`options.max_providers_per_request` is 3, and the operator allows 2",
+        ),
+        // More than 32 bits hold.
+        (
+            json!({ "prompt": "x", "options": { "max_providers_per_request": 5_000_000_000_u64 } }),
+            "`options.max_providers_per_request` is 5000000000, and the operator allows 2",
         ),
         (json!({ "prompt": "x", "options": { "timeout_seconds": -1 } }), "`timeout_seconds` is -1"),
         (

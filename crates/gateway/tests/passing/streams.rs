@@ -1,10 +1,12 @@
 //! Streams.
 
+use std::time::Duration;
+
 use ultraai_testkit::Server;
 
 use crate::{
     protocol::{CHAT, COST, PROTOCOLS, written},
-    support::Gateway,
+    support::{Gateway, providers},
 };
 
 #[tokio::test]
@@ -25,10 +27,23 @@ async fn the_frames_of_an_upstream_pass_untouched_and_usage_is_told_to_those_who
             let expected: String = frames.map(|(_, frame)| written(*frame)).collect();
             assert_eq!((answer.status, answer.text), (200, expected), "{}", protocol.path);
             // Usage stands in the ledger, whoever asked for it.
-            assert_eq!(answer.comments, format!(": x-ultraai-attempts=1 x-ultraai-cost={COST}\n\n"));
+            let told = format!("x-ultraai-provider={} x-ultraai-strategy=fallback", protocol.provider);
+            assert_eq!(answer.comments, format!(": {told} x-ultraai-attempts=1 x-ultraai-cost={COST}\n\n"));
             assert_eq!(answer.headers["x-ultraai-provider"], protocol.provider);
         }
     }
+}
+
+#[tokio::test]
+async fn who_answered_is_told_at_the_end_where_the_head_left_before() {
+    let server = Server::always(CHAT.live().after(Duration::from_millis(200)));
+    let keep_alive = "[gateway]\nkeep_alive_seconds = 0.02\n";
+    let gateway = Gateway::new(&format!("{keep_alive}{}", providers(&server))).await;
+    let answer = gateway.post(CHAT.path, &CHAT.asking_live("chat")).await;
+    assert_eq!((answer.status, answer.header("x-ultraai-provider")), (200, ""));
+    assert!(answer.comments.starts_with(": working\n\n"), "{}", answer.comments);
+    let end = ": x-ultraai-provider=chat x-ultraai-strategy=fallback x-ultraai-attempts=1 ";
+    assert!(answer.comments.contains(end), "{}", answer.comments);
 }
 
 #[tokio::test]

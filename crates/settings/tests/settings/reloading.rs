@@ -180,13 +180,62 @@ async fn what_waits_for_a_restart_is_told_and_stays() {
         .read(&format!("{A}[gateway]\nlisten = \"127.0.0.1:2\"\nkeep_alive_seconds = 3\n"))
         .await
         .unwrap();
-    assert_eq!(new.take_over(&old), ["listen"]);
+    assert_eq!(new.take_over(&old).unwrap(), ["listen"]);
     assert_eq!((new.gateway.listen, new.gateway.access_log), (old.gateway.listen, false));
     assert_eq!(new.gateway.keep_alive.as_secs(), 3);
     let mut third = file.read(&format!("{A}[gateway]\nlisten = \"127.0.0.1:2\"\n")).await.unwrap();
-    assert_eq!(third.take_over(&new), ["listen"], "it waits still");
+    assert_eq!(third.take_over(&new).unwrap(), ["listen"], "it waits still");
     assert_eq!(third.gateway.listen, old.gateway.listen);
     let mut back = file.read(&format!("{A}[gateway]\nlisten = \"127.0.0.1:1\"\n")).await.unwrap();
-    assert_eq!(back.take_over(&third), [""; 0], "it is as it was at the start");
+    assert_eq!(back.take_over(&third).unwrap(), [""; 0], "it is as it was at the start");
     assert!(!back.gateway.access_log, "what the program set stays");
+}
+
+#[tokio::test]
+async fn what_a_file_set_up_gives_no_way_to_what_is_found_without_it() {
+    let file = Edited::new();
+    let old = file.read(&format!("{A}{B}")).await.unwrap();
+    for (text, reason) in [
+        ("", "ultraai.toml held something and is empty now: write it again, or restart the server"),
+        ("\u{feff}", "held something and is empty now"),
+        (" # providers\r\n\n  # [providers.a]", "held something and is empty now"),
+        ("[orchestrator]\nmax_retries = 1\n", "no provider stands in"),
+    ] {
+        let error = file.read(text).await.unwrap().take_over(&old).unwrap_err();
+        assert!(error.message().contains(reason), "{text:?}: {error}");
+    }
+    file.read(B).await.unwrap().take_over(&old).unwrap();
+}
+
+#[tokio::test]
+async fn what_an_argument_means_without_the_file_is_not_taken_in_the_place_of_the_files() {
+    let file = Edited::new();
+    let mut sources = sources(file.folder.path(), Lookup::empty());
+    sources.arguments.providers = vec!["mock".to_owned()];
+    let read = async |text: &str| {
+        std::fs::write(file.path("ultraai.toml"), text).unwrap();
+        Settings::load(&sources, &file.registry).await.unwrap()
+    };
+    let old = read("[providers.mock]\ntype = \"mock\"\nmodel = \"own\"\n").await;
+    let error = read(A).await.take_over(&old).unwrap_err();
+    assert!(error.message().starts_with("`mock` does not stand in"), "{error}");
+    let before = read(A).await;
+    read(B).await.take_over(&before).unwrap();
+}
+
+#[tokio::test]
+async fn an_emptied_file_of_prices_is_refused_and_what_was_found_at_the_start_may_go_on() {
+    let file = Edited::new();
+    let text = format!("{A}[prices]\nfile = \"prices.toml\"\n");
+    std::fs::write(file.path("prices.toml"), "[mock]\nm = { input = 1, output = 2 }\n").unwrap();
+    let old = file.read(&text).await.unwrap();
+    std::fs::write(file.path("prices.toml"), "").unwrap();
+    let error = file.read(&text).await.unwrap().take_over(&old).unwrap_err();
+    assert!(error.message().contains("prices.toml held something and is empty now"), "{error}");
+
+    let found = file.read("[orchestrator]\nmax_retries = 1\n").await.unwrap();
+    file.read("[orchestrator]\nmax_retries = 2\n").await.unwrap().take_over(&found).unwrap();
+    file.read(A).await.unwrap().take_over(&found).unwrap();
+    let error = file.read("# nothing\n").await.unwrap().take_over(&found).unwrap_err();
+    assert!(error.message().contains("is empty now"), "{error}");
 }

@@ -119,7 +119,7 @@ async fn a_live_answer_that_is_cut_off_stays_where_nobody_is_left_or_the_caller_
         let outcome = loop {
             match stream.next().await.unwrap().unwrap() {
                 Event::Delta { .. } => deltas += 1,
-                Event::Discarded { reason } => panic!("{reason}"),
+                Event::Discarded { reason, .. } => panic!("{reason}"),
                 Event::Finished { outcome } => break outcome,
                 _ => {}
             }

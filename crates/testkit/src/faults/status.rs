@@ -123,12 +123,15 @@ pub(super) const FAULTS: &[Fault] = &[
     row("529", "529: overloaded, in Anthropic's words", OVERLOADED, |scene| {
         error(scene, 529, "Overloaded.").into()
     }),
-    row("redirect-elsewhere", "307 to another host", Expected::once(&[K::Rejected]), |_| {
+    row("redirect-elsewhere", "307 to another host", Expected::once(&[K::Undecodable]), |_| {
         Reply::redirect(307, "http://elsewhere.invalid/v1").into()
     }),
-    row("redirect-to-itself", "308 to the address that was asked", Expected::once(&[K::Rejected]), |scene| {
-        Reply::redirect(308, scene.path).into()
-    }),
+    row(
+        "redirect-to-itself",
+        "308 to the address that was asked",
+        Expected::once(&[K::Undecodable]),
+        |scene| Reply::redirect(308, scene.path).into(),
+    ),
 ];
 
 fn error(scene: &Scene<'_>, status: u16, message: &str) -> Reply {

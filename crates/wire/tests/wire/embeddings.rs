@@ -161,7 +161,7 @@ async fn an_answer_that_is_none_is_an_error() {
             ErrorKind::Interrupted,
             "",
         ),
-        (Reply::redirect(302, "http://elsewhere.example/"), ErrorKind::Rejected, ""),
+        (Reply::redirect(302, "http://elsewhere.example/"), ErrorKind::Undecodable, ""),
     ] {
         let server = Server::always(reply);
         let error = embedder(&server, small).embed(&CallContext::new(), &request(2)).await.unwrap_err();

@@ -104,7 +104,7 @@ async fn a_redirect_names_the_host_and_no_more() {
     for status in [301, 302, 303, 307, 308] {
         let reply = Reply::redirect(status, "http://elsewhere.example:81/v1?key=secret");
         let (kind, message) = failure(reply).await;
-        assert_eq!(kind, ErrorKind::Rejected);
+        assert_eq!(kind, ErrorKind::Undecodable);
         assert!(message.contains("at elsewhere.example,") && !message.contains("secret"), "{message}");
     }
 }

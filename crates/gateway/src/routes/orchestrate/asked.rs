@@ -1,13 +1,13 @@
 //! Reads a request in the library's own words.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor},
-    forward_to_deserialize_any,
-};
+use std::fmt;
+
+use serde::Deserialize;
 use serde_json::Value;
-use ultraai::{ChatRequest, Error, ErrorKind, Options, ProviderId, Result, nearest};
+use ultraai::{ChatRequest, Error, ErrorKind, Options, ProviderId, Result};
 use ultraai_settings::DEFAULT;
+
+use super::known::read_request;
 
 /// What is asked.
 #[derive(Debug)]
@@ -84,84 +84,24 @@ pub(super) fn check(asked: &Options, configured: &Options) -> Result<()> {
     if let Some((name, _)) = shared.iter().find(|(_, is_set)| *is_set) {
         return Err(wrong(format!("`options.{name}` is the operator's to set: leave it out")));
     }
-    let raised = |name: &str, wanted: Option<f64>, most: Option<f64>| match (wanted, most) {
-        (Some(wanted), Some(most)) if wanted > most => Err(wrong(format!(
-            "`options.{name}` is {wanted}, and the operator allows {most}: a request may only lower it"
-        ))),
-        _ => Ok(()),
-    };
     raised("budget_dollars", asked.budget_dollars, configured.budget_dollars)?;
     raised("timeout_seconds", asked.timeout_seconds, configured.timeout_seconds)?;
-    let count = |count: Option<usize>| count.and_then(|count| u32::try_from(count).ok()).map(f64::from);
     raised(
         "max_providers_per_request",
-        count(asked.max_providers_per_request),
-        count(configured.max_providers_per_request),
+        asked.max_providers_per_request,
+        configured.max_providers_per_request,
     )?;
-    raised("max_retries", asked.max_retries.map(f64::from), configured.max_retries.map(f64::from))?;
+    raised("max_retries", asked.max_retries, configured.max_retries)?;
     // What is no number of seconds, say, is the caller's mistake, and not the operator's.
     asked.validate().map_err(|error| wrong(format!("in `options`: {}", error.message())))
 }
 
-fn read_request(value: Value) -> Result<ChatRequest> {
-    let known = fields_of::<ChatRequest>();
-    let keys = value.as_object().into_iter().flat_map(|object| object.keys());
-    if let Some(key) = keys.into_iter().find(|key| !known.contains(&key.as_str())) {
-        let near = nearest(key, known.iter().copied());
-        let advice = near.map_or_else(
-            || "a field of one vendor stands in `request.extra`".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        return Err(wrong(format!("`request.{key}` is not known: {advice}")));
-    }
-    serde_json::from_value(value).map_err(|error| wrong(format!("`request` is not right: {error}")))
-}
-
-/// The names that a struct is read by. A request takes unknown ones in silence where it is read from a file.
-fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
-    let mut fields: &'static [&'static str] = &[];
-    // It reads nothing, so that whether it succeeds does not matter.
-    let _ = T::deserialize(Names(&mut fields));
-    fields
-}
-
-/// Takes down the names that are asked for.
-struct Names<'a>(&'a mut &'static [&'static str]);
-
-impl<'de> Deserializer<'de> for Names<'_> {
-    type Error = de::value::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-        Err(de::Error::custom("no struct"))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        *self.0 = fields;
-        visitor.visit_map(Nothing)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-/// No field at all.
-struct Nothing;
-
-impl<'de> MapAccess<'de> for Nothing {
-    type Error = de::value::Error;
-
-    fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, _: K) -> Result<Option<K::Value>, Self::Error> {
-        Ok(None)
-    }
-
-    fn next_value_seed<V: de::DeserializeSeed<'de>>(&mut self, _: V) -> Result<V::Value, Self::Error> {
-        Err(de::Error::custom("there is no value"))
+/// Refuses more than the operator allows.
+fn raised<T: PartialOrd + fmt::Display>(name: &str, wanted: Option<T>, most: Option<T>) -> Result<()> {
+    match (wanted, most) {
+        (Some(wanted), Some(most)) if wanted > most => Err(wrong(format!(
+            "`options.{name}` is {wanted}, and the operator allows {most}: a request may only lower it"
+        ))),
+        _ => Ok(()),
     }
 }

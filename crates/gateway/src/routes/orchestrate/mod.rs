@@ -1,6 +1,7 @@
 //! The library's own request and its whole outcome, for who wants to know who said what.
 
 mod asked;
+mod known;
 mod told;
 
 use std::{borrow::Cow, sync::Arc};
