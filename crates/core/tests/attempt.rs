@@ -211,17 +211,19 @@ async fn a_slow_caller_is_not_taken_for_a_slow_provider() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_comes_back_in_the_middle_of_an_event_is_no_silent_provider() {
     // Two pauses in a row: when the caller comes back the first is over, and there is nothing to hand out yet all the same.
-    let pause = || Beat::pause(SECOND / 2);
     let end = Beat::from(ChatEvent::Finished { finish_reason: FinishReason::Stop });
-    let beats = [Beat::from("a"), pause(), pause(), Beat::from("b"), end];
-    for limits in [limits(1, 1, 9), limits(9, 9, 1)] {
+    let beats = [Beat::from("a"), Beat::pause(SECOND / 2), Beat::pause(SECOND / 20), Beat::from("b"), end];
+    // It comes back long after the limit has passed, and soon after.
+    let aways = [10 * SECOND, SECOND * 95 / 100];
+    let limits = [limits(1, 1, 9), limits(9, 9, 1)];
+    for (limits, away) in limits.iter().flat_map(|limits| aways.map(|away| (limits, away))) {
         let (attempt, _) = attempt(&Scripted::new([Step::live(beats.clone())]));
-        let mut events = attempt.chat(&limits, live("hi")).await.unwrap().into_events();
+        let mut events = attempt.chat(limits, live("hi")).await.unwrap().into_events();
         let mut text = String::new();
         loop {
             // It looks and goes away.
             let looked = tokio::time::timeout(SECOND / 10, events.next()).await;
-            tokio::time::sleep(10 * SECOND).await;
+            tokio::time::sleep(away).await;
             let next = match looked {
                 Ok(next) => next,
                 Err(_) => events.next().await,

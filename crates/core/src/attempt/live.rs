@@ -17,6 +17,9 @@ use crate::{AttemptLimits, ChatEvent, ChatEvents, ChatResponse, Error, Result, U
 /// Who comes to look so long after a limit has passed was away when it did: its timer wakes whoever waits.
 const LATE: Duration = Duration::from_millis(100);
 
+/// Who comes to look within this time after it was there all the time. The timer counts milliseconds.
+const PROMPT: Duration = Duration::from_millis(2);
+
 /// Hands out the held events and then the rest, under the gap and attempt limits.
 ///
 /// Data is polled before the timer, and both limits run only while we wait for the provider, so that a slow
@@ -38,6 +41,8 @@ pub(super) struct LiveAttempt {
 struct Waiting {
     since: Instant,
     limit: Limit,
+    /// It has passed once already.
+    is_last_look: bool,
 }
 
 impl LiveAttempt {
@@ -79,15 +84,34 @@ impl LiveAttempt {
             let left = self.limits.attempt.map(|limit| limit.saturating_sub(self.waited));
             let limit =
                 Limit::new(self.deadline).or_after(now, left, ATTEMPT).or_after(now, self.limits.gap, GAP);
-            Waiting { since: now, limit }
+            Waiting { since: now, limit, is_last_look: false }
         }));
+        ready!(self.poll_timer(waiting.limit, cx));
+        if waiting.is_last_look {
+            return Poll::Ready(timed_out(waiting.limit.what));
+        }
+        // What came while nobody looked may not have been handed over yet, so whoever reads the socket gets its turn before
+        // the provider is said to be silent: one turn where we were there all the time, and some time where we may have been away.
         let Some(at) = waiting.limit.at else { return Poll::Pending };
+        if now <= at + PROMPT {
+            self.waiting = Some(Waiting { is_last_look: true, ..waiting });
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let limit = Limit::new(self.deadline).or_after(now, Some(LATE), waiting.limit.what);
+        // What passed before may have been the caller's own time.
+        self.waiting = Some(Waiting { since: now, limit, is_last_look: true });
+        self.poll_timer(limit, cx).map(|()| timed_out(limit.what))
+    }
+
+    /// Ready once the limit has passed; of no limit it is never.
+    fn poll_timer(&mut self, limit: Limit, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = limit.at else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if timer.deadline() != at {
             timer.as_mut().reset(at);
         }
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(timed_out(waiting.limit.what))
+        timer.as_mut().poll(cx)
     }
 
     /// Ends with an error that carries what is known of the usage; who folds adds what was received.
