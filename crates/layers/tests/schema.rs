@@ -217,8 +217,180 @@ async fn a_schema_that_points_to_itself_does_not_hang() {
     assert!(answered(r#"{"next": {"next": {}}}"#, following(tree.clone())).await.is_ok());
     assert!(answered(r#"{"next": {"next": {"last": 1}}}"#, following(tree)).await.is_err());
     for circle in [json!({"$ref": "#"}), json!({"allOf": [{"$ref": "#"}]}), json!({"not": {"$ref": "#"}})] {
-        let _ = answered("{}", following(circle)).await;
+        let told = refused(circle).await;
+        assert!(told.contains("points back to itself without going into the answer"), "{told}");
     }
+}
+
+/// Definitions, each of which is made of the name of the next one. The last one is an object.
+fn chain(length: usize, link: impl Fn(&str) -> Value) -> Value {
+    let next = |number: usize| link(&format!("#/$defs/a{}", number + 1));
+    let mut named: serde_json::Map<String, Value> =
+        (0..length).map(|number| (format!("a{number}"), next(number))).collect();
+    named.insert(format!("a{length}"), json!({"type": "object"}));
+    json!({ "$defs": named, "$ref": "#/$defs/a0" })
+}
+
+fn nested(depth: usize, inner: Value, outer: impl Fn(Value) -> Value) -> Value {
+    (0..depth).fold(inner, |inner, _| outer(inner))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schema_that_asks_for_too_much_of_one_value_is_refused_before_anybody_is_asked() {
+    let twice = |keyword: &str| chain(40, |next| json!({ keyword: [{ "$ref": next }, { "$ref": next }] }));
+    // What is told of a value alone can take as long.
+    let looked_at = |inner| json!({"unevaluatedProperties": false, "anyOf": [inner]});
+    // Each way through these is compiled for itself.
+    let mut ways = serde_json::Map::new();
+    for number in 0..40 {
+        let next =
+            json!({"anyOf": [{"$ref": format!("a{}", number + 1)}, {"$ref": format!("b{}", number + 1)}]});
+        for name in ["a", "b"].map(|name| format!("{name}{number}")) {
+            ways.insert(name.clone(), json!({"$id": format!("http://x/{name}"), "properties": {"c": next}}));
+        }
+    }
+    for name in ["a40", "b40"] {
+        ways.insert(name.into(), json!({"$id": format!("http://x/{name}")}));
+    }
+    let names: serde_json::Map<String, Value> = (0..3_000).map(|n| (format!("a{n}"), json!({}))).collect();
+    let mut unseen = twice("allOf");
+    unseen["unevaluatedProperties"] = json!(false);
+    for schema in [
+        twice("allOf"),
+        twice("anyOf"),
+        twice("oneOf"),
+        unseen,
+        chain(40, |next| json!({"if": {"$ref": next}, "then": {"$ref": next}})),
+        json!({"type": "object", "properties": {"a": twice("allOf")["$defs"]["a39"], "b": {"$ref": "#/$defs/a0"}}, "$defs": twice("allOf")["$defs"]}),
+        nested(40, json!({"type": "object"}), looked_at),
+        json!({"$id": "http://x/root", "$ref": "a0", "$defs": ways}),
+        json!({"anyOf": vec![json!({"$ref": "#/$defs/p"}); 3_000], "$defs": {"p": {"properties": names}}}),
+        // More of them than a stack holds.
+        chain(20_000, |next| json!({"anyOf": [{"$ref": next}]})),
+    ] {
+        let told = refused(schema).await;
+        assert!(told.starts_with("the schema of `response_format` asks for too much work"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schema_that_asks_for_too_much_of_an_answer_is_given_up() {
+    // Twice as often at each depth of the answer.
+    let down = chain(60, |next| {
+        let child = json!({"type": "object", "properties": {"c": {"$ref": next}}});
+        json!({"allOf": [child, {"anyOf": [child]}]})
+    });
+    let deep = |depth| nested(depth, json!({}), |inner| json!({ "c": inner })).to_string();
+    assert!(answered(&deep(5), following(down.clone())).await.is_ok());
+    // More checks inside of each other than a stack holds.
+    let mut tall = chain(20, |next| json!({"anyOf": [{"$ref": next}, {"type": "null"}]}));
+    tall["$defs"]["a20"] = json!({"type": "object", "properties": {"c": {"$ref": "#/$defs/a0"}}});
+    assert!(answered(&deep(5), following(tall.clone())).await.is_ok());
+    let wrong = nested(13, json!(1), |inner| json!({ "c": inner })).to_string();
+    refusal(&wrong, following(tall.clone())).await;
+    for (schema, depth) in [(down, 60), (tall, 120)] {
+        let error = answered(&deep(depth), following(schema)).await.unwrap_err();
+        assert_eq!((error.kind(), error.kind().recovery()), (ErrorKind::InvalidRequest, Recovery::GiveUp));
+        assert!(error.message().contains("asks for too much work"), "{error}");
+        assert!(error.partial().is_some(), "it can be looked at all the same");
+    }
+    // Long values that are compared with many, which differ from them in the end.
+    let forms: Vec<Value> = (0..500).rev().map(|last| json!([vec![0; 200], last])).collect();
+    let answer = json!(vec![json!([vec![0; 200], 0]); 400]).to_string();
+    let error = answered(&answer, following(json!({"items": {"enum": forms}}))).await.unwrap_err();
+    assert!(error.message().contains("asks for too much work"), "{error}");
+}
+
+/// A choice between kinds of nodes, two of which have the same children.
+fn expression() -> Value {
+    let two = |kind: &str| {
+        json!({
+            "type": "object",
+            "properties": {"kind": {"const": kind}, "left": {"$ref": "#/$defs/any"}, "right": {"$ref": "#/$defs/any"}},
+            "required": ["kind", "left", "right"],
+            "additionalProperties": false,
+        })
+    };
+    let number = json!({
+        "type": "object",
+        "properties": {"kind": {"const": "number"}, "value": {"type": "number"}},
+        "required": ["kind", "value"],
+        "additionalProperties": false,
+    });
+    json!({"$defs": {"any": {"anyOf": [two("sum"), two("product"), two("power"), number]}}, "$ref": "#/$defs/any"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn usual_schemas_that_point_to_themselves_are_followed_at_any_depth() {
+    let list = json!({
+        "type": "object",
+        "properties": {"linked_list": {"$ref": "#/$defs/node"}},
+        "$defs": {"node": {
+            "type": "object",
+            "properties": {"value": {"type": "number"}, "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+            "additionalProperties": false, "required": ["next", "value"],
+        }},
+        "additionalProperties": false, "required": ["linked_list"],
+    });
+    let links = nested(100, json!(null), |next| json!({"value": 1, "next": next}));
+    let page = json!({
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": ["div", "button", "header", "section", "field", "form"]},
+            "label": {"type": "string"},
+            "children": {"type": "array", "items": {"$ref": "#"}},
+            "attributes": {"type": "array", "items": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "value": {"type": "string"}},
+                "additionalProperties": false, "required": ["name", "value"],
+            }},
+        },
+        "required": ["type", "label", "children", "attributes"], "additionalProperties": false,
+    });
+    let attribute = json!({"name": "a", "value": "b"});
+    let element = |children: Vec<Value>| json!({"type": "div", "label": "x", "children": children, "attributes": [attribute]});
+    let wide = nested(8, element(Vec::new()), |inner| element(vec![inner; 3]));
+    let tree = json!({
+        "$id": "https://example.com/strict-tree", "$dynamicAnchor": "node", "$ref": "tree", "unevaluatedProperties": false,
+        "$defs": {"tree": {
+            "$id": "tree", "$dynamicAnchor": "node", "type": "object",
+            "properties": {"data": true, "children": {"type": "array", "items": {"$dynamicRef": "#node"}}},
+        }},
+    });
+    let branches = nested(30, json!({"data": 1}), |inner| json!({"children": [inner]}));
+    let number = json!({"kind": "number", "value": 1});
+    let sum = nested(50, number.clone(), |left| json!({"kind": "sum", "left": left, "right": number}));
+    let own = json!({"$ref": "https://json-schema.org/draft/2020-12/schema"});
+    let old = json!({"$schema": "http://json-schema.org/draft-07/schema#", "$id": "node#", "properties": {"next": {"$ref": "#", "$comment": "next"}}});
+    let follows = nested(50, json!({}), |next| json!({ "next": next }));
+    for (schema, answer) in [
+        (list, json!({ "linked_list": links })),
+        (page.clone(), wide),
+        (tree, branches),
+        (expression(), sum),
+        (own, page),
+        (old, follows),
+    ] {
+        let checked = answered(&answer.to_string(), following(schema.clone())).await;
+        assert!(checked.is_ok(), "{}: {schema}", checked.unwrap_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_an_answer_does_not_follow_is_not_told_for_ever() {
+    let number = |value| json!({"kind": "number", "value": value});
+    let sum = |depth| {
+        nested(
+            depth,
+            number(json!("one")),
+            |left| json!({"kind": "sum", "left": left, "right": number(json!(1))}),
+        )
+    };
+    let told = refusal(&sum(1).to_string(), following(expression())).await;
+    assert!(told.contains("the top breaks the rule `/$ref/anyOf`"), "{told}");
+    // Each kind that it is not is told for each of its parts, at each depth.
+    let told = refusal(&sum(40).to_string(), following(expression())).await;
+    assert_eq!(told, "its answer does not follow the schema, in one of many places");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,11 +8,28 @@ use ultraai_core::{
     ChatRequest, ChatResponse, Delta, Error, ErrorKind, FinishReason, Part, ResponseFormat, Result,
 };
 
-use super::{SchemaConfig, cache::compiled};
+use super::{
+    SchemaConfig,
+    cache::compiled,
+    spread::{Spread, Unbounded},
+    steps::{Counting, Steps},
+};
 
 /// Steps that a pattern of a schema may take back before it is given up: patterns come from those who ask, and some take for
 /// ever. A tenth of what `fancy-regex` allows by itself.
 const MOST_PATTERN_STEPS: usize = 100_000;
+
+/// Steps that the check of any answer may take, and those that it may take more for each byte of it: at least ten times what
+/// usual schemas take, of which a worker does ten or more in a microsecond.
+const STEPS: u64 = 2_000_000;
+const STEPS_PER_BYTE: u64 = 4;
+
+/// Steps that no check takes, however long the answer is.
+const MOST_STEPS: u64 = 32_000_000;
+
+/// Steps that it may take more to say where an answer does not follow than to find that it does not: each branch that it does
+/// not follow is told for its own, which holds some hundred bytes.
+const STEPS_TO_TELL: u64 = 100_000;
 
 /// What is asked of an answer.
 #[derive(Clone)]
@@ -79,7 +96,7 @@ impl Form {
         }
         let value: Value = serde_json::from_str(&said.text).map_err(|error| no_json(&said.text, &error))?;
         match &self.schema {
-            Some(schema) => schema.check(&value),
+            Some(schema) => schema.check(&value, said.text.len()),
             None if value.is_object() => Ok(()),
             None => Err(no_good("its answer is JSON, and no object, which was asked for")),
         }
@@ -133,7 +150,8 @@ impl Said {
 
 /// A schema that was compiled.
 pub(super) struct Schema {
-    validator: Validator,
+    validator: Validator<Counting>,
+    spread: Spread,
     /// Every word of it. What else stands in a pointer, the model wrote.
     words: BTreeSet<String>,
 }
@@ -148,23 +166,41 @@ impl Schema {
     /// Compiles a schema.
     ///
     /// # Errors
-    /// `InvalidRequest`, which names the place and the rule of JSON Schema that it breaks, or what it points to elsewhere.
+    /// `InvalidRequest`, which names the place and the rule of JSON Schema that it breaks, or what it points to elsewhere, or
+    /// says that it asks for too much.
     pub(super) fn compile(schema: &Value) -> Result<Self> {
-        let options = jsonschema::options().offline();
+        let spread = Spread::of(schema).map_err(unbounded)?;
+        let options = jsonschema::options_for::<Counting>().offline();
         let patterns = PatternOptions::fancy_regex().backtrack_limit(MOST_PATTERN_STEPS);
         let validator =
             options.with_pattern_options(patterns).build(schema).map_err(|error| no_schema(&error))?;
         let mut words = BTreeSet::new();
         collect(schema, &mut words);
-        Ok(Self { validator, words })
+        Ok(Self { validator, spread, words })
     }
 
-    /// Checks what was answered.
+    /// Checks what was answered, in so many bytes.
     ///
     /// # Errors
-    /// `NoGoodAnswer`, which names the place and the rule of the schema, and nothing that was answered.
-    pub(super) fn check(&self, value: &Value) -> Result<()> {
-        let Err(error) = self.validator.validate(value) else { return Ok(()) };
+    /// `NoGoodAnswer`, which names the place and the rule of the schema, and nothing that was answered; `InvalidRequest` where
+    /// the schema asks for more work than is done for an answer.
+    pub(super) fn check(&self, value: &Value, bytes: usize) -> Result<()> {
+        let most = MOST_STEPS.min(STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64)));
+        let steps = Steps::new(most, self.spread);
+        let is_valid = self.validator.is_valid(steps.of(value));
+        if steps.left() == 0 {
+            return Err(too_much());
+        }
+        if is_valid {
+            return Ok(());
+        }
+        // Whether it follows is found by the branch that its words choose, and each part once. Where it does not is told for
+        // all branches and each time, which may take ages of the most usual schemas.
+        let telling = Steps::new(2 * (most - steps.left()) + STEPS_TO_TELL, self.spread);
+        let error = match self.validator.validate(telling.of(value)) {
+            Err(error) if telling.left() > 0 => error,
+            _ => return Err(no_good("its answer does not follow the schema, in one of many places")),
+        };
         let place = self.place(error.instance_path().as_str());
         let rule = error.evaluation_path().to_string();
         if matches!(
@@ -212,6 +248,27 @@ fn collect(value: &Value, words: &mut BTreeSet<String>) {
         }),
         _ => {}
     }
+}
+
+/// Says why an answer could not be checked. Nobody else is asked: the next answer would cost as much, and be checked no more.
+fn too_much() -> Error {
+    let message = "whether the answer follows the schema of `response_format` cannot be said: the schema asks for too much work, \
+                   since many ways through its `$ref`, `allOf`, `anyOf` and `oneOf` lead to the same part of the answer";
+    Error::new(ErrorKind::InvalidRequest, message)
+}
+
+/// Says why a schema is not compiled.
+fn unbounded(why: Unbounded) -> Error {
+    let why = match why {
+        Unbounded::Elsewhere(error) => return no_schema(&ValidationError::from(error)),
+        Unbounded::Circle => {
+            "points back to itself without going into the answer, so that no check would end: put such a `$ref` under `properties` or `items`"
+        }
+        Unbounded::Much => {
+            "asks for too much work at one part of the answer: have its `$ref`, `allOf`, `anyOf` and `oneOf` lead to fewer schemas, less deep"
+        }
+    };
+    Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
 }
 
 /// Says why something is no schema.

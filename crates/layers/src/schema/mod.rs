@@ -9,6 +9,8 @@
 mod cache;
 mod form;
 mod live;
+mod spread;
+mod steps;
 
 use std::{pin::Pin, sync::Arc};
 
