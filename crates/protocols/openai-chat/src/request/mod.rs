@@ -22,8 +22,8 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
         request.messages.push(message::read(message?)?);
     }
     // Who writes both means the newer one for whoever knows it.
-    let older = fields.count(OLDER)?;
-    request.max_tokens = fields.count(NEWER)?.or(older);
+    let older = fields.positive(OLDER)?;
+    request.max_tokens = fields.positive(NEWER)?.or(older);
     request.temperature = fields.number("temperature")?;
     request.top_p = fields.number("top_p")?;
     request.top_k = match fields.look("top_k").and_then(Value::as_i64) {
