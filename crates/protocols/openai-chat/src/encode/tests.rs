@@ -89,7 +89,7 @@ fn the_bound_of_the_answer_is_written_in_the_callers_word_where_the_vendor_takes
         (json!({ "max_tokens": 5 }), [Some(5), None], [None, Some(5)], [Some(5), None]),
         (json!({ "max_completion_tokens": 5 }), [None, Some(5)], [None, Some(5)], [Some(5), None]),
         (
-            json!({ "max_tokens": 9, "max_completion_tokens": 5 }),
+            json!({ "max_tokens": 5, "max_completion_tokens": 5 }),
             [None, Some(5)],
             [None, Some(5)],
             [Some(5), None],
