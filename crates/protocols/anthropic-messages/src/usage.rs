@@ -130,7 +130,6 @@ pub(crate) fn stop_reason<'a>(
         FinishReason::Stop if has_sequence => "stop_sequence",
         FinishReason::Stop if refused => "refusal",
         FinishReason::Length if raw.get("stop_reason").is_some_and(|word| word == WINDOW) => WINDOW,
-        FinishReason::Length => "max_tokens",
         FinishReason::ToolCalls => "tool_use",
         FinishReason::ContentFilter => "refusal",
         FinishReason::Other(word) if word == PAUSED => PAUSED,
@@ -138,6 +137,7 @@ pub(crate) fn stop_reason<'a>(
         FinishReason::Other(word) if word == "unknown" => "end_turn",
         FinishReason::Other(word) if origin == Some(NAME) => word,
         FinishReason::Stop => "end_turn",
+        // It was cut off, or nobody knows that it was not.
         _ => "max_tokens",
     }
 }

@@ -213,7 +213,9 @@ mod tests {
         };
         let told = |thoughts: &[Reasoning]| {
             let mut losses = Losses::refused();
-            thoughts.iter().for_each(|thought| leave_out_thought(&mut losses, "acme", thought));
+            for thought in thoughts {
+                leave_out_thought(&mut losses, "acme", thought);
+            }
             losses.as_slice().to_vec()
         };
         let reasoning = "reasoning of earlier answers: acme does not take it back";

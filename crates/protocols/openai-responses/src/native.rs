@@ -23,9 +23,8 @@ pub(crate) fn body(request: &ChatRequest, native: &Native, vendor: &str) -> Opti
             return None;
         }
         fields.set(STORE, "false");
-        if request.reasoning_state == Some(true)
-            && let Some(include) = with_state(fields.get("include"))?
-        {
+        if request.reasoning_state == Some(true) {
+            let include = with_state(fields.get("include"))?;
             fields.set("include", include);
         }
     }
@@ -41,17 +40,15 @@ pub(crate) fn body(request: &ChatRequest, native: &Native, vendor: &str) -> Opti
     Some(fields.into_bytes())
 }
 
-/// What comes along with the answer, and encrypted reasoning besides; nothing where it comes anyway. `None` where it is no list.
-fn with_state(include: Option<&str>) -> Option<Option<String>> {
-    let mut words: Vec<String> = match include {
-        None | Some("null") => Vec::new(),
-        Some(list) => serde_json::from_str(list).ok()?,
-    };
+/// What comes along with the answer, and encrypted reasoning besides. `None` where it is no list of texts.
+fn with_state(include: Option<&str>) -> Option<String> {
+    let list = include.filter(|include| *include != "null").unwrap_or("[]");
+    let mut words: Vec<String> = serde_json::from_str(list).ok()?;
     if words.iter().any(|word| word == ENCRYPTED) {
-        return Some(None);
+        return Some(list.to_owned());
     }
     words.push(ENCRYPTED.to_owned());
-    serde_json::to_string(&words).ok().map(Some)
+    serde_json::to_string(&words).ok()
 }
 
 /// Whether a part is reasoning that is found only where answers are kept.

@@ -233,7 +233,7 @@ impl Encoder<'_> {
             let Part::Reasoning(reasoning) = part else { continue };
             let is_said = !reasoning.text.is_empty() && dialect.reasoning_text != ReasoningText::Nowhere;
             let is_own = reasoning.state.as_ref().is_some_and(|state| dialect.is_own(state));
-            if !is_said && !(is_own && dialect.reasoning_details) {
+            if !(is_said || is_own && dialect.reasoning_details) {
                 self.lossy.thought(reasoning);
             }
         }
