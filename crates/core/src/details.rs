@@ -26,6 +26,7 @@ impl Details {
     pub fn add(&mut self, more: &Self, protocol: &str) {
         self.service_tier = more.service_tier.clone().or(self.service_tier.take());
         self.stop_sequence = more.stop_sequence.clone().or(self.stop_sequence.take());
+        self.origin = more.origin.or(self.origin);
         self.raw.extend(more.raw_of(protocol).cloned().unwrap_or_default());
     }
 }

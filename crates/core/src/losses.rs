@@ -48,9 +48,12 @@ impl Losses {
     }
 
     /// Notes that `what` is left out, because of `why`, and refuses nothing: for what changes no answer, such as the name of
-    /// a file or a mark of what is worth keeping in a cache.
+    /// a file or a mark of what is worth keeping in a cache. What is left out of many messages in the same words is noted once.
     pub fn leave_out(&mut self, what: &str, why: &str) {
-        self.noted.push(format!("{what}: {why}"));
+        let sentence = format!("{what}: {why}");
+        if !self.noted.contains(&sentence) {
+            self.noted.push(sentence);
+        }
     }
 
     /// Whether what cannot be said may be left out.

@@ -22,8 +22,8 @@ pub struct Feature<T: 'static> {
     pub is_said: fn(&T) -> bool,
     /// Other forms that say the same, such as a refusal as plain text.
     pub otherwise: &'static [Form<T>],
-    /// It belongs to one vendor, such as a signature or what its model thought: it is given back to that vendor alone, and left
-    /// out for others without a word.
+    /// It belongs to one vendor, such as a signature or what its model thought: it is given back to that vendor alone, and
+    /// others never see it.
     pub is_private: bool,
 }
 

@@ -5,8 +5,9 @@ use ultraai_core::{Codec, Delivery, Losses, ModelName, Native, ServerCodec};
 
 use crate::features::{REQUESTS, request_with};
 
-/// What a request says for the way from here to the upstream, which is never the caller's to say.
-const OURS: [&str; 3] = ["model", "stream", "stream_options"];
+/// What a request says for the way from here to the upstream, is told besides, that nothing is to be kept, or in the vendor's
+/// word, the bound of the answer.
+const OURS: [&str; 6] = ["model", "stream", "stream_options", "store", "max_tokens", "max_completion_tokens"];
 
 /// Asks a caller's request with each feature, as `caller` writes it and `server` reads it, of `upstream`, and says which pass,
 /// whole or live.

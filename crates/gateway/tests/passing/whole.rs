@@ -34,9 +34,7 @@ async fn a_word_that_the_vendor_has_not_is_said_in_its_own() {
     let answer = gateway.post(CHAT.path, &body).await;
     let json = server.requests().pop().unwrap().json();
     assert_eq!((&json["max_completion_tokens"], json.get("max_tokens")), (&5.into(), None));
-    // Nobody passed it, so it is written as the caller's protocol has it.
-    assert_eq!(answer.json()["choices"][0]["message"]["content"], "hi");
-    assert_ne!(answer.json()["id"], "theirs-1");
+    assert_eq!(answer.text, CHAT.answer);
 }
 
 #[tokio::test]
@@ -119,4 +117,38 @@ async fn what_changes_no_answer_keeps_nobody_from_another_protocol() {
     let refused = gateway.post(RESPONSES.path, &body.replace("disabled", "auto")).await;
     assert!(refused.status >= 400, "{}", refused.text);
     assert_eq!(server.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn what_needs_something_stored_reaches_no_upstream_and_nothing_is_stored_unasked() {
+    let server = Server::always(RESPONSES.whole());
+    let gateway = Gateway::over(&server).await;
+    let asking = |more: &str| format!(r#"{{"model":"responses","input":"a",{more}}}"#);
+    for (field, value) in [
+        ("background", "true"),
+        ("previous_response_id", r#""resp_1""#),
+        ("conversation", r#""conv_1""#),
+        ("prompt", r#"{"id":"pmpt_1"}"#),
+    ] {
+        let answer =
+            gateway.post(RESPONSES.path, &asking(&format!(r#""store":true,"{field}":{value}"#))).await;
+        let error = &answer.json()["error"];
+        assert_eq!(
+            (answer.status, &error["type"]),
+            (400, &"invalid_request_error".into()),
+            "{}",
+            answer.text
+        );
+        assert_eq!(error["param"], field);
+    }
+    let reference = r#"{"model":"responses","input":[{"type":"item_reference","id":"msg_1"}]}"#;
+    let answer = gateway.post(RESPONSES.path, reference).await;
+    assert_eq!((answer.status, &answer.json()["error"]["param"]), (400, &"input[0]".into()));
+    assert_eq!(server.requests().len(), 0);
+
+    for (said, store) in [(r#""top_p":1"#, false), (r#""store":true"#, true), (r#""store":null"#, false)] {
+        let answer = gateway.post(RESPONSES.path, &asking(said)).await;
+        assert_eq!((answer.status, answer.text.as_str()), (200, RESPONSES.answer));
+        assert_eq!(server.requests().pop().unwrap().json()["store"], store, "{said}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use ultraai_core::{Error, ErrorAnswer, ErrorKind};
-use ultraai_protocol_common::{Text, parse, status_of};
+use ultraai_protocol_common::{Names, Text, in_words, parse, status_of};
 
 use crate::json::Json;
 
@@ -22,6 +22,17 @@ struct Failure<'a> {
     request_id: Text<'a>,
 }
 
+/// The fields that have another name here.
+const NAMES: &Names = &[
+    ("reasoning", "thinking"),
+    ("reasoning.enabled", "thinking"),
+    ("reasoning.max_tokens", "thinking.budget_tokens"),
+    ("reasoning.effort", "output_config.effort"),
+    ("response_format", "output_config.format"),
+    ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
+    ("user", "metadata.user_id"),
+];
+
 /// Writes an error with the status at which the vendor's SDKs raise the class that fits.
 pub(crate) fn encode(error: &Error) -> ErrorAnswer {
     ErrorAnswer { status: class(error).0, body: body(error) }
@@ -35,7 +46,7 @@ pub(crate) fn body(error: &Error) -> Vec<u8> {
     json.key("error");
     json.begin(b'{');
     json.entry("type", class(error).1);
-    json.entry("message", error.message());
+    json.entry("message", &*in_words(error, NAMES).0);
     json.end(b'}');
     if let Some(id) = error.request_id() {
         json.entry("request_id", id);
@@ -116,6 +127,13 @@ mod tests {
             encode(&Error::new(ErrorKind::InvalidRequest, "m").with_status(413));
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((status, &body["error"]["type"]), (413, &json!("request_too_large")));
+    }
+
+    #[test]
+    fn a_refusal_names_the_callers_own_field() {
+        let error = Error::new(ErrorKind::Unsupported, "`reasoning.enabled` cannot be sent: no such field");
+        let body: serde_json::Value = serde_json::from_slice(&body(&error)).unwrap();
+        assert_eq!(body["error"]["message"], "`thinking` cannot be sent: no such field");
     }
 
     #[test]

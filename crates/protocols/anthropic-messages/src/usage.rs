@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use ultraai_core::{FinishReason, Usage};
 use ultraai_protocol_common::{Number, Text, object};
 
-use crate::json::Json;
+use crate::{NAME, json::Json};
 
 object! {
     /// The object `usage`.
@@ -113,9 +113,15 @@ pub(crate) fn finish_reason(word: &str) -> FinishReason {
 /// A stop reason that says more than its finish reason, to be kept as it came.
 pub(crate) const WINDOW: &str = "model_context_window_exceeded";
 
-/// The stop reason that says why an answer ended. `refused` is whether the model declined in its own words.
+/// A turn that the vendor paused, and that is to be sent back to be continued.
+const PAUSED: &str = "pause_turn";
+
+/// The stop reason that says why an answer ended, which was read from the protocol `origin`. `refused` is whether the model
+/// declined in its own words. SDKs read it as an enumeration, so another protocol's word becomes the nearest one that does not
+/// call an answer whole which may be cut.
 pub(crate) fn stop_reason<'a>(
     reason: &'a FinishReason,
+    origin: Option<&str>,
     has_sequence: bool,
     refused: bool,
     raw: &Map<String, Value>,
@@ -124,12 +130,15 @@ pub(crate) fn stop_reason<'a>(
         FinishReason::Stop if has_sequence => "stop_sequence",
         FinishReason::Stop if refused => "refusal",
         FinishReason::Length if raw.get("stop_reason").is_some_and(|word| word == WINDOW) => WINDOW,
-        FinishReason::Length => "max_tokens",
         FinishReason::ToolCalls => "tool_use",
         FinishReason::ContentFilter => "refusal",
-        FinishReason::Other(word) if word != "unknown" => word,
+        FinishReason::Other(word) if word == PAUSED => PAUSED,
         // It came to its end, and the protocol wants a word for it.
-        _ => "end_turn",
+        FinishReason::Other(word) if word == "unknown" => "end_turn",
+        FinishReason::Other(word) if origin == Some(NAME) => word,
+        FinishReason::Stop => "end_turn",
+        // It was cut off, or nobody knows that it was not.
+        _ => "max_tokens",
     }
 }
 
@@ -267,7 +276,26 @@ mod tests {
             ["end_turn", "stop_sequence", "max_tokens", WINDOW, "tool_use", "refusal", "pause_turn", "x"]
         {
             let raw = Map::from_iter([("stop_reason".to_owned(), Value::from(word))]);
-            assert_eq!(stop_reason(&finish_reason(word), word == "stop_sequence", false, &raw), word);
+            let reason = finish_reason(word);
+            assert_eq!(stop_reason(&reason, Some(NAME), word == "stop_sequence", false, &raw), word);
+        }
+    }
+
+    #[test]
+    fn callers_are_told_why_in_words_that_they_know() {
+        for (word, origin, expected) in [
+            ("", Some("ollama"), "end_turn"),
+            ("pause_turn", Some("bedrock"), "pause_turn"),
+            ("weird", Some("openai-chat"), "max_tokens"),
+            ("weird", None, "max_tokens"),
+            ("weird", Some(NAME), "weird"),
+        ] {
+            let reason = finish_reason(word);
+            assert_eq!(
+                stop_reason(&reason, origin, false, false, &Map::new()),
+                expected,
+                "{word} of {origin:?}"
+            );
         }
     }
 }

@@ -94,7 +94,7 @@ fn what_the_vendor_would_be_told_otherwise_is_written_anew() {
         ("claude-sonnet-5-5", with(thinks), false),
         ("claude-3-haiku", with(thinks), false),
         ("claude-sonnet-5-5", with(effort), true),
-        ("claude-sonnet-4-5", with(effort), false),
+        ("claude-sonnet-4-5", with(effort), true),
         ("claude-sonnet-5-5", with(r#""thinking":{"type":"disabled"}"#), false),
         ("claude-sonnet-4-5", with(r#""thinking":{"type":"disabled"}"#), true),
         ("m-2", talk(r#"{"role":"user","content":" "}"#), false),

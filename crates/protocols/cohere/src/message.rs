@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
                 held.plan.push_str(&reasoning.text);
             }
             // What another vendor hides is of no use here.
-            Part::Reasoning(reasoning) if reasoning.text.is_empty() => {}
+            Part::Reasoning(reasoning) if reasoning.text.is_empty() => lossy.thought(reasoning),
             Part::Image(_) if self.message.role != Role::User => lossy.part(place, part)?,
             Part::Text { .. } | Part::Refusal { .. } | Part::Reasoning(_) | Part::Image(_) => {
                 held.items.push((part, fields, place));

@@ -221,6 +221,16 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Takes a whole number from 1 up.
+    ///
+    /// # Errors
+    /// `InvalidRequest`, which names the place.
+    pub fn positive(&mut self, name: &'static str) -> Result<Option<u64>> {
+        self.read(name, "a whole number from 1 up", |value| {
+            whole(&value).and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0)
+        })
+    }
+
     /// Takes a whole number.
     ///
     /// # Errors

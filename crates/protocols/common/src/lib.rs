@@ -18,6 +18,7 @@ mod status;
 mod tier;
 mod time;
 mod vectors;
+mod words;
 mod write;
 
 pub use self::{
@@ -27,7 +28,7 @@ pub use self::{
     harmless::{is_harmless, is_harmless_of_tool, is_usual_tier},
     json::parse,
     loose::{Any, Number, Reader, Text},
-    lossy::{Lossy, Spot},
+    lossy::{Lossy, Spot, leave_out_thought},
     media::{MediaRule, from_base64, from_url, sniff, to_base64, to_data_url},
     object::{Key, Others, Unknown},
     place::{Entries, Place},
@@ -38,6 +39,7 @@ pub use self::{
     tier::openai_tier,
     time::seconds_since_1970,
     vectors::{TaskWords, Vector, embedding_extra, embedding_model, nothing_found, texts, vector_to_base64},
+    words::{Names, in_words},
     write::{Joined, ListWriter, ObjectWriter},
 };
 

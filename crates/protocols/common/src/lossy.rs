@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use serde_json::{Map, Value};
-use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, VendorState};
+use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Reasoning, Result, VendorState};
 
 use crate::{collision, is_harmless, is_harmless_of_tool};
 
@@ -23,6 +23,25 @@ impl fmt::Display for Spot {
         write!(f, "messages[{}].content[{}]", self.message, self.part)?;
         self.inner.map_or(Ok(()), |inner| write!(f, ".content[{inner}]"))
     }
+}
+
+/// Notes that reasoning of an earlier answer is left out of what is written in `protocol`: it changes an answer little, and
+/// another vendor's is no use to anybody else. Of an id alone there is nothing to tell.
+pub fn leave_out_thought(losses: &mut Losses, protocol: &str, reasoning: &Reasoning) {
+    let state = reasoning.state.as_ref().map(|state| &state.data);
+    let says_more = |state: &Value| match state {
+        Value::Object(fields) => fields.keys().any(|key| !matches!(key.as_str(), "id" | "type" | "status")),
+        _ => true,
+    };
+    let what = match state {
+        // What the Responses protocol says of a message besides, which is no reasoning.
+        Some(state) if state.get("phase").is_some() && reasoning.text.is_empty() => {
+            "the `phase` of earlier answers"
+        }
+        _ if !reasoning.text.is_empty() || state.is_some_and(says_more) => "reasoning of earlier answers",
+        _ => return,
+    };
+    losses.leave_out(what, &format!("{protocol} does not take it back"));
 }
 
 /// The losses of one protocol.
@@ -68,6 +87,11 @@ impl<'a> Lossy<'a> {
     /// `Unsupported`, which names it, where nothing may be lost.
     pub fn because(&mut self, place: impl Display, why: &str) -> Result<()> {
         self.losses.lose(&format!("`{place}`"), why)
+    }
+
+    /// Notes that reasoning of an earlier answer is left out, as [`leave_out_thought`] does.
+    pub fn thought(&mut self, reasoning: &Reasoning) {
+        leave_out_thought(self.losses, self.protocol, reasoning);
     }
 
     /// Notes that what stands at `place` is left out, because of `why`, and refuses nothing: for what changes no answer.
@@ -168,6 +192,7 @@ impl<'a> Lossy<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use ultraai_core::Citation;
 
     use super::*;
@@ -177,6 +202,36 @@ mod tests {
         let mut losses = Losses::refused();
         Lossy::new("acme", &mut losses).leave_out("messages[0].is_error", "the text says it");
         assert_eq!(losses.as_slice(), ["`messages[0].is_error`: the text says it"]);
+    }
+
+    #[test]
+    fn reasoning_that_is_left_out_is_told_once_and_an_id_alone_is_not() {
+        let thought = |text: &str, state: Option<Value>| {
+            let mut reasoning = Reasoning::new(text);
+            reasoning.state = state.map(|data| VendorState::new("openai", data));
+            reasoning
+        };
+        let told = |thoughts: &[Reasoning]| {
+            let mut losses = Losses::refused();
+            for thought in thoughts {
+                leave_out_thought(&mut losses, "acme", thought);
+            }
+            losses.as_slice().to_vec()
+        };
+        let reasoning = "reasoning of earlier answers: acme does not take it back";
+        let id = || thought("", Some(json!({ "id": "rs_1", "type": "message", "status": "completed" })));
+        for (said, expected) in [
+            (thought("hm", None), &[reasoning][..]),
+            (thought("", Some(json!({ "id": "rs_1", "encrypted_content": "e" }))), &[reasoning]),
+            (
+                thought("", Some(json!({ "id": "msg_1", "type": "message", "phase": "commentary" }))),
+                &["the `phase` of earlier answers: acme does not take it back"],
+            ),
+            (id(), &[]),
+            (thought("", None), &[]),
+        ] {
+            assert_eq!(told(&[said.clone(), id(), said]), expected);
+        }
     }
 
     #[test]

@@ -130,6 +130,7 @@ fn hold<'a>(held: &mut Held<'a>, part: &'a Part, place: Spot, lossy: &mut Lossy<
     match part {
         // A refusal is said too: the model shall know that it declined.
         Part::Text { text, .. } | Part::Refusal { text, .. } => held.texts.push(text),
+        Part::Reasoning(reasoning) if reasoning.text.is_empty() => lossy.thought(reasoning),
         // A signature of another vendor is of no use here, and the text is.
         Part::Reasoning(reasoning) => held.thoughts.push(&reasoning.text),
         Part::Image(media) => held.images.extend(image(media, place, lossy)?),

@@ -1,7 +1,14 @@
 //! Writes errors as OpenAI does.
 
 use ultraai_core::{Error, ErrorAnswer, ErrorKind};
-use ultraai_protocol_common::{ObjectWriter, status_of};
+use ultraai_protocol_common::{Names, ObjectWriter, in_words, status_of};
+
+/// The fields that have another name here.
+const NAMES: &Names = &[
+    ("stop_sequences", "stop"),
+    ("reasoning", "reasoning_effort"),
+    ("reasoning.effort", "reasoning_effort"),
+];
 
 /// An error as the answer to a request, with the status for which OpenAI's SDKs raise their own class.
 pub(crate) fn encode_error(error: &Error) -> ErrorAnswer {
@@ -31,9 +38,10 @@ pub(crate) fn body(error: &Error) -> Vec<u8> {
     let mut out = Vec::new();
     let mut top = ObjectWriter::new(&mut out);
     let mut inner = top.object("error");
-    inner.field("message", error.message());
+    let (message, field) = in_words(error, NAMES);
+    inner.field("message", &*message);
     inner.field("type", kind);
-    inner.field("param", &());
+    inner.field("param", &field);
     inner.field("code", &code);
     drop(inner);
     drop(top);
@@ -45,6 +53,15 @@ mod tests {
     use ultraai_protocol_common::decode_error;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_names_the_callers_own_field() {
+        let error = Error::new(ErrorKind::Unsupported, "`stop_sequences` cannot be sent: no such field");
+        let body: serde_json::Value = serde_json::from_slice(&body(&error)).unwrap();
+        let error = &body["error"];
+        assert_eq!(error["message"], "`stop` cannot be sent: no such field");
+        assert_eq!((&error["param"], &error["code"]), (&"stop".into(), &serde_json::Value::Null));
+    }
 
     #[test]
     fn an_error_is_read_as_the_kind_that_it_was_written_for() {

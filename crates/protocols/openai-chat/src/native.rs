@@ -7,14 +7,18 @@ use ultraai_core::{
 };
 use ultraai_protocol_common::{MediaRule, Splice};
 
-use crate::{Dialect, NAME, ReasoningForm};
+use crate::{
+    Dialect, NAME, ReasoningForm,
+    request::{NEWER, OLDER},
+};
 
 /// The options of a stream that asks for usage, which the ledger wants, and the field that says so in them.
 const OPTIONS: &str = "stream_options";
 const USAGE: &str = "include_usage";
 const ASKED: &str = r#"{"include_usage":true}"#;
 
-/// The body as it came, but for the model, the delivery and that usage is asked for. `None` where [`encode`](crate::encode)
+/// The body as it came, but for the model, the delivery, that usage is asked for and the vendor's word for the bound of the answer.
+/// `None` where [`encode`](crate::encode)
 /// would write something in other words for this vendor, or refuse it.
 pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) -> Option<Vec<u8>> {
     let model = request.model.as_ref()?;
@@ -32,6 +36,9 @@ pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) ->
     }
     // A text is always written.
     fields.set("model", serde_json::to_string(model.as_str()).ok()?);
+    if !dialect.max_tokens_either {
+        name_bound(&mut fields, dialect.max_tokens_field);
+    }
     match (request.delivery, fields.get("stream")) {
         (Delivery::Live, _) => {
             fields.set("stream", "true");
@@ -48,6 +55,17 @@ pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) ->
         (Delivery::Whole, _) => {}
     }
     Some(fields.into_bytes())
+}
+
+/// Says the bound of the answer in the vendor's own word. Who wrote both said the same twice.
+fn name_bound(fields: &mut Splice<'_>, own: &'static str) {
+    for other in [OLDER, NEWER].into_iter().filter(|word| *word != own) {
+        let Some(bound) = fields.get(other).map(str::to_owned) else { continue };
+        fields.remove(other);
+        if fields.get(own).is_none_or(|bound| bound == "null") {
+            fields.set(own, bound);
+        }
+    }
 }
 
 /// The options of a stream, which ask for usage besides.
@@ -93,12 +111,10 @@ pub(crate) fn is_usage_alone(chunk: &[u8]) -> bool {
 
 /// Whether the fields at the top are those that the vendor knows.
 fn has_its_words(dialect: &Dialect, request: &ChatRequest, fields: &Splice<'_>) -> bool {
-    let Dialect { max_tokens_field, max_tokens_either, seed_field, stop, stream_options, reasoning, .. } =
-        *dialect;
+    let Dialect { seed_field, stop, stream_options, reasoning, .. } = *dialect;
     fields.keys().all(|key| {
         dialect.has(key)
             && match key {
-                "max_tokens" | "max_completion_tokens" => max_tokens_either || key == max_tokens_field,
                 "seed" => seed_field == Some(key),
                 // An empty list is as good as none, and some refuse it.
                 "stop" => stop && !request.stop_sequences.is_empty(),

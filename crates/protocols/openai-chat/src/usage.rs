@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, FinishReason, Result, Usage};
 use ultraai_protocol_common::{Number, ObjectWriter, Unknown, object};
 
+use crate::NAME;
+
 object! {
     /// The object `usage`, with the fields that vendors put beside OpenAI's.
     #[derive(Debug, Default)]
@@ -145,6 +147,18 @@ pub(crate) fn finish_reason(word: &str) -> Result<FinishReason> {
     })
 }
 
+/// The word for why an answer that was read from the protocol `origin` ended. SDKs read it as an enumeration, so another
+/// protocol's word becomes the nearest one that does not call an answer whole which may be cut.
+pub(crate) fn word<'a>(reason: &'a FinishReason, origin: Option<&str>) -> &'a str {
+    match reason {
+        // It came to its end, and nobody said why.
+        FinishReason::Other(word) if word == "unknown" => FinishReason::Stop.as_str(),
+        FinishReason::Other(word) if origin == Some(NAME) => word,
+        FinishReason::Other(_) => FinishReason::Length.as_str(),
+        known => known.as_str(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +193,25 @@ mod tests {
         assert_eq!(read(r#"{"prompt_tokens": 7, "prompt_tokens_details": null}"#), None);
         assert_eq!(read(r#"{"prompt_tokens": 7, "total_tokens": 9}"#), Some(Usage::reported(7, 2)));
         assert_eq!(read(r#"{"prompt_tokens": 7, "total_tokens": 5}"#), None);
+    }
+
+    #[test]
+    fn callers_are_told_why_in_words_that_they_know() {
+        let own = Some(NAME);
+        for (reason, origin, expected) in [
+            ("stop", None, "stop"),
+            ("length", None, "length"),
+            ("tool_calls", None, "tool_calls"),
+            ("content_filter", None, "content_filter"),
+            ("", Some("ollama"), "stop"),
+            // Anthropic's, where the answer is to be continued; Google's, which says that it failed; and one that nobody knows.
+            ("pause_turn", Some("anthropic-messages"), "length"),
+            ("MALFORMED_FUNCTION_CALL", Some("gemini"), "length"),
+            ("novel", None, "length"),
+            ("novel", own, "novel"),
+        ] {
+            assert_eq!(word(&finish_reason(reason).unwrap(), origin), expected, "{reason} of {origin:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use ultraai_core::{ChatRequest, Losses, Message, Notes, Part, Result, Role, ToolCall, ToolResult};
+use ultraai_protocol_common::leave_out_thought;
 
 pub(crate) use crate::input::is_instructions;
 use crate::{NAME, citation, item, media};
@@ -47,18 +48,20 @@ pub(crate) enum Piece<'a> {
     Whole(&'a Value),
 }
 
-/// The instructions and the items of a request.
+/// The instructions and the items of a request to a vendor who `keeps_nothing` of what it answered, or keeps it.
 ///
 /// # Errors
 /// What [`Losses::lose`] refuses.
 pub(crate) fn items<'a>(
     request: &'a ChatRequest,
     vendor: &str,
+    keeps_nothing: bool,
     losses: &mut Losses,
 ) -> Result<(Option<&'a str>, Vec<Item<'a>>)> {
     let mut writer = Writer {
         items: Vec::with_capacity(request.messages.len()),
         vendor,
+        keeps_nothing,
         losses,
         foreign: request.origin.is_some_and(|origin| origin != NAME),
     };
@@ -76,6 +79,7 @@ pub(crate) fn items<'a>(
 struct Writer<'a, 'l> {
     items: Vec<Item<'a>>,
     vendor: &'l str,
+    keeps_nothing: bool,
     losses: &'l mut Losses,
     foreign: bool,
 }
@@ -125,7 +129,18 @@ impl<'a> Writer<'a, '_> {
             }
             let item = match part {
                 Part::Reasoning(reasoning) => {
-                    let Some(fields) = item::own(reasoning.state.as_ref(), self.vendor) else { continue };
+                    let Some(fields) = item::own(reasoning.state.as_ref(), self.vendor) else {
+                        leave_out_thought(self.losses, NAME, reasoning);
+                        continue;
+                    };
+                    if self.keeps_nothing && item::is_elsewhere(fields) {
+                        self.losses.leave_out(
+                            "reasoning of earlier answers",
+                            "it comes without `encrypted_content`, and nothing is stored: put \
+                             `reasoning.encrypted_content` into `include`",
+                        );
+                        continue;
+                    }
                     if let Some(marked) = item::marked(reasoning.state.as_ref(), self.vendor) {
                         flush(&mut run, &mut self.items);
                         run.marked = Some(marked);

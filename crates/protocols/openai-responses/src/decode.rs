@@ -9,7 +9,7 @@ use ultraai_protocol_common::{Fields, Place};
 
 use crate::{
     NAME,
-    encode::{ENCRYPTED, LOGPROBS},
+    encode::{ENCRYPTED, LOGPROBS, STORE},
     input::Input,
     tool,
 };
@@ -20,11 +20,12 @@ use crate::{
 /// `InvalidRequest`, which names the place.
 pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRequest> {
     let mut fields = Fields::parse(body)?;
+    refuse_stored(&mut fields)?;
     let mut request = ChatRequest::default();
     request.origin = Some(NAME);
     request.model = fields.text("model")?.map(model).transpose()?;
     request.messages = conversation(&mut fields, vendor)?;
-    request.max_tokens = fields.count("max_output_tokens")?;
+    request.max_tokens = fields.positive("max_output_tokens")?;
     request.temperature = fields.number("temperature")?;
     request.top_p = fields.number("top_p")?;
     request.parallel_tool_calls = fields.flag("parallel_tool_calls")?;
@@ -63,7 +64,47 @@ pub(crate) fn decode_request(body: &[u8], vendor: &'static str) -> Result<ChatRe
     if let Some(text) = text.map(Fields::rest).filter(|text| !text.is_empty()) {
         request.extra.insert("text".to_owned(), Value::Object(text));
     }
+    if !request.extra.contains_key(STORE) {
+        keep_nothing(&mut request);
+    }
     Ok(request)
+}
+
+/// Fields that refer to what the vendor keeps. Nothing is kept here: one vendor's account may serve many callers, who must not
+/// read each other's conversations; what a caller refers to is counted by nobody; and an answer in the background can be fetched
+/// by nobody.
+const STORED: [(&str, &str); 4] = [
+    (
+        "background",
+        "no answer is kept here to be fetched later: leave it out, and stream the answer if it takes long",
+    ),
+    ("previous_response_id", "no answer is kept here: send the whole conversation in `input`"),
+    ("conversation", "no conversation is kept here: send all of it in `input`"),
+    ("prompt", "no template is kept here: send its text in `instructions` and `input`"),
+];
+
+/// Refuses what needs something that is kept.
+///
+/// # Errors
+/// `InvalidRequest`, which names it.
+fn refuse_stored(fields: &mut Fields<'_>) -> Result<()> {
+    for (field, why) in STORED {
+        if fields.look(field).is_some_and(|value| *value != Value::Bool(false)) {
+            return Err(Error::new(ErrorKind::InvalidRequest, format!("`{field}` cannot be served: {why}")));
+        }
+    }
+    Ok(())
+}
+
+/// Says that the vendor keeps nothing: OpenAI keeps answers for 30 days unless told otherwise, and no caller can refer to one. What
+/// the model thinks is then wanted in the form that can be given back, where it is asked to think.
+fn keep_nothing(request: &mut ChatRequest) {
+    request.extra.insert(STORE.to_owned(), Value::Bool(false));
+    let options = request.reasoning.as_ref();
+    let mut words = options.into_iter().flat_map(|it| [&it.effort, &it.summary]).flatten();
+    if words.any(|word| word != "none") {
+        request.reasoning_state = Some(true);
+    }
 }
 
 fn model(name: String) -> Result<ModelName> {

@@ -19,6 +19,9 @@ pub(crate) const LOGPROBS: &str = "message.output_text.logprobs";
 /// What is included where reasoning is asked for, so that it can be given back without the vendor's keeping it.
 pub(crate) const ENCRYPTED: &str = "reasoning.encrypted_content";
 
+/// Whether the vendor keeps the answer.
+pub(crate) const STORE: &str = "store";
+
 /// Anthropic's word for how everybody is served who asks for nothing else.
 const STANDARD: &str = "standard_only";
 
@@ -29,7 +32,7 @@ const SHARED: &[&str] = &[
     "prompt_cache_options",
     "prompt_cache_retention",
     "safety_identifier",
-    "store",
+    STORE,
 ];
 
 /// Writes a request to `vendor`.
@@ -48,7 +51,13 @@ pub(crate) fn encode(request: &ChatRequest, vendor: &str, losses: &mut Losses) -
     let text = merged("text", text, &mut extra)?;
     let reasoning = merged("reasoning", reasoning(request.reasoning.as_ref(), foreign, losses)?, &mut extra)?;
     let include = include(request, &mut extra)?;
-    let (instructions, input) = body::items(request, vendor, losses)?;
+    let said = request.extra.get(STORE).filter(|_| extra.iter().any(|(key, _)| *key == STORE));
+    // A caller of another protocol knows of nothing that is kept.
+    let keeps_nothing = said.map_or(foreign, |store| *store == Value::Bool(false));
+    if keeps_nothing && said.is_none() {
+        extra.push((STORE, &Value::Bool(false)));
+    }
+    let (instructions, input) = body::items(request, vendor, keeps_nothing, losses)?;
     let tools = tool::tools(request, losses)?;
     let tool_choice = match &request.tool_choice {
         Some(choice) => tool::choice(choice, losses)?,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use ultraai_core::{Answering, ChatRequest, Error, ErrorAnswer, ErrorKind, Losses, Part, ResponseFormat};
+use ultraai_protocol_common::{Names, in_words};
 
 use crate::{
     input::is_instructions,
@@ -74,10 +75,30 @@ fn instructions(request: &ChatRequest) -> Option<&str> {
     first.content.first().and_then(Part::as_text)
 }
 
+/// The fields that have another name here. Where messages stand is told by the vocabulary's list, which is none of `input`.
+const NAMES: &Names =
+    &[("max_tokens", "max_output_tokens"), ("response_format", "text.format"), ("logprobs", "include")];
+
 /// An error in the vendor's words.
 pub(crate) fn fault(error: &Error) -> Value {
     let (_, kind, code) = row(error.kind());
-    json!({ "type": kind, "code": code, "message": error.message(), "param": null })
+    let (message, field) = in_words(error, NAMES);
+    let field = field.filter(|field| !field.starts_with("messages"));
+    json!({ "type": kind, "code": code, "message": message, "param": field })
+}
+
+/// An error as what an answer ended with. The codes are those of `ResponseErrorCode`, which SDKs read as an enumeration, and not
+/// those of errors that are answers themselves.
+pub(crate) fn fault_of_answer(error: &Error) -> Value {
+    use ErrorKind as K;
+    let code = match error.kind() {
+        K::InvalidRequest | K::Rejected | K::Unsupported | K::ContextTooLong | K::ContentFiltered => {
+            "invalid_prompt"
+        }
+        K::RateLimited | K::QuotaExhausted | K::BudgetExceeded => "rate_limit_exceeded",
+        _ => "server_error",
+    };
+    json!({ "code": code, "message": in_words(error, NAMES).0 })
 }
 
 /// An error as the answer to a request.
@@ -87,24 +108,22 @@ pub(crate) fn answer(error: &Error) -> ErrorAnswer {
 }
 
 /// Status, type and code of an error: <https://developers.openai.com/api/docs/guides/error-codes>.
-fn row(kind: ErrorKind) -> (u16, &'static str, &'static str) {
+fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
     use ErrorKind as K;
     match kind {
-        K::InvalidRequest | K::Rejected | K::Unsupported => {
-            (400, "invalid_request_error", "invalid_request_error")
-        }
-        K::ContextTooLong => (400, "invalid_request_error", "context_length_exceeded"),
-        K::ContentFiltered => (400, "invalid_request_error", "content_filter"),
-        K::Authentication => (401, "invalid_request_error", "invalid_api_key"),
-        K::PermissionDenied => (403, "permission_error", "permission_denied"),
-        K::ModelNotFound => (404, "invalid_request_error", "model_not_found"),
-        K::RateLimited => (429, "rate_limit_error", "rate_limit_exceeded"),
-        K::QuotaExhausted | K::BudgetExceeded => (429, "insufficient_quota", "insufficient_quota"),
-        K::Overloaded | K::CircuitOpen | K::QueueFull => (503, "server_error", "server_is_overloaded"),
-        K::Timeout => (504, "server_error", "timeout"),
+        K::InvalidRequest | K::Rejected | K::Unsupported => (400, "invalid_request_error", None),
+        K::ContextTooLong => (400, "invalid_request_error", Some("context_length_exceeded")),
+        K::ContentFiltered => (400, "invalid_request_error", Some("content_filter")),
+        K::Authentication => (401, "invalid_request_error", Some("invalid_api_key")),
+        K::PermissionDenied => (403, "permission_error", Some("permission_denied")),
+        K::ModelNotFound => (404, "invalid_request_error", Some("model_not_found")),
+        K::RateLimited => (429, "rate_limit_error", Some("rate_limit_exceeded")),
+        K::QuotaExhausted | K::BudgetExceeded => (429, "insufficient_quota", Some("insufficient_quota")),
+        K::Overloaded | K::CircuitOpen | K::QueueFull => (503, "server_error", Some("server_is_overloaded")),
+        K::Timeout => (504, "server_error", Some("timeout")),
         K::Connect | K::Interrupted | K::Undecodable | K::EmptyAnswer | K::NoGoodAnswer | K::Exhausted => {
-            (502, "server_error", "server_error")
+            (502, "server_error", Some("server_error"))
         }
-        _ => (500, "server_error", "server_error"),
+        _ => (500, "server_error", Some("server_error")),
     }
 }

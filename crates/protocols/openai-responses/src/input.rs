@@ -1,7 +1,7 @@
 //! Items of a request, gathered into messages.
 
 use serde_json::{Map, Value};
-use ultraai_core::{Message, Part, Result, Role, ToolResult, VendorState};
+use ultraai_core::{Error, ErrorKind, Message, Part, Result, Role, ToolResult, VendorState};
 use ultraai_protocol_common::{Fields, Place};
 
 use crate::{NAME, content, item};
@@ -49,7 +49,9 @@ impl Input {
                 Ok(())
             }
             // A reference to an item may say its id alone.
-            "" if !fields.has("id") => Err(place.missing("type")),
+            "item_reference" => Err(reference(place)),
+            "" if fields.has("id") => Err(reference(place)),
+            "" => Err(place.missing("type")),
             kind => {
                 match fields.look("role").and_then(Value::as_str) {
                     Some(word) => self.turn(Message::new(role(word), vec![item::vendor_part(value)])),
@@ -140,6 +142,13 @@ impl Input {
         self.turn(Message::new(Role::Tool, vec![part]));
         Ok(())
     }
+}
+
+/// The error for an item that says where it is kept, and not what it is.
+fn reference(place: &Place) -> Error {
+    let message =
+        format!("`{place}` refers to an item that was kept, and none is kept here: send the item itself");
+    Error::new(ErrorKind::InvalidRequest, message)
 }
 
 /// Whether a leading message goes to the field `instructions`, unless it stands among the turns.

@@ -109,6 +109,15 @@ pub(crate) fn marked<'a>(state: Option<&'a VendorState>, vendor: &str) -> Option
     own(state, vendor).filter(|fields| fields.get("type").is_some_and(|kind| kind == "message"))
 }
 
+/// Whether the fields of reasoning say where its vendor keeps it, and not what it is: such an item is found only where answers are
+/// kept.
+pub(crate) fn is_elsewhere(fields: &Map<String, Value>) -> bool {
+    let is_message = fields.get("type").is_some_and(|kind| kind == "message");
+    !is_message
+        && fields.contains_key("id")
+        && !["encrypted_content", "content"].iter().any(|key| fields.contains_key(*key))
+}
+
 /// The fields of a state of `vendor`; another vendor's is nothing.
 pub(crate) fn own<'a>(state: Option<&'a VendorState>, vendor: &str) -> Option<&'a Map<String, Value>> {
     state.filter(|state| state.vendor == vendor).and_then(|state| state.data.as_object())

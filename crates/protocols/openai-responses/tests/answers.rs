@@ -400,6 +400,68 @@ fn an_error_is_written_whole_and_into_a_stream() {
 }
 
 #[test]
+fn a_failed_answer_says_why_in_the_words_that_sdks_know() {
+    for (kind, code) in [
+        (ErrorKind::RateLimited, "rate_limit_exceeded"),
+        (ErrorKind::BudgetExceeded, "rate_limit_exceeded"),
+        (ErrorKind::ContextTooLong, "invalid_prompt"),
+        (ErrorKind::Rejected, "invalid_prompt"),
+        (ErrorKind::ContentFiltered, "invalid_prompt"),
+        (ErrorKind::Timeout, "server_error"),
+        (ErrorKind::Overloaded, "server_error"),
+        (ErrorKind::Interrupted, "server_error"),
+    ] {
+        let asked = ChatRequest::from_prompt("a");
+        let mut encoder = Responses::new().encoder(&Answering { request: &asked, id: "0", created: 1 });
+        let mut frames = Vec::new();
+        encoder.fail(&Error::new(kind, "why"), &mut frames);
+        let failed: Value = serde_json::from_slice(&frames.last().unwrap().data).unwrap();
+        assert_eq!(failed["response"]["error"], json!({ "code": code, "message": "why" }), "{kind}");
+        assert_eq!(failed["response"]["completed_at"], Value::Null);
+    }
+}
+
+#[test]
+fn a_refusal_names_the_callers_own_field() {
+    let refused = |message: &str| -> Value {
+        let answer = Responses::new().encode_error(&Error::new(ErrorKind::Unsupported, message));
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["error"].take()
+    };
+    let error = refused("`response_format` cannot be sent: no");
+    assert_eq!(error["message"], "`text.format` cannot be sent: no");
+    assert_eq!((&error["param"], &error["code"]), (&json!("text.format"), &Value::Null));
+    // The vocabulary's list of messages is not `input`.
+    assert_eq!(refused("`messages[1].name` cannot be sent: no")["param"], Value::Null);
+}
+
+#[test]
+fn why_an_answer_ended_is_told_in_words_that_sdks_know() {
+    for (reason, origin, status, why) in [
+        (FinishReason::Stop, None, "completed", Value::Null),
+        (FinishReason::Length, None, "incomplete", json!({ "reason": "max_output_tokens" })),
+        (FinishReason::ContentFilter, None, "incomplete", json!({ "reason": "content_filter" })),
+        (FinishReason::Other("unknown".into()), Some("ollama"), "completed", Value::Null),
+        (FinishReason::Other("pause_turn".into()), Some("anthropic-messages"), "incomplete", json!({})),
+        (FinishReason::Other("queued".into()), Some("openai-chat"), "incomplete", json!({})),
+        (FinishReason::Other("novel".into()), Some(NAME), "incomplete", json!({ "reason": "novel" })),
+    ] {
+        let asked = ChatRequest::from_prompt("a");
+        let to = Answering { request: &asked, id: "0", created: 7 };
+        let mut answer = ChatResponse::from_text("a");
+        (answer.finish_reason, answer.origin) = (reason.clone(), origin);
+        let body = Responses::new().encode_response(&to, &answer, &mut Losses::refused()).unwrap();
+        let whole: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&whole["status"], &whole["incomplete_details"]), (&json!(status), &why), "{reason:?}");
+        let completed = if status == "completed" { json!(7) } else { Value::Null };
+        assert_eq!(whole["completed_at"], completed, "{reason:?}");
+        let frames = frames_of(&Responses::new(), &to, &answer).unwrap();
+        let last: Value = serde_json::from_slice(&frames.last().unwrap().data).unwrap();
+        assert_eq!(last["response"]["status"], status, "{reason:?}");
+        assert_eq!(last["response"]["completed_at"].is_u64(), status == "completed", "{reason:?}");
+    }
+}
+
+#[test]
 fn calls_that_are_written_in_turns_stay_apart() {
     let start = |index, id: &str| {
         ChatEvent::Delta(Delta::ToolCallStart { index, id: id.into(), name: "f".into(), state: None })

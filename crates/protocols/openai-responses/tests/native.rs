@@ -45,11 +45,47 @@ fn nothing_is_written_anew_but_model_and_delivery() {
     let expected = body.replace("m-1", "m-2").replace("1.0}", "1.0,\"stream\":true}");
     assert_eq!(sent(Responses::new(), &live).unwrap(), expected);
     let live = came(r#"{"stream":true,"input":"a","model":"m-2"}"#).with_delivery(Delivery::Whole);
-    assert_eq!(sent(Responses::new(), &live).unwrap(), r#"{"stream":false,"input":"a","model":"m-2"}"#);
+    let unkept = r#"{"stream":false,"input":"a","model":"m-2","store":false}"#;
+    assert_eq!(sent(Responses::new(), &live).unwrap(), unkept);
     let with_options =
         r#"{"stream":true,"stream_options":{"include_obfuscation":false},"input":"a","model":"m-2"}"#;
     let whole = came(with_options).with_delivery(Delivery::Whole);
-    assert_eq!(sent(Responses::new(), &whole).unwrap(), r#"{"stream":false,"input":"a","model":"m-2"}"#);
+    assert_eq!(sent(Responses::new(), &whole).unwrap(), unkept);
+}
+
+#[test]
+fn nothing_is_kept_unless_the_caller_says_so() {
+    for (came_so, goes_so) in [
+        (r#""store":true"#, r#""store":true"#),
+        (
+            r#""store": false, "include":["reasoning.encrypted_content"]"#,
+            r#""store": false, "include":["reasoning.encrypted_content"]"#,
+        ),
+        (r#""store":null"#, r#""store":false"#),
+        (r#""novel":1"#, r#""novel":1,"store":false"#),
+        (
+            r#""reasoning":{"effort":"low"}"#,
+            r#""reasoning":{"effort":"low"},"store":false,"include":["reasoning.encrypted_content"]"#,
+        ),
+        (
+            r#""include":["a"],"reasoning":{"effort":"low"}"#,
+            r#""include":["a","reasoning.encrypted_content"],"reasoning":{"effort":"low"},"store":false"#,
+        ),
+        (
+            r#""include":["reasoning.encrypted_content"]"#,
+            r#""include":["reasoning.encrypted_content"],"store":false"#,
+        ),
+    ] {
+        let whole = |rest: &str| format!(r#"{{"model":"m-2","input":"a",{rest}}}"#);
+        assert_eq!(sent(Responses::new(), &came(&whole(came_so))), Some(whole(goes_so)), "{came_so}");
+    }
+    // The vendor would look it up where it was kept.
+    let thought = r#"{"model":"m-2","input":[{"type":"reasoning","id":"rs_1","summary":[]}]"#;
+    assert_eq!(sent(Responses::new(), &came(&format!("{thought}}}"))), None);
+    for said in ["true", "false"] {
+        let body = format!(r#"{thought},"store":{said}}}"#);
+        assert_eq!(sent(Responses::new(), &came(&body)), Some(body));
+    }
 }
 
 #[test]

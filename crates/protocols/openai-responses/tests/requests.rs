@@ -24,6 +24,12 @@ fn lossy(request: &ChatRequest) -> (Value, Vec<String>) {
     (serde_json::from_slice(&body).unwrap(), losses.as_slice().to_vec())
 }
 
+/// A body with that nothing is to be kept, where it does not say so.
+fn unkept(mut body: Value) -> Value {
+    body["store"] = false.into();
+    body
+}
+
 fn request(messages: Vec<Message>) -> ChatRequest {
     ChatRequest::new(messages).with_model(ModelName::new("m").unwrap())
 }
@@ -100,7 +106,7 @@ fn instructions_and_a_leading_system_message_stay_what_they_are() {
         json!({ "model": "m", "instructions": "a", "input": [item("user", "b"), item("system", "c")] }),
     ] {
         let read = read(&body);
-        assert_eq!(written(&read), body);
+        assert_eq!(written(&read), unkept(body.clone()));
         assert!(matches!(read.messages[0].role, Role::System | Role::Developer), "{body}");
     }
 }
@@ -143,8 +149,6 @@ fn items_come_back_as_they_came() {
         { "type": "custom_tool_call_output", "call_id": "call_2", "output": "x" },
         { "type": "additional_tools", "role": "developer", "tools": [] },
         { "type": "compaction", "id": "cmp_1", "encrypted_content": "e" },
-        { "type": "item_reference", "id": "rs_9" },
-        { "id": "rs_10" },
         { "type": "message", "role": "user", "content": [{ "type": "novel", "text": "a" }], "id": "msg_7" },
         { "type": "message", "role": "user", "content": "last", "novel": true },
     ]);
@@ -342,6 +346,101 @@ fn a_broken_field_is_named_by_its_place() {
 }
 
 #[test]
+fn what_needs_something_that_is_kept_is_refused_by_name() {
+    for (field, value) in [
+        ("background", json!(true)),
+        ("previous_response_id", json!("resp_1")),
+        ("conversation", json!("conv_1")),
+        ("conversation", json!({ "id": "conv_1" })),
+        ("prompt", json!({ "id": "pmpt_1" })),
+    ] {
+        let body = json!({ "model": "m", "input": "a", field: value, "store": true });
+        let error = Responses::new().decode_request("", body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{body}");
+        assert!(error.message().starts_with(&format!("`{field}` cannot be served: ")), "{error}");
+        for nothing in [Value::Null, json!(false)] {
+            if field == "background" || nothing.is_null() {
+                let body = json!({ "model": "m", "input": "a", field: nothing });
+                assert!(Responses::new().decode_request("", body.to_string().as_bytes()).is_ok(), "{body}");
+            }
+        }
+    }
+    for item in [json!({ "type": "item_reference", "id": "rs_9" }), json!({ "id": "rs_10" })] {
+        let body = json!({ "model": "m", "input": [{ "role": "user", "content": "a" }, item] });
+        let error = Responses::new().decode_request("", body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{body}");
+        assert!(error.message().starts_with("`input[1]` refers to an item that was kept"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_unless_the_caller_says_so() {
+    let asked = |more: Value| {
+        let mut body = json!({ "model": "m", "input": "a" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        written(&read(&body))
+    };
+    assert_eq!(asked(json!({}))["store"], false);
+    assert_eq!(asked(json!({ "store": null }))["store"], false);
+    assert_eq!(asked(json!({ "store": true }))["store"], true);
+    // What is thought is wanted in the form that can be given back, where a model is asked to think: others refuse to give it.
+    let encrypted = json!(["reasoning.encrypted_content"]);
+    assert_eq!(asked(json!({ "reasoning": { "effort": "low" } }))["include"], encrypted);
+    for plain in [
+        json!({}),
+        json!({ "reasoning": { "effort": "none" } }),
+        json!({ "reasoning": {} }),
+        json!({ "reasoning": { "effort": "low" }, "store": true }),
+        json!({ "reasoning": { "effort": "low" }, "store": false }),
+    ] {
+        assert_eq!(asked(plain.clone()).get("include"), None, "{plain}");
+    }
+    let mut foreign = request(vec![Message::user("a")]);
+    assert_eq!(written(&foreign).get("store"), None, "the library's user has the answer's id");
+    foreign.origin = Some("openai-chat");
+    assert_eq!(written(&foreign)["store"], false);
+}
+
+#[test]
+fn reasoning_that_would_be_looked_up_is_left_out_where_nothing_is_kept() {
+    let thought = |more: Value| {
+        let mut item = json!({ "type": "reasoning", "id": "rs_1", "summary": [] });
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        item
+    };
+    let sent = |item: &Value, more: &[(&str, Value)]| {
+        let mut body = json!({ "model": "m", "input": [item, { "role": "user", "content": "a" }] });
+        for (key, value) in more {
+            body[*key] = value.clone();
+        }
+        let (body, losses) = lossy(&read(&body));
+        (body["input"].as_array().unwrap().len(), losses)
+    };
+    let (items, losses) = sent(&thought(json!({})), &[]);
+    assert_eq!((items, losses.len()), (1, 1), "{losses:?}");
+    assert!(losses[0].contains("`encrypted_content`"), "{losses:?}");
+    assert_eq!(sent(&thought(json!({})), &[("store", json!(true))]), (2, vec![]));
+    for said in [
+        json!({ "encrypted_content": "e" }),
+        json!({ "content": [{ "type": "reasoning_text", "text": "a" }] }),
+    ] {
+        assert_eq!(sent(&thought(said), &[]), (2, vec![]));
+    }
+}
+
+#[test]
+fn what_another_vendors_model_thought_is_left_out_with_a_word() {
+    let mut hidden = Reasoning::default();
+    hidden.state = Some(VendorState::new("anthropic", json!({ "signature": "secret" })));
+    let said = |part| Message::new(Role::Assistant, vec![part, Part::text("a")]);
+    let thoughts = [Part::Reasoning(Reasoning::new("secret")), Part::Reasoning(hidden)];
+    let asked = request(thoughts.map(said).into());
+    let (body, losses) = lossy(&asked);
+    assert!(!body.to_string().contains("secret"));
+    assert_eq!(losses, ["reasoning of earlier answers: openai-responses does not take it back"]);
+}
+
+#[test]
 fn null_counts_as_missing_and_unknown_words_are_kept() {
     let body = json!({
         "model": "m", "input": null, "tools": null, "include": null, "text": null, "reasoning": null, "metadata": null, "stream": null,
@@ -351,8 +450,8 @@ fn null_counts_as_missing_and_unknown_words_are_kept() {
     assert!(read.messages.is_empty() && read.tools.is_empty() && read.reasoning.is_none());
     assert_eq!(
         written(&read),
-        json!({ "model": "m", "input": [], "tool_choice": "novel", "novel": { "a": null } })
+        json!({ "model": "m", "input": [], "tool_choice": "novel", "novel": { "a": null }, "store": false })
     );
     let words = json!({ "model": "m", "input": [], "text": { "format": { "type": "novel" } }, "tools": [{ "type": "novel" }] });
-    assert_eq!(written(&self::read(&words)), words);
+    assert_eq!(written(&self::read(&words)), unkept(words));
 }

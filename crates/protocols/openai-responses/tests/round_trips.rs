@@ -20,6 +20,8 @@ const CARRIED: Carries = Carries {
 
 fn same_request(mut request: ChatRequest) -> ChatRequest {
     request.origin = None;
+    // A caller can refer to nothing that is kept.
+    request.extra.remove("store");
     // It is asked for wherever reasoning is.
     request.reasoning_state = None;
     request

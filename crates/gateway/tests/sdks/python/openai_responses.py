@@ -206,13 +206,16 @@ def reasoning(upstream):
 
 @case("openai responses: what needs a store is refused by name")
 def stateful():
-    # An upstream of another protocol knows nothing of the answers before; the gateway keeps none.
-    try:
-        client.responses.create(model="gemini/text", input=ASK, previous_response_id="resp_123")
-    except openai.BadRequestError as error:
-        assert "previous_response_id" in str(error), error
-    else:
-        raise AssertionError("an unknown answer was built upon")
+    # The gateway keeps no answers, and what an upstream of the same protocol keeps may be another caller's.
+    needs = {"previous_response_id": "resp_123", "conversation": "conv_123", "background": True}
+    for upstream in ["gemini", "responses"]:
+        for field, value in needs.items():
+            try:
+                client.responses.create(model=f"{upstream}/text", input=ASK, **{field: value})
+            except openai.BadRequestError as error:
+                equal(error.param, field)
+            else:
+                raise AssertionError(f"{field} was served")
 
 
 @case("openai responses: an error before the first event is one of the SDK's own")

@@ -34,7 +34,8 @@ pub(crate) fn encode(to: &Answering<'_>, answer: &ChatResponse, losses: &mut Los
     let none = Map::new();
     let raw = answer.raw_of(NAME).unwrap_or(&none);
     let sequence = answer.stop_sequence.as_deref();
-    let word = stop_reason(&answer.finish_reason, sequence.is_some(), answer.is_refusal(), raw);
+    let word =
+        stop_reason(&answer.finish_reason, answer.origin, sequence.is_some(), answer.is_refusal(), raw);
     json.entry("stop_reason", word);
     json.entry("stop_sequence", &sequence);
     let used = raw.get("usage").and_then(Value::as_object);

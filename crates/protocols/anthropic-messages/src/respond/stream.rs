@@ -247,12 +247,13 @@ impl Encoder {
     fn finish(&mut self, reason: &FinishReason, out: &mut Vec<OwnedFrame>) {
         self.begin(out);
         self.close(out);
-        let Details { service_tier, stop_sequence, raw, .. } = &self.details;
+        let Details { service_tier, stop_sequence, raw, origin, .. } = &self.details;
         let of_delta = |key: &str| matches!(key, "container" | "stop_details");
         let mut json = event("message_delta");
         json.key("delta");
         json.begin(b'{');
-        json.entry("stop_reason", stop_reason(reason, stop_sequence.is_some(), self.declined, raw));
+        let word = stop_reason(reason, *origin, stop_sequence.is_some(), self.declined, raw);
+        json.entry("stop_reason", word);
         json.entry("stop_sequence", stop_sequence);
         unwritten(raw).filter(|(key, _)| of_delta(key)).for_each(|(key, value)| json.field(key, value));
         json.end(b'}');

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{
     CacheMarker, Citation, Losses, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState,
 };
+use ultraai_protocol_common::leave_out_thought;
 
 use super::FOREIGN;
 use crate::{NAME, VENDOR, answer::SIGNATURE, json::Json, respond::write_citation};
@@ -163,7 +164,12 @@ impl<'w> Blocks<'w> {
             reasoning.state.as_ref().and_then(own).and_then(|state| state.get(SIGNATURE)?.as_str());
         // Of what another vendor keeps with it, there is nothing to tell.
         let told = self.answer && !reasoning.text.is_empty();
-        let Some(signature) = signature.or(told.then_some("")) else { return Ok(()) };
+        let Some(signature) = signature.or(told.then_some("")) else {
+            if !self.answer {
+                leave_out_thought(self.losses, NAME, reasoning);
+            }
+            return Ok(());
+        };
         self.json.begin(b'{');
         self.json.entry("type", "thinking");
         self.json.entry("thinking", &reasoning.text);

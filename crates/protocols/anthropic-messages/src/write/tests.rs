@@ -228,6 +228,9 @@ fn another_vendors_reasoning_and_signatures_are_left_out() {
         ] },
     ]);
     assert_eq!(messages, expected);
+    let mut losses = Losses::refused();
+    encode(&request, None, false, &mut losses).unwrap();
+    assert_eq!(losses.as_slice(), ["reasoning of earlier answers: anthropic-messages does not take it back"]);
 }
 
 #[test]

@@ -111,12 +111,15 @@ impl<'a> Plan<'a> {
             };
         }
         let display = display(options.summary.as_deref(), losses)?;
-        // Where effort is but a word beside thinking, a request of this protocol says both. Elsewhere it means to think.
-        let told_by_effort = word.is_some()
-            && target.traits.thinks_when_told()
-            && (request.origin != Some(NAME) || !target.traits.effort());
+        // In this protocol effort is but a word beside thinking, and a request says both. Elsewhere it means to think.
+        let is_own = request.origin == Some(NAME);
+        let told_by_effort = word.is_some() && target.traits.thinks_when_told() && !is_own;
         let asked = options.enabled == Some(true) || options.max_tokens.is_some() || display.is_some();
         if !asked && !told_by_effort {
+            if is_own {
+                // Whether the model takes it, the vendor judges.
+                self.effort = options.effort.as_deref();
+            }
             return Ok(());
         }
         let budget = match (kind, options.max_tokens) {
@@ -133,7 +136,15 @@ impl<'a> Plan<'a> {
                 }
                 self.fitting(request, budget, usual, losses)?
             }
-            (family::Thinking::Budget, None) => self.share(word, losses)?,
+            (family::Thinking::Budget, None) => {
+                let share = self.share(word, losses)?;
+                if let (Some(budget), Some(_), None) = (share, word, self.effort) {
+                    let why =
+                        format!("the model takes none, and thinks with a budget of {budget} tokens instead");
+                    losses.leave_out("`reasoning.effort`", &why);
+                }
+                share
+            }
             _ => None,
         };
         self.thinking = match budget {

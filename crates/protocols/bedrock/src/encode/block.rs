@@ -8,7 +8,7 @@ use ultraai_core::{
     Citation, Error, ErrorKind, Losses, Media, MediaSource, Notes, Part, Reasoning, Result, ToolCall,
     ToolResult, VendorState,
 };
-use ultraai_protocol_common::to_base64;
+use ultraai_protocol_common::{leave_out_thought, to_base64};
 
 use crate::{
     ANTHROPIC, NAME, VENDOR,
@@ -113,7 +113,13 @@ pub(crate) fn block<'a>(
         }
         Part::ToolCall(call) => Some(tool_use(call, extra, place)?),
         Part::ToolResult(result) => Some(tool_result(result, context, extra, place, losses)?),
-        Part::Reasoning(reasoning) => thought(reasoning, context, extra),
+        Part::Reasoning(reasoning) => {
+            let written = thought(reasoning, context, extra);
+            if written.is_none() && !context.answer {
+                leave_out_thought(losses, NAME, reasoning);
+            }
+            written
+        }
         Part::Vendor(state) => vendor(state, context, place, losses)?,
         _ => {
             losses.lose(&place(), "bedrock has no such block")?;

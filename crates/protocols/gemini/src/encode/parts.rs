@@ -6,7 +6,7 @@ use serde_json::{Value, json, value::RawValue};
 use ultraai_core::{
     Losses, Media, MediaSource, Message, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState,
 };
-use ultraai_protocol_common::sniff;
+use ultraai_protocol_common::{leave_out_thought, sniff};
 
 use super::{
     piece::{Fields, Given, Json, Piece, Written},
@@ -204,6 +204,7 @@ impl<'a> Parts<'a, '_> {
         let state = reasoning.state.as_ref().and_then(own);
         match (reasoning.text.as_str(), state) {
             // Another vendor's, who hid it.
+            ("", None) if self.is_request => leave_out_thought(self.losses, NAME, reasoning),
             ("", None) => {}
             ("", Some(state)) => self.state(state, from),
             (text, state) => self.out.push(Written { piece: Piece::Thought(text), state, extra }),

@@ -193,6 +193,7 @@ impl Encoder<'_> {
     /// What the model's messages have besides: reasoning, annotations, calls.
     fn assistant(&mut self, object: &mut ObjectWriter<'_>, index: usize, message: &Message) -> Result<()> {
         let content = &message.content;
+        self.thoughts(content);
         if let ReasoningText::Field(field) = self.dialect.reasoning_text
             && content.iter().any(has_reasoning)
         {
@@ -223,6 +224,19 @@ impl Encoder<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes the reasoning that this vendor is not told again.
+    fn thoughts(&mut self, content: &[Part]) {
+        let dialect = self.dialect;
+        for part in content {
+            let Part::Reasoning(reasoning) = part else { continue };
+            let is_said = !reasoning.text.is_empty() && dialect.reasoning_text != ReasoningText::Nowhere;
+            let is_own = reasoning.state.as_ref().is_some_and(|state| dialect.is_own(state));
+            if !(is_said || is_own && dialect.reasoning_details) {
+                self.lossy.thought(reasoning);
+            }
+        }
     }
 
     fn annotations(&mut self, object: &mut ObjectWriter<'_>, index: usize, content: &[Part]) -> Result<()> {

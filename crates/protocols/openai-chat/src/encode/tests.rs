@@ -37,6 +37,17 @@ fn state_goes_to_its_own_vendor_alone() {
         written(&Dialect::OPENAI, request())["messages"][0],
         json!({ "role": "assistant", "content": "a" })
     );
+    // Its text is told elsewhere.
+    let left_out = |dialect: &Dialect| lost(dialect, request());
+    assert_eq!((left_out(&own), left_out(&Dialect::COMPATIBLE)), (vec![], vec![]));
+    let word = "reasoning of earlier answers: openai-chat does not take it back";
+    assert_eq!(left_out(&Dialect::OPENAI), [word]);
+    let mut hidden = request();
+    if let Part::Reasoning(reasoning) = &mut hidden.messages[0].content[0] {
+        reasoning.text.clear();
+    }
+    assert_eq!(lost(&Dialect::COMPATIBLE, hidden.clone()), [word]);
+    assert_eq!(lost(&own, hidden), [""; 0]);
 }
 
 #[test]
@@ -78,7 +89,7 @@ fn the_bound_of_the_answer_is_written_in_the_callers_word_where_the_vendor_takes
         (json!({ "max_tokens": 5 }), [Some(5), None], [None, Some(5)], [Some(5), None]),
         (json!({ "max_completion_tokens": 5 }), [None, Some(5)], [None, Some(5)], [Some(5), None]),
         (
-            json!({ "max_tokens": 9, "max_completion_tokens": 5 }),
+            json!({ "max_tokens": 5, "max_completion_tokens": 5 }),
             [None, Some(5)],
             [None, Some(5)],
             [Some(5), None],

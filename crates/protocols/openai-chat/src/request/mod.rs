@@ -5,7 +5,9 @@ mod part;
 mod tool;
 
 use serde_json::Value;
-use ultraai_core::{ChatRequest, Delivery, ReasoningOptions, ResponseFormat, Result, VendorState};
+use ultraai_core::{
+    ChatRequest, Delivery, Error, ErrorKind, ReasoningOptions, ResponseFormat, Result, VendorState,
+};
 use ultraai_protocol_common::{Fields, Place};
 
 use crate::NAME;
@@ -21,9 +23,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<ChatRequest> {
     for message in messages {
         request.messages.push(message::read(message?)?);
     }
-    // Who writes both means the newer one for whoever knows it.
-    let older = fields.count(OLDER)?;
-    request.max_tokens = fields.count(NEWER)?.or(older);
+    request.max_tokens = bound(&mut fields)?;
     request.temperature = fields.number("temperature")?;
     request.top_p = fields.number("top_p")?;
     request.top_k = match fields.look("top_k").and_then(Value::as_i64) {
@@ -77,8 +77,20 @@ fn usage_in_streams(fields: &mut Fields<'_>) -> Result<()> {
 }
 
 /// The words for the bound of an answer.
-const OLDER: &str = "max_tokens";
-const NEWER: &str = "max_completion_tokens";
+pub(crate) const OLDER: &str = "max_tokens";
+pub(crate) const NEWER: &str = "max_completion_tokens";
+
+/// The bound of the answer. Some write both words for whoever knows one of them. Where they say different things, nobody knows
+/// which of them an upstream heeds, and OpenAI refuses them too.
+fn bound(fields: &mut Fields<'_>) -> Result<Option<u64>> {
+    match (fields.positive(OLDER)?, fields.positive(NEWER)?) {
+        (Some(older), Some(newer)) if older != newer => {
+            let message = format!("`{OLDER}` and `{NEWER}` say different things: keep one of them");
+            Err(Error::new(ErrorKind::InvalidRequest, message))
+        }
+        (older, newer) => Ok(newer.or(older)),
+    }
+}
 
 /// The caller's own word for the bound of the answer, where its request is still as it came.
 pub(crate) fn word_for_max_tokens(request: &ChatRequest) -> Option<&'static str> {

@@ -4,7 +4,7 @@ mod stream;
 mod write;
 
 use serde_json::{Map, Value};
-use ultraai_core::{Answering, ChatResponse, Choice, FinishReason, Losses, Part, Result, TokenLogprob};
+use ultraai_core::{Answering, ChatResponse, Choice, Losses, Part, Result, TokenLogprob};
 use ultraai_protocol_common::{Joined, Lossy, ObjectWriter, openai_tier};
 
 pub(crate) use self::stream::Encoder;
@@ -32,7 +32,7 @@ pub(crate) fn encode_response(
             index: 0,
             content: &answer.content,
             logprobs: &answer.logprobs,
-            finish_reason: &answer.finish_reason,
+            finish_reason: usage::word(&answer.finish_reason, answer.origin),
             stop_sequence: answer.stop_sequence.as_deref(),
             choice: besides.choice,
             message: besides.message,
@@ -40,6 +40,7 @@ pub(crate) fn encode_response(
         first.write(dialect, &mut list.object(), &mut lossy)?;
         for (index, Choice { content, logprobs, finish_reason, .. }) in (1..).zip(&answer.alternatives) {
             let (stop_sequence, choice, message) = (None, None, None);
+            let finish_reason = usage::word(finish_reason, answer.origin);
             let other = One { index, content, logprobs, finish_reason, stop_sequence, choice, message };
             other.write(dialect, &mut list.object(), &mut lossy)?;
         }
@@ -58,7 +59,7 @@ struct One<'a> {
     index: u32,
     content: &'a [Part],
     logprobs: &'a [TokenLogprob],
-    finish_reason: &'a FinishReason,
+    finish_reason: &'a str,
     stop_sequence: Option<&'a str>,
     choice: Option<&'a Map<String, Value>>,
     message: Option<&'a Map<String, Value>>,
@@ -75,7 +76,7 @@ impl One<'_> {
         } else if self.choice.is_none_or(|choice| !choice.contains_key("logprobs")) {
             object.field("logprobs", &());
         }
-        object.field("finish_reason", self.finish_reason.as_str());
+        object.field("finish_reason", self.finish_reason);
         object.optional("stop_reason", self.stop_sequence);
         object.entries(self.choice.into_iter().flatten());
         Ok(())

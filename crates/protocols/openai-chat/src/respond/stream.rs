@@ -124,7 +124,7 @@ impl Encoder {
             choice.field("index", &index);
             choice.object("delta").entries(besides.message.into_iter().flatten());
             choice.field("logprobs", &());
-            choice.field("finish_reason", reason.as_str());
+            choice.field("finish_reason", usage::word(reason, details.origin));
             choice.optional("stop_reason", details.stop_sequence.as_ref().filter(|_| index == 0));
             let logprobs = |key: &str| key == "logprobs";
             choice.entries(besides.choice.into_iter().flatten().filter(|(key, _)| !logprobs(key)));

@@ -2,6 +2,8 @@
 
 mod saying;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use ultraai_core::{
@@ -52,7 +54,7 @@ pub(crate) fn whole(
     losses: &mut Losses,
 ) -> Result<Vec<u8>> {
     let (mut encoder, mut frames) = (Encoder::new(to, vendor), Vec::new());
-    let (status, why) = status(&answer.finish_reason);
+    let (status, why) = status(&answer.finish_reason, answer.origin);
     for event in events_of(answer.clone()) {
         match event {
             ChatEvent::Finished { .. } => encoder.close(&mut frames, ended(status)),
@@ -60,7 +62,7 @@ pub(crate) fn whole(
         }
         frames.clear();
     }
-    Ok(Value::Object(encoder.answer(status, why)).to_string().into_bytes())
+    Ok(Value::Object(encoder.answer(status, why, to.created)).to_string().into_bytes())
 }
 
 impl Encoder {
@@ -107,6 +109,13 @@ impl Encoder {
         if let Value::Object(response) = first["response"].take() {
             self.response = response;
         }
+    }
+
+    /// The time, in seconds since 1970: an answer that is told live ends later than it began.
+    fn now(&self) -> u64 {
+        let begun = self.response.get("created_at").and_then(Value::as_u64).unwrap_or_default();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        now.map_or(begun, |now| now.as_secs().max(begun))
     }
 
     /// Ends the piece of the message that is open.
@@ -177,13 +186,17 @@ impl Encoder {
         }
     }
 
-    /// The object `response` with all that the events told.
-    fn answer(&mut self, status: &str, why: Option<&str>) -> Map<String, Value> {
+    /// The object `response` with all that the events told, at `now`, in seconds since 1970.
+    fn answer(&mut self, status: &str, why: Option<&str>, now: u64) -> Map<String, Value> {
         let mut answer = std::mem::take(&mut self.response);
         let mut set = |key: &str, value: Value| drop(answer.insert(key.to_owned(), value));
         set("status", status.into());
-        if let Some(why) = why {
-            set("incomplete_details", json!({ "reason": why }));
+        match (status, why) {
+            ("completed", _) => set("completed_at", now.into()),
+            (_, Some(why)) => set("incomplete_details", json!({ "reason": why })),
+            // The protocol has no word for it, and a reason may be missing.
+            ("incomplete", None) => set("incomplete_details", json!({})),
+            _ => {}
         }
         set("output", Value::Array(std::mem::take(&mut self.output)));
         set("usage", self.usage.as_ref().map_or(Value::Null, usage::write));
@@ -197,14 +210,16 @@ impl Encoder {
     }
 }
 
-/// The answer's status and, where it is not complete, why.
-fn status(reason: &FinishReason) -> (&str, Option<&str>) {
+/// The answer's status and, where it is not complete, why. Of another protocol's words nobody knows whether the answer is whole,
+/// and there is no word for them here: SDKs read both as enumerations.
+fn status<'a>(reason: &'a FinishReason, origin: Option<&str>) -> (&'a str, Option<&'a str>) {
     match reason {
         FinishReason::Length => ("incomplete", Some("max_output_tokens")),
         FinishReason::ContentFilter => ("incomplete", Some("content_filter")),
         FinishReason::Other(word) => match word.as_str() {
-            "queued" | "in_progress" | "incomplete" => (word, None),
             "unknown" => ("completed", None),
+            _ if origin != Some(NAME) => ("incomplete", None),
+            "queued" | "in_progress" | "incomplete" => (word, None),
             word => ("incomplete", Some(word)),
         },
         _ => ("completed", None),
@@ -249,11 +264,11 @@ impl EventEncoder for Encoder {
                 losses.lose(&format!("the choice {index}"), "openai-responses has one answer alone")?;
             }
             ChatEvent::Finished { finish_reason } => {
-                let (status, why) = status(finish_reason);
+                let (status, why) = status(finish_reason, self.details.origin);
                 self.close(out, ended(status));
                 // What is still to be done in the background is an answer of its own.
                 let name = if status == "incomplete" { "response.incomplete" } else { "response.completed" };
-                let response = self.answer(status, why);
+                let response = self.answer(status, why, self.now());
                 self.frame(name, json!({ "response": response }), out);
             }
             _ => losses.lose("an event of the answer", "openai-responses does not know it")?,
@@ -279,8 +294,8 @@ impl EventEncoder for Encoder {
         let mut event = fault.clone();
         event["error"] = fault.clone();
         self.frame("error", event, out);
-        let mut response = self.answer("failed", None);
-        response.insert("error".to_owned(), json!({ "code": fault["code"], "message": fault["message"] }));
+        let mut response = self.answer("failed", None, self.now());
+        response.insert("error".to_owned(), failure::fault_of_answer(error));
         response.insert("output".to_owned(), json!([]));
         self.frame("response.failed", json!({ "response": response }), out);
     }

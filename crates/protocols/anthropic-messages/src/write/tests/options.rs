@@ -64,6 +64,26 @@ fn effort_and_budget_become_what_the_model_takes() {
 }
 
 #[test]
+fn an_effort_that_becomes_a_budget_is_noted_and_a_callers_own_goes_as_it_came() {
+    let mut request = request();
+    request.model = ModelName::new("claude-sonnet-4-5").ok();
+    let mut options = ReasoningOptions::default();
+    options.effort = Some("low".into());
+    (request.reasoning, request.max_tokens) = (Some(options), Some(10_000));
+    for (origin, expected, notes) in [
+        (Some("openai-chat"), json!([{ "type": "enabled", "budget_tokens": 2000 }, null]), 1),
+        (Some(NAME), json!([null, "low"]), 0),
+    ] {
+        request.origin = origin;
+        let mut losses = Losses::refused();
+        let body: Value =
+            serde_json::from_slice(&encode(&request, None, false, &mut losses).unwrap()).unwrap();
+        assert_eq!(json!([body["thinking"], body["output_config"]["effort"]]), expected, "{origin:?}");
+        assert_eq!(losses.as_slice().len(), notes, "{losses:?}");
+    }
+}
+
+#[test]
 fn sampling_that_a_model_refuses_is_refused_before() {
     let asked = |model: &str, thinks: bool, change: fn(&mut ChatRequest)| {
         let mut request = request().with_model(ModelName::new(model).unwrap());
