@@ -45,6 +45,8 @@ pub(super) struct Entry {
     has_content: bool,
     /// Whether something was said that is no reasoning and no white space.
     has_answer: bool,
+    /// Whether it may have ended at a stop sequence: the request names some, or the provider tells one.
+    is_at_sequence: bool,
     stage: Stage,
     span: Span,
 }
@@ -101,6 +103,7 @@ impl Entry {
             model: None,
             has_content: false,
             has_answer: false,
+            is_at_sequence: !request.stop_sequences.is_empty(),
             stage: Stage::Open,
             span,
         }
@@ -150,6 +153,7 @@ impl Entry {
                 self.has_answer = self.has_answer || delta.is_answer();
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
+            ChatEvent::Details(details) => self.is_at_sequence |= details.stop_sequence.is_some(),
             ChatEvent::Finished { .. } => self.stage = Stage::Finished,
             _ => {}
         }
@@ -162,6 +166,11 @@ impl Entry {
     /// Whether something was said that is no reasoning and no white space.
     pub(super) fn has_answer(&self) -> bool {
         self.has_answer
+    }
+
+    /// Whether it may have ended at a stop sequence.
+    pub(super) fn is_at_sequence(&self) -> bool {
+        self.is_at_sequence
     }
 
     /// Who counts what nobody reported. Only a whole answer is worth the time that a tokenizer takes to get ready.
