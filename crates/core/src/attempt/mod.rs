@@ -35,6 +35,8 @@ struct Watched {
     provider_id: ProviderId,
     /// `gen_ai.provider.name`.
     provider_name: Arc<str>,
+    /// The candidate's own model, where it has one.
+    model: Option<ModelName>,
     accounting: Arc<Accounting>,
     stats: Arc<CandidateStats>,
 }
@@ -48,17 +50,18 @@ impl Attempt {
         accounting: impl Into<Accounting>,
         stats: Arc<CandidateStats>,
     ) -> Self {
-        Self::with_accounting(inner, provider_id, Arc::new(accounting.into()), stats)
+        Self::of_model(inner, provider_id, None, Arc::new(accounting.into()), stats)
     }
 
-    pub(crate) fn with_accounting(
+    pub(crate) fn of_model(
         inner: Arc<dyn Provider>,
         provider_id: ProviderId,
+        model: Option<ModelName>,
         accounting: Arc<Accounting>,
         stats: Arc<CandidateStats>,
     ) -> Self {
         let provider_name = inner.name().into();
-        let watched = Arc::new(Watched { provider_id, provider_name, accounting, stats });
+        let watched = Arc::new(Watched { provider_id, provider_name, model, accounting, stats });
         Self { inner, watched }
     }
 

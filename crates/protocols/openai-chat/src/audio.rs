@@ -44,7 +44,10 @@ pub(crate) fn named(content: &[Part]) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use ultraai_core::{ChatRequest, Losses, Message, Role};
+
     use super::*;
+    use crate::Dialect;
 
     #[test]
     fn pieces_are_one_speech() {
@@ -62,5 +65,12 @@ mod tests {
         assert_eq!(joined(&content).map(Value::Object), Some(whole));
         assert_eq!(named(&content), Some(json!({ "id": "a" })));
         assert_eq!((content.len(), joined(&[Part::text("a")])), (4, None));
+        // The vendor wants no more of it back than its name.
+        let mut request = ChatRequest::from_prompt("a");
+        request.messages.push(Message::new(Role::Assistant, content));
+        let body = crate::encode(&Dialect::COMPATIBLE, &request, &mut Losses::refused()).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let said = json!({ "role": "assistant", "content": null, "audio": { "id": "a" } });
+        assert_eq!(body["messages"][1], said);
     }
 }
