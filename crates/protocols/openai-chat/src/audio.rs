@@ -44,7 +44,7 @@ pub(crate) fn named(content: &[Part]) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use ultraai_core::{ChatRequest, Losses, Message, Role};
+    use ultraai_core::{ChatRequest, Losses, Message, ModelName, Role};
 
     use super::*;
     use crate::Dialect;
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(named(&content), Some(json!({ "id": "a" })));
         assert_eq!((content.len(), joined(&[Part::text("a")])), (4, None));
         // The vendor wants no more of it back than its name.
-        let mut request = ChatRequest::from_prompt("a");
+        let mut request = ChatRequest::from_prompt("a").with_model(ModelName::new("m").unwrap());
         request.messages.push(Message::new(Role::Assistant, content));
         let body = crate::encode(&Dialect::COMPATIBLE, &request, &mut Losses::refused()).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
