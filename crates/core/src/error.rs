@@ -34,13 +34,15 @@ pub enum ErrorKind {
     ModelNotFound,
     /// The request does not fit the model's context window or the provider's size limit (413). Fail over.
     ContextTooLong,
-    /// The provider withheld the answer. Fail over.
+    /// The provider withheld the answer, as an error of its own or by its filter where another candidate is asked in its place. Fail
+    /// over.
     ContentFiltered,
     /// The account's money or quota is used up (402, or 429 with `insufficient_quota`). Fail over.
     QuotaExhausted,
     /// The provider's bytes are no answer of its protocol. Fail over.
     Undecodable,
-    /// The answer holds nothing. Fail over.
+    /// The answer ended by itself and holds nothing. Fail over. One that ended at its length, at a stop sequence, at a filter or to
+    /// be continued is incomplete, and no error.
     EmptyAnswer,
     /// The answer is incomplete, a refusal, or not of the form that was asked for, where a good one was needed. Fail over.
     NoGoodAnswer,
@@ -122,7 +124,8 @@ impl ErrorKind {
         }
     }
 
-    /// Returns whether the failure speaks against the candidate's health, and not only against this request.
+    /// Returns whether the failure speaks against the candidate's health, and not only against this request. What one caller can
+    /// provoke by what he asks, such as an empty answer, speaks against nobody: others would pay for it.
     pub fn is_candidates_fault(self) -> bool {
         use ErrorKind as K;
         matches!(
@@ -138,7 +141,6 @@ impl ErrorKind {
                 | K::ModelNotFound
                 | K::QuotaExhausted
                 | K::Undecodable
-                | K::EmptyAnswer
         )
     }
 

@@ -61,14 +61,14 @@ impl ChatEvent {
     }
 
     /// Whether an attempt is committed from here on: the first text, reasoning or refusal that is not
-    /// empty, or the start of a tool call.
+    /// empty, the start of a tool call, or a part that comes in one piece, unless it is silent.
     pub fn is_commit(&self) -> bool {
         match self {
             Self::Delta(Delta::Text(text) | Delta::Reasoning(text) | Delta::Refusal(text)) => {
                 !text.is_empty()
             }
-            Self::Delta(Delta::ToolCallStart { .. }) => true,
-            Self::Delta(Delta::Part(part)) => !matches!(**part, Part::Vendor(_)),
+            Self::Delta(Delta::ToolCallStart { .. } | Delta::PartStart) => true,
+            Self::Delta(Delta::Part(part)) => !matches!(&**part, Part::Vendor(state) if state.is_silent),
             _ => false,
         }
     }
@@ -105,6 +105,9 @@ pub enum Delta {
     },
     /// Vendor state that belongs to the reasoning before it, such as a signature.
     ReasoningState(VendorState),
+    /// A part begins that comes in one piece, and may take long to be complete, such as an image that is being made. It says
+    /// nothing by itself.
+    PartStart,
     /// A part that comes in one piece: vendor state, an image, a document.
     Part(Box<Part>),
     /// What is said next is a part of its own, although it is of the same kind as the part before it.
@@ -118,12 +121,12 @@ pub enum Delta {
 }
 
 impl Delta {
-    /// Whether it says something that is no reasoning and no white space.
+    /// Whether it says something that is no reasoning and no white space, as in [`Part::is_answer`].
     pub(crate) fn is_answer(&self) -> bool {
         match self {
             Self::Text(text) | Self::Refusal(text) => !text.trim().is_empty(),
             Self::ToolCallStart { .. } => true,
-            Self::Part(part) => !matches!(**part, Part::Vendor(_) | Part::Reasoning(_)),
+            Self::Part(part) => part.is_answer(),
             _ => false,
         }
     }
@@ -305,6 +308,7 @@ impl ChoiceFold {
                     self.add(content, Part::Reasoning(reasoning));
                 }
             },
+            Delta::PartStart => {}
             Delta::Part(part) => self.add(content, *part),
             Delta::NextPart => self.next_part = true,
             Delta::Citation(citation) => {
@@ -479,5 +483,8 @@ mod tests {
         assert!(!ChatEvent::text("").is_commit());
         assert!(!ChatEvent::Usage(Usage::default()).is_commit());
         assert!(ChatEvent::text("a").is_commit());
+        let part = |state| ChatEvent::Delta(Delta::Part(Box::new(Part::Vendor(state))));
+        assert!(part(VendorState::new("v", Value::Null)).is_commit());
+        assert!(!part(VendorState::silent("v", Value::Null)).is_commit());
     }
 }

@@ -19,6 +19,7 @@ mod error;
 mod error_report;
 pub mod estimate;
 mod event;
+mod hurry;
 mod layer;
 pub mod ledger;
 mod limits;

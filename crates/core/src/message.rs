@@ -195,6 +195,17 @@ impl Part {
         *notes = Some(edited).filter(|notes| **notes != Notes::default());
     }
 
+    /// Whether it is an answer or a piece of one: not what the model thought, nor what its vendor alone can use, nor white
+    /// space. An answer without any is empty.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Text { text, .. } | Self::Refusal { text, .. } => !text.trim().is_empty(),
+            Self::Reasoning(_) => false,
+            Self::Vendor(state) => !state.is_silent,
+            _ => true,
+        }
+    }
+
     /// The part's kind, as in JSON and in error texts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -349,12 +360,22 @@ pub struct VendorState {
     pub vendor: String,
     /// The data, unchanged.
     pub data: Value,
+    /// As a part of an answer: whether it says nothing to the caller and is kept for the vendor alone, such as thinking that
+    /// nobody may read. An answer of such parts is empty. Default: no, since what a version does not know may be an answer,
+    /// such as a call of a new kind of tool.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_silent: bool,
 }
 
 impl VendorState {
     /// Data of `vendor`.
     pub fn new(vendor: impl Into<String>, data: Value) -> Self {
-        Self { vendor: vendor.into(), data }
+        Self { vendor: vendor.into(), data, is_silent: false }
+    }
+
+    /// Data of `vendor` that says nothing to the caller.
+    pub fn silent(vendor: impl Into<String>, data: Value) -> Self {
+        Self { is_silent: true, ..Self::new(vendor, data) }
     }
 }
 

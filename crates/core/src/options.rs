@@ -250,6 +250,9 @@ pub struct RequestOptions {
     /// A purse that this request draws from besides its own, such as a customer's; one with a limit needs the layer `budget`.
     /// Default: none.
     pub purse: Option<Purse>,
+    /// Whether its `timeout_seconds` is a stranger's own: when that time is up, it says nothing of the candidates, whom others ask
+    /// too. Default: no.
+    pub hurried: bool,
 }
 
 impl RequestOptions {

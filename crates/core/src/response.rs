@@ -108,13 +108,11 @@ impl ChatResponse {
         join_text(&self.content)
     }
 
-    /// Whether nothing was said: no text but white space, no tool call, no refusal.
+    /// Whether nothing was said: no text but white space, no tool call, no refusal, and nothing that only its vendor has words
+    /// for. Whether that is an error hangs on why it ended: an answer that [is not complete](Self::is_complete) or ended at a
+    /// stop sequence may be empty.
     pub fn is_empty(&self) -> bool {
-        !self.content.iter().any(|part| match part {
-            Part::Text { text, .. } | Part::Refusal { text, .. } => !text.trim().is_empty(),
-            Part::Reasoning(_) | Part::Vendor(_) => false,
-            _ => true,
-        })
+        !self.content.iter().any(Part::is_answer)
     }
 
     /// Whether the model declined.
@@ -242,7 +240,10 @@ pub enum UsageSource {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{Reasoning, VendorState};
 
     #[test]
     fn a_good_answer_is_complete_not_empty_and_no_refusal() {
@@ -256,5 +257,17 @@ mod tests {
         let refusal = ChatResponse { content: vec![Part::refusal("no")], ..Default::default() };
         assert!(!refusal.is_good());
         assert!(!refusal.is_empty());
+    }
+
+    #[test]
+    fn what_only_its_vendor_has_words_for_is_an_answer_unless_it_is_silent() {
+        let of = |part| ChatResponse {
+            content: vec![Part::Reasoning(Reasoning::new("hm")), part],
+            ..Default::default()
+        };
+        let call = json!({ "type": "custom_tool_call", "name": "x" });
+        assert!(of(Part::Vendor(VendorState::new("openai-responses", call))).is_good());
+        let hidden = json!({ "type": "redacted_thinking", "data": "x" });
+        assert!(of(Part::Vendor(VendorState::silent("anthropic", hidden))).is_empty());
     }
 }

@@ -4,10 +4,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::json;
 use tokio::time::Instant;
 use ultraai_core::{
     AbandonReason, AttemptLimits, CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Delta,
-    Deposit, Error, ErrorKind, FinishReason, Price, Provider, ProviderId, Purse, Usage, UsageSource,
+    Deposit, Details, Error, ErrorKind, FinishReason, Part, Price, Provider, ProviderId, Purse, Usage,
+    UsageSource, VendorState,
     attempt::Attempt,
     ledger::{Row, RowOutcome},
     stats::CandidateStats,
@@ -151,6 +153,85 @@ async fn an_answer_cut_at_its_length_is_no_error() {
     let (attempt, _) = attempt(&Scripted::new([Step::live([Beat::from(end)])]));
     let answer = attempt.chat(&CallContext::new(), live("hi")).await.unwrap().collect().await.unwrap();
     assert!(!answer.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_holds_nothing_is_an_error_unless_its_end_says_why() {
+    use FinishReason as F;
+    let other = |word: &str| F::Other(word.to_owned());
+    let plain = ChatRequest::from_prompt("hi");
+    let mut stop = plain.clone();
+    stop.stop_sequences.push("x".into());
+    let spare = CallContext::new().with_spare();
+    let cx = CallContext::new();
+    for (reason, told, request, cx, kind) in [
+        (F::Stop, None, &plain, &cx, Some(ErrorKind::EmptyAnswer)),
+        (F::ToolCalls, None, &stop, &cx, Some(ErrorKind::EmptyAnswer)),
+        (other("unknown"), None, &plain, &cx, Some(ErrorKind::EmptyAnswer)),
+        (F::Stop, None, &stop, &cx, None),
+        (F::Stop, Some("x"), &plain, &cx, None),
+        (F::Length, None, &plain, &spare, None),
+        (other("pause_turn"), None, &plain, &spare, None),
+        (F::ContentFilter, None, &plain, &cx, None),
+        (F::ContentFilter, None, &plain, &spare, Some(ErrorKind::ContentFiltered)),
+    ] {
+        let mut details = Details::default();
+        details.stop_sequence = told.map(str::to_owned);
+        let mut whole = ChatResponse::default().with_finish_reason(reason.clone());
+        whole.stop_sequence = details.stop_sequence.clone();
+        let begins = ChatEvent::Started { model: None, request_id: None };
+        let ends = [ChatEvent::Details(details), ChatEvent::Finished { finish_reason: reason.clone() }];
+        let thinks = [ChatEvent::Delta(Delta::Reasoning("hm".into()))];
+        let silent = Step::live([begins].into_iter().chain(ends.clone()).map(Beat::from));
+        let thinking = Step::live(thinks.into_iter().chain(ends).map(Beat::from));
+        for (step, is_live, begun) in
+            [(Step::whole(whole), false, false), (silent, true, false), (thinking, true, true)]
+        {
+            let (attempt, _) = attempt(&Scripted::new([step]));
+            let delivery = if is_live { Delivery::Live } else { Delivery::Whole };
+            let asked = attempt.chat(cx, Arc::new(request.clone().with_delivery(delivery))).await;
+            let answer = match asked {
+                Ok(reply) => reply.collect().await,
+                Err(error) => Err(error),
+            };
+            // What has begun goes on nowhere else.
+            let kind = kind.filter(|kind| !begun || *kind == ErrorKind::EmptyAnswer);
+            let what = format!("{reason:?}, {told:?}, {is_live}, {begun}");
+            match answer {
+                Ok(answer) => assert!(kind.is_none() && !answer.is_good(), "{what}"),
+                Err(error) => assert_eq!(Some(error.kind()), kind, "{what}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_its_vendor_has_words_for_is_an_answer() {
+    let part = |state| ChatEvent::Delta(Delta::Part(Box::new(Part::Vendor(state))));
+    let thinks = || Beat::from(ChatEvent::Delta(Delta::Reasoning("hm".into())));
+    let call = || Beat::from(part(VendorState::new("openai-responses", json!("call"))));
+    let begins = || Beat::from(ChatEvent::Delta(Delta::PartStart));
+    let hidden = || Beat::from(part(VendorState::silent("anthropic", json!("hidden"))));
+    for (beats, is_answer) in [
+        (vec![call()], true),
+        (vec![thinks(), call()], true),
+        // It may take longer than the first content may.
+        (vec![begins(), Beat::pause(5 * SECOND), call()], true),
+        (vec![thinks(), hidden()], false),
+        (vec![hidden()], false),
+        (vec![begins()], false),
+    ] {
+        let step = Step::live(beats.into_iter().chain([Beat::finished()]));
+        let (attempt, _) = attempt(&Scripted::new([step]));
+        let answer = match attempt.chat(&limits(3, 9, 9), live("hi")).await {
+            Ok(reply) => reply.collect().await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(answer) => assert!(is_answer && answer.is_good()),
+            Err(error) => assert_eq!((is_answer, error.kind()), (false, ErrorKind::EmptyAnswer)),
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
 use ultraai_core::{
-    AbandonReason, CallContext, Capabilities, ChatReply, ChatRequest, Delivery, EndpointId, Error, ErrorKind,
-    Layer as _, ModelName, Provider, Result, Secret, async_trait,
+    AbandonReason, AttemptLimits, CallContext, Capabilities, ChatReply, ChatRequest, Delivery, EndpointId,
+    Error, ErrorKind, Layer as _, ModelName, Provider, Result, Secret, async_trait,
 };
 use ultraai_layers::breaker::{BreakerConfig, BreakerLayer, State, readings};
 use ultraai_testkit::{Beat, ProviderExt as _, Scripted, Step, captured, failure};
@@ -238,6 +238,28 @@ async fn a_caller_in_a_hurry_does_not_speak_against_the_candidate() {
             assert_eq!(provider.ask_in(&cx, "hi").await.unwrap_err().kind(), ErrorKind::Timeout);
         }
         assert_eq!(kind(&provider).await == Some(ErrorKind::CircuitOpen), opens, "after {patience} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_caller_can_provoke_does_not_open_it_for_others() {
+    let empty = breaking(&Scripted::always(Step::fail(ErrorKind::EmptyAnswer)));
+    for _ in 0..20 {
+        assert_eq!(kind(&empty).await, Some(ErrorKind::EmptyAnswer));
+    }
+    // A deadline that a stranger set, or its share in which the first content must come.
+    let stranger = || CallContext::new().hurried().with_timeout(Duration::from_mins(1));
+    let share = || {
+        let mut limits = AttemptLimits::default();
+        limits.content_by = Some(Instant::now() + Duration::from_secs(3));
+        CallContext::new().with_timeout(Duration::from_mins(1)).with_limits(limits)
+    };
+    for (cx, seconds) in [(&stranger as &dyn Fn() -> CallContext, 60), (&share, 3)] {
+        let late = Step::fail(ErrorKind::Timeout).after(Duration::from_secs(seconds));
+        let provider = breaking(&Scripted::always(late));
+        for _ in 0..10 {
+            assert_eq!(provider.ask_in(&cx(), "hi").await.unwrap_err().kind(), ErrorKind::Timeout);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn failure(
 /// it was, where there was one.
 ///
 /// # Errors
-/// What `failed` makes of a bad status with its body, `EmptyAnswer`, `Undecodable`, `Interrupted`.
+/// What `failed` makes of a bad status with its body, `Undecodable`, `Interrupted`.
 pub(crate) async fn whole(
     cx: &CallContext,
     endpoint: &Endpoint,
@@ -100,9 +100,9 @@ pub(crate) fn identified(error: Error, request_id: Option<String>) -> Error {
     }
 }
 
-/// The error for an answer of no text at all.
+/// The error for an answer of no text at all: an answer that says nothing has a form all the same.
 pub(crate) fn nothing() -> Error {
-    Error::new(ErrorKind::EmptyAnswer, "the provider answered with an empty body")
+    Error::new(ErrorKind::Undecodable, "the provider answered with an empty body")
 }
 
 /// The error for an answer that is what `form` says, such as `no JSON`; `said` is its type, as the server named it.

@@ -1,6 +1,6 @@
 //! The ledger row and the counters of one attempt, closed exactly once.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tracing::{Span, field};
@@ -13,9 +13,6 @@ use crate::{
     ledger::{Row, RowId, RowOutcome},
     metrics::{self, Attributes},
 };
-
-/// A deadline that passes within this time says more about the caller than about the candidate.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How far an attempt got.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +42,8 @@ pub(super) struct Entry {
     has_content: bool,
     /// Whether something was said that is no reasoning and no white space.
     has_answer: bool,
+    /// Whether it may have ended at a stop sequence: the request names some, or the provider tells one.
+    is_at_sequence: bool,
     stage: Stage,
     span: Span,
 }
@@ -56,7 +55,7 @@ impl Entry {
         request: &Arc<ChatRequest>,
         started: Instant,
     ) -> Self {
-        let Watched { provider_id, provider_name, accounting, stats } = &*attempt.watched;
+        let Watched { provider_id, provider_name, accounting, stats, .. } = &*attempt.watched;
         let row = Row::running(cx, provider_id, provider_name, request.model.as_ref(), started);
         let row = cx.ledger().open(row);
         stats.started(cx.attempt() > 0, started);
@@ -101,6 +100,7 @@ impl Entry {
             model: None,
             has_content: false,
             has_answer: false,
+            is_at_sequence: !request.stop_sequences.is_empty(),
             stage: Stage::Open,
             span,
         }
@@ -150,6 +150,7 @@ impl Entry {
                 self.has_answer = self.has_answer || delta.is_answer();
             }
             ChatEvent::Usage(usage) => self.usage = Some(*usage),
+            ChatEvent::Details(details) => self.is_at_sequence |= details.stop_sequence.is_some(),
             ChatEvent::Finished { .. } => self.stage = Stage::Finished,
             _ => {}
         }
@@ -162,6 +163,11 @@ impl Entry {
     /// Whether something was said that is no reasoning and no white space.
     pub(super) fn has_answer(&self) -> bool {
         self.has_answer
+    }
+
+    /// Whether it may have ended at a stop sequence.
+    pub(super) fn is_at_sequence(&self) -> bool {
+        self.is_at_sequence
     }
 
     /// Who counts what nobody reported. Only a whole answer is worth the time that a tokenizer takes to get ready.
@@ -270,15 +276,23 @@ impl Entry {
         };
         self.span.record("error.type", kind.as_str());
         // A caller in a hurry does not speak against the candidate.
-        let hurried = kind == ErrorKind::Timeout
-            && self.cx.deadline().is_some_and(|deadline| deadline <= now)
-            && now.duration_since(self.started) < PATIENCE;
-        self.watched.stats.failed(kind, kind.is_candidates_fault() && !hurried, now);
+        let is_hurried = kind == ErrorKind::Timeout && self.cx.is_hurried(self.started, self.has_content);
+        let is_fault = kind.is_candidates_fault() && !is_hurried && !self.is_callers_model(kind);
+        self.watched.stats.failed(kind, is_fault, now);
         if kind == ErrorKind::Timeout {
             self.waited(now);
         }
         self.close(End::Failed(kind), usage, cost, now);
         usage
+    }
+
+    /// Whether it failed with a model that the caller chose: what a model of another name does says nothing of the candidate's own,
+    /// and where that has none, anybody may name one that is not there.
+    fn is_callers_model(&self, kind: ErrorKind) -> bool {
+        match &self.watched.model {
+            Some(own) => self.request.model.as_ref().is_some_and(|asked| asked != own),
+            None => matches!(kind, ErrorKind::ModelNotFound | ErrorKind::PermissionDenied),
+        }
     }
 
     /// What the provider reported of an answer that came to its end and is an error all the same: what was made is billed.

@@ -165,7 +165,8 @@ impl Stream for LiveAttempt {
                 this.entry.observe(&event);
                 if let ChatEvent::Finished { finish_reason } = &event
                     && !this.entry.has_answer()
-                    && let Err(error) = empty(finish_reason)
+                    // What began here goes on nowhere else.
+                    && let Err(error) = empty(finish_reason, this.entry.is_at_sequence(), false)
                 {
                     return Poll::Ready(Some(Err(this.fail(error))));
                 }

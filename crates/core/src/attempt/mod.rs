@@ -35,6 +35,8 @@ struct Watched {
     provider_id: ProviderId,
     /// `gen_ai.provider.name`.
     provider_name: Arc<str>,
+    /// The candidate's own model, where it has one.
+    model: Option<ModelName>,
     accounting: Arc<Accounting>,
     stats: Arc<CandidateStats>,
 }
@@ -48,17 +50,18 @@ impl Attempt {
         accounting: impl Into<Accounting>,
         stats: Arc<CandidateStats>,
     ) -> Self {
-        Self::with_accounting(inner, provider_id, Arc::new(accounting.into()), stats)
+        Self::of_model(inner, provider_id, None, Arc::new(accounting.into()), stats)
     }
 
-    pub(crate) fn with_accounting(
+    pub(crate) fn of_model(
         inner: Arc<dyn Provider>,
         provider_id: ProviderId,
+        model: Option<ModelName>,
         accounting: Arc<Accounting>,
         stats: Arc<CandidateStats>,
     ) -> Self {
         let provider_name = inner.name().into();
-        let watched = Arc::new(Watched { provider_id, provider_name, accounting, stats });
+        let watched = Arc::new(Watched { provider_id, provider_name, model, accounting, stats });
         Self { inner, watched }
     }
 
@@ -67,7 +70,7 @@ impl Attempt {
         let limit = Limit::until_content(entry.cx(), entry.started(), live);
         let reply = within(limit, self.inner.chat(entry.cx(), request)).await?;
         let reply = match reply.into_whole() {
-            Ok(response) => return whole(response),
+            Ok(response) => return whole(response, entry),
             Err(live) => live,
         };
         let mut events = reply.into_events();
@@ -78,8 +81,10 @@ impl Attempt {
             };
             let commits = event.is_commit();
             entry.observe(&event);
-            if let ChatEvent::Finished { finish_reason } = &event {
-                empty(finish_reason)?;
+            if let ChatEvent::Finished { finish_reason } = &event
+                && !entry.has_answer()
+            {
+                empty(finish_reason, entry.is_at_sequence(), entry.cx().has_spare())?;
             }
             let ends = matches!(event, ChatEvent::Finished { .. });
             held.push(event);
@@ -97,9 +102,16 @@ enum Answered {
     Live(Vec<ChatEvent>, crate::ChatEvents),
 }
 
-/// A whole answer, unless it holds nothing.
-fn whole(response: Arc<ChatResponse>) -> Result<Answered> {
-    match if response.is_empty() { empty(&response.finish_reason) } else { Ok(()) } {
+/// A whole answer, unless it holds nothing and should not.
+fn whole(response: Arc<ChatResponse>, entry: &Entry) -> Result<Answered> {
+    let checked = match response.is_empty() {
+        true => {
+            let is_at_sequence = response.stop_sequence.is_some() || entry.is_at_sequence();
+            empty(&response.finish_reason, is_at_sequence, entry.cx().has_spare())
+        }
+        false => Ok(()),
+    };
+    match checked {
         Ok(()) => Ok(Answered::Whole(response)),
         // What was made is billed, whatever it holds.
         Err(error) => Err(error.with_partial(Arc::unwrap_or_clone(response))),
@@ -155,16 +167,23 @@ impl Provider for Attempt {
     }
 }
 
-/// What an answer is that holds nothing. One that ended with `length` is incomplete, which is no error.
-fn empty(finish_reason: &FinishReason) -> Result<()> {
+/// What an answer is that holds nothing. Where its end says why, it is no error, and as little a good answer as one that was cut
+/// off within its text: there was no room for more than its reasoning, it is to be continued, or the first that it would have
+/// said was a stop sequence. One that was withheld is an error while another candidate is asked in its place, and else what the
+/// provider has to say.
+fn empty(finish_reason: &FinishReason, is_at_sequence: bool, has_spare: bool) -> Result<()> {
     match finish_reason {
-        FinishReason::Length => Ok(()),
-        FinishReason::ContentFilter => Err(Error::new(
-            ErrorKind::ContentFiltered,
-            "the provider withheld the answer: its content filter stopped it",
-        )),
+        FinishReason::ContentFilter if has_spare => Err(withheld()),
+        FinishReason::Stop if is_at_sequence => Ok(()),
+        reason if !reason.is_complete() => Ok(()),
         _ => Err(Error::new(ErrorKind::EmptyAnswer, "the provider answered with nothing")),
     }
+}
+
+/// The error for an answer of which a filter left nothing.
+pub(crate) fn withheld() -> Error {
+    let message = "the provider withheld the answer: its content filter stopped it";
+    Error::new(ErrorKind::ContentFiltered, message)
 }
 
 /// When to stop waiting, and what to say then.

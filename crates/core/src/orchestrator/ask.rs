@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Event, Run, record::Record};
 use crate::{
     CallContext, Candidate, ChatEvent, ChatReply, ChatRequest, ChatResponse, Delivery, Error, ErrorKind,
-    Fold, ProviderId, Recovery, Result,
+    FinishReason, Fold, ProviderId, Recovery, Result, attempt::withheld,
 };
 
 /// A candidate's reply that has not been read yet.
@@ -72,11 +72,23 @@ impl Answer {
     /// Why it is no good one, as the error of its candidate.
     pub fn no_good(&self) -> Error {
         let response = &self.response;
-        let why = match response.is_refusal() {
-            true => "it declined to answer".to_owned(),
-            false => format!("its answer is incomplete (finish reason {})", response.finish_reason.as_str()),
+        let (reason, is_empty) = (&response.finish_reason, response.is_empty());
+        let why = match is_empty {
+            _ if response.is_refusal() => "it declined to answer".to_owned(),
+            true => format!("its answer holds nothing (finish reason {})", reason.as_str()),
+            false => format!("its answer is incomplete (finish reason {})", reason.as_str()),
         };
-        Error::new(ErrorKind::NoGoodAnswer, why).with_provider(self.provider_id().clone())
+        let error = match *reason == FinishReason::ContentFilter && is_empty {
+            true => withheld(),
+            false => Error::new(ErrorKind::NoGoodAnswer, why),
+        };
+        error.with_provider(self.provider_id().clone())
+    }
+
+    /// Whether it is to be kept in the place of `kept`, for the case that nobody gives a good answer: the first that says
+    /// something, else the first.
+    pub fn replaces(&self, kept: Option<&Self>) -> bool {
+        kept.is_none_or(|kept| kept.response.is_empty() && !self.response.is_empty())
     }
 }
 

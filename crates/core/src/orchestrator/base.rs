@@ -285,6 +285,7 @@ impl BaseOrchestrator {
             .with_timeout(resolved.timeout)
             .with_capture(options.capture_message_content())
             .with_drop_unsupported(options.drop_unsupported());
+        let cx = if over.hurried { cx.hurried() } else { cx };
         let mut run = Run::new(self.clone(), cx, request, options, resolved, all, events);
         run.max_retries = over.options.max_retries;
         run.seed = seed;
@@ -389,8 +390,8 @@ impl BaseOrchestrator {
             parts.clock.clone(),
         );
         let accounting = Arc::new(accounting.of_model(terms.model.as_ref()));
-        let attempt =
-            Attempt::with_accounting(provider, id.clone(), Arc::clone(&accounting), Arc::clone(&stats));
+        let (model, books) = (terms.model.clone(), Arc::clone(&accounting));
+        let attempt = Attempt::of_model(provider, id.clone(), model, books, Arc::clone(&stats));
         let context = LayerContext {
             model: terms.model.as_ref(),
             endpoint: attempt.endpoint(),

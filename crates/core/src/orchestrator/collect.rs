@@ -62,7 +62,8 @@ pub enum Until {
 pub struct Collected {
     /// Good answers, in the order of the candidates.
     pub good: Vec<Answer>,
-    /// The first answer that is cut off at `length` or by a filter.
+    /// The answer that is settled for where nobody gives a good one: the first that is cut off at `length` or by a filter, else
+    /// the first that its end left empty.
     pub incomplete: Option<Answer>,
     /// Why others gave none, in the order of the candidates.
     pub causes: Vec<Error>,
@@ -78,8 +79,9 @@ impl Collected {
             Ok(answer) if answer.is_good() => self.good.push(answer),
             Ok(answer) => {
                 self.causes.push(answer.no_good());
-                if !answer.response.is_complete() && !answer.response.is_empty() {
-                    self.incomplete.get_or_insert(answer);
+                let is_cut = !answer.response.is_complete() || answer.response.is_empty();
+                if is_cut && answer.replaces(self.incomplete.as_ref()) {
+                    self.incomplete = Some(answer);
                 }
             }
             Err(error) => self.causes.push(error),

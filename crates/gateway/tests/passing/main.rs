@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be made fails the test")]
 
 mod breaks;
+mod nothing;
 mod panels;
 mod protocol;
 mod streams;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use ultraai_core::{CallContext, ChatReply, Error, ErrorKind, ProviderId, Result, StreamGuard};
 
 use super::cell::{Cell, Change, Failure, Outcome, Pass};
-use crate::shared::calls::{LateStart, PATIENCE};
+use crate::shared::calls::LateStart;
 
 /// Purpose number of the jitter's random numbers.
 const PURPOSE: u64 = 0x4252_4b52;
@@ -38,7 +38,7 @@ impl Ticket {
 
     /// Counts an attempt that failed.
     pub(super) fn failed(mut self, cx: &CallContext, error: &Error) {
-        if let Some(outcome) = outcome_of(cx, self.started, error) {
+        if let Some(outcome) = outcome_of(cx, self.started, false, error) {
             self.count(cx, outcome);
         }
     }
@@ -70,26 +70,22 @@ impl StreamGuard for Watch {
     fn on_end(&mut self, end: &Result<()>) {
         let Err(error) = end else { return };
         // Patience from the first content on: what came before may have been a wait for its place.
-        if let Some(Outcome::Failed(failure)) = outcome_of(&self.cx, self.committed, error) {
+        if let Some(Outcome::Failed(failure)) = outcome_of(&self.cx, self.committed, true, error) {
             tell(&self.cx, self.cell.take_back(self.pass, failure));
         }
     }
 }
 
 /// Whether it was the caller's hurry that ended it, and nothing of the candidate's.
-fn is_hurried(cx: &CallContext, started: Instant, error: &Error) -> bool {
-    if error.kind() != ErrorKind::Timeout {
-        return false;
-    }
-    let now = Instant::now();
-    let late = error.source().is_some_and(<dyn std::error::Error>::is::<LateStart>);
-    late || cx.deadline().is_some_and(|deadline| deadline <= now) && now.duration_since(started) < PATIENCE
+fn is_hurried(cx: &CallContext, since: Instant, has_content: bool, error: &Error) -> bool {
+    let is_late = || error.source().is_some_and(<dyn std::error::Error>::is::<LateStart>);
+    error.kind() == ErrorKind::Timeout && (is_late() || cx.is_hurried(since, has_content))
 }
 
-/// What an error says of the candidate, where it says something.
-fn outcome_of(cx: &CallContext, started: Instant, error: &Error) -> Option<Outcome> {
+/// What an error says of the candidate, where it says something. It ends what began at `since`.
+fn outcome_of(cx: &CallContext, since: Instant, has_content: bool, error: &Error) -> Option<Outcome> {
     use ErrorKind as K;
-    if error.is_unsent() || is_hurried(cx, started, error) {
+    if error.is_unsent() || is_hurried(cx, since, has_content, error) {
         return None;
     }
     match error.kind() {
@@ -103,6 +99,7 @@ fn outcome_of(cx: &CallContext, started: Instant, error: &Error) -> Option<Outco
         | K::Unsupported
         | K::ContextTooLong
         | K::ContentFiltered
+        | K::EmptyAnswer
         | K::NoGoodAnswer => Some(Outcome::Alive),
         // Nothing that the candidate said.
         _ => None,

@@ -97,10 +97,15 @@ impl Block<'_> {
     }
 }
 
-/// An opaque block, which is given back unchanged. What was redacted is the vendor's, all else is the protocol's.
+/// Thinking that nobody may read.
+pub(crate) const REDACTED: &str = "redacted_thinking";
+
+/// An opaque block, which is given back unchanged. What was redacted is the vendor's and says nothing; all else is the protocol's.
 pub(crate) fn opaque(block: Value) -> Part {
-    let whose = if block["type"] == "redacted_thinking" { VENDOR } else { NAME };
-    Part::Vendor(VendorState::new(whose, block))
+    Part::Vendor(match block["type"] == REDACTED {
+        true => VendorState::silent(VENDOR, block),
+        false => VendorState::new(NAME, block),
+    })
 }
 
 /// The field of the signature, in blocks and in the state that is kept of it.

@@ -273,6 +273,7 @@ impl Encoder {
                 };
                 delta(block, &One("toolUse", &One("input", arguments)), out)
             }
+            Delta::PartStart => Ok(()),
             Delta::NextPart => self.close(out),
             Delta::Citation(said) => {
                 let index = self.index(Open::Text, out)?;

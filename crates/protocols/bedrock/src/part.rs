@@ -37,7 +37,7 @@ impl Owner {
             Some(text) => json!({ "type": "redacted_thinking", "data": text }),
             None => json!({ "reasoningContent": { "redactedContent": data } }),
         };
-        Part::Vendor(VendorState::new(self.0, state))
+        Part::Vendor(VendorState::silent(self.0, state))
     }
 }
 

@@ -147,7 +147,7 @@ fn a_stream_of_every_kind_of_block_is_written_as_it_was_read() {
     let redacted = json!({ "type": "redacted_thinking", "data": "xyz" });
     answer.content = vec![
         Part::Reasoning(signed),
-        Part::Vendor(VendorState::new("anthropic", redacted)),
+        Part::Vendor(VendorState::silent("anthropic", redacted)),
         Part::text("a"),
         Part::text("b"),
         own(

@@ -206,13 +206,12 @@ impl Track {
         if rest.is_empty() {
             return;
         }
-        let mut unknown =
-            |rest| say(Delta::Part(Box::new(Part::Vendor(VendorState::new(NAME, Value::Object(rest))))));
+        let mut unknown = |state| say(Delta::Part(Box::new(Part::Vendor(state))));
         self.last = Last::Other;
         if part.thought {
             // A thought that is no text, such as a sketch of an image, is no part of the answer.
             rest.insert("thought".into(), true.into());
-            return unknown(rest);
+            return unknown(VendorState::silent(NAME, Value::Object(rest)));
         }
         let signature = rest.remove_entry(SIGNATURE);
         match media::read(rest) {
@@ -224,7 +223,7 @@ impl Track {
             }
             Err(mut rest) => {
                 rest.extend(signature);
-                unknown(rest);
+                unknown(VendorState::new(NAME, Value::Object(rest)));
             }
         }
     }

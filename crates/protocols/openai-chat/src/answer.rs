@@ -74,6 +74,7 @@ object! {
         pub(crate) reasoning_details: Vec<Value> = "reasoning_details",
         pub(crate) annotations: Vec<Value> = "annotations",
         pub(crate) images: Vec<Value> = "images",
+        pub(crate) audio: Option<Box<Value>> = "audio",
         pub(crate) tool_calls: Vec<Call<'a>> = "tool_calls",
         pub(crate) function_call: Option<Box<Function<'a>>> = "function_call",
     }

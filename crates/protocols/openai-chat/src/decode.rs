@@ -10,7 +10,7 @@ use ultraai_protocol_common::{at_the_top, from_url, in_band, is_fault, parse, wi
 use crate::{
     Dialect, NAME,
     answer::{self, Answer, Call, Choices, Custom, Said},
-    cite, leftovers, logprobs, state,
+    audio, cite, leftovers, logprobs, state,
     usage::finish_reason,
 };
 
@@ -91,6 +91,7 @@ fn choice(dialect: &Dialect, mut choice: answer::Choice<'_>) -> Result<Choice> {
     }
     let images = std::mem::take(&mut message.images);
     read.content.extend(images.iter().filter_map(image));
+    read.content.extend(message.audio.take().and_then(|it| audio::part(*it)));
     read.content.extend(message.calls().map(|call| self::call(dialect, call)));
     Ok(read)
 }

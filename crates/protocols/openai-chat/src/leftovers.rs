@@ -91,7 +91,7 @@ fn of_choice(mut choice: Map<String, Value>) -> Map<String, Value> {
 fn of_message(mut message: Map<String, Value>) -> Map<String, Value> {
     message.retain(|key, value| match key.as_str() {
         "role" | "refusal" | "reasoning_content" | "reasoning" | "reasoning_details" | "annotations"
-        | "tool_calls" | "function_call" | "images" => false,
+        | "tool_calls" | "function_call" | "images" | "audio" => false,
         "content" => {
             // Parts of kinds that are not known.
             if let Value::Array(parts) = value {

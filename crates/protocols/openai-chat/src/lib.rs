@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod audio;
 mod chat;
 mod cite;
 mod decode;

@@ -88,7 +88,7 @@ fn what_only_the_vendor_says_reaches_the_caller_whole_and_live() {
             {
                 "index": 0, "finish_reason": "stop", "native_finish_reason": "STOP",
                 "message": {
-                    "role": "assistant", "content": "hi", "audio": { "id": "a" },
+                    "role": "assistant", "content": "hi", "audio": { "id": "a" }, "novel": 7,
                     "annotations": [{ "type": "url_citation", "url_citation": {
                         "url": "https://host/a", "title": "A", "start_index": 0, "end_index": 2,
                     } }],
@@ -102,8 +102,8 @@ fn what_only_the_vendor_says_reaches_the_caller_whole_and_live() {
     });
     let request = ChatRequest::from_prompt("a");
     let answer = CHAT.decode(&request, &body.to_string().into()).unwrap();
-    assert_eq!(answer.raw["message"], json!({ "audio": { "id": "a" } }));
     assert_eq!(answer.alternatives[0].content, [ultraai_core::Part::text("ho")]);
+    assert_eq!(answer.raw["message"], json!({ "novel": 7 }));
     let to = Answering { request: &request, id: "1", created: 7 };
     let written = CHAT.encode_response(&to, &answer, &mut Losses::refused()).unwrap();
     let written: Value = serde_json::from_slice(&written).unwrap();
@@ -113,6 +113,7 @@ fn what_only_the_vendor_says_reaches_the_caller_whole_and_live() {
         ("/service_tier", json!("default")),
         ("/choices/0/native_finish_reason", json!("STOP")),
         ("/choices/0/message/audio", json!({ "id": "a" })),
+        ("/choices/0/message/novel", json!(7)),
         ("/choices/0/message/annotations", body["choices"][0]["message"]["annotations"].clone()),
         ("/choices/0/logprobs/content", body["choices"][0]["logprobs"]["content"].clone()),
         ("/choices/1/message/content", json!("ho")),

@@ -141,7 +141,16 @@ pub(crate) fn call(
 
 /// An item that no part stands for.
 pub(crate) fn vendor_part(item: Value) -> Part {
-    Part::Vendor(VendorState::new(crate::NAME, item))
+    Part::Vendor(match is_silent(kind_of(&item)) {
+        true => VendorState::silent(crate::NAME, item),
+        false => VendorState::new(crate::NAME, item),
+    })
+}
+
+/// Whether an item that no part stands for says nothing: which tools a server has was only looked up. All else says or does
+/// something.
+pub(crate) fn is_silent(kind: &str) -> bool {
+    kind == "mcp_list_tools"
 }
 
 /// The word of a value's field `type`.

@@ -231,6 +231,7 @@ impl Decoder {
                 let (id, name, state) = (call.id, call.name, call.state);
                 out.push_back(ChatEvent::Delta(Delta::ToolCallStart { index, id, name, state }));
             }
+            kind if !item::is_silent(kind) => out.push_back(ChatEvent::Delta(Delta::PartStart)),
             _ => {}
         }
         self.items.push(begun);

@@ -219,9 +219,34 @@ fn what_nobody_knows_is_kept_and_handed_on() {
     assert_eq!(native(&events[0]), Some((NAME, Bytes::from(odd.to_string()))));
     assert_eq!(events[1], ChatEvent::text("a"));
     assert_eq!(native(&events[2]), Some((NAME, Bytes::from(unknown.to_string()))));
-    let ChatEvent::Delta(Delta::Part(part)) = &events[3] else { panic!("{events:?}") };
+    assert_eq!(events[3], ChatEvent::Delta(Delta::PartStart));
+    let ChatEvent::Delta(Delta::Part(part)) = &events[4] else { panic!("{events:?}") };
     let Part::Vendor(state) = &**part else { panic!("{part:?}") };
     assert_eq!(state.data, json!({ "type": "novel", "a": null }));
+}
+
+#[test]
+fn items_that_say_or_do_something_are_an_answer() {
+    for (kind, is_answer) in [
+        ("custom_tool_call", true),
+        ("computer_call", true),
+        ("local_shell_call", true),
+        ("apply_patch_call", true),
+        ("mcp_approval_request", true),
+        ("image_generation_call", true),
+        ("web_search_call", true),
+        ("compaction", true),
+        ("novel", true),
+        ("mcp_list_tools", false),
+        ("reasoning", false),
+    ] {
+        let output =
+            [json!({ "type": "reasoning", "id": "rs_1", "summary": [] }), json!({ "type": kind, "id": "x" })];
+        assert_eq!(answer(&json!(output)).is_empty(), !is_answer, "{kind}");
+        let (events, _) = live(&stream_of(&output));
+        assert_eq!(events.iter().any(ChatEvent::is_commit), is_answer, "{kind}");
+        assert_eq!(folded(events).is_empty(), !is_answer, "{kind}");
+    }
 }
 
 #[test]

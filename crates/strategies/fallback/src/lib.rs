@@ -86,19 +86,20 @@ impl Strategy for Fallback {
                     run.note(format!("{} gave no good answer: {}", answer.provider_id(), why.message()));
                     let nobody_left =
                         (chain.peek().is_none() || run.allowance() == 0) && without_place.is_empty();
-                    // Cut off where the caller wished it, the next answer would be too.
-                    let as_asked =
-                        request.max_tokens.is_some() && answer.response.finish_reason == FinishReason::Length;
-                    let is_first = incomplete.is_none() && !answer.response.is_empty();
-                    if run.is_live() && is_first && (nobody_left || as_asked) {
+                    // Cut off where the caller wished it, the next answer would be too, unless it had no room for more than
+                    // its reasoning.
+                    let as_asked = request.max_tokens.is_some()
+                        && answer.response.finish_reason == FinishReason::Length
+                        && !answer.response.is_empty();
+                    let is_best = answer.replaces(incomplete.as_ref());
+                    if run.is_live() && is_best && (nobody_left || as_asked) {
                         // It has been handed on, and nothing better can take its place.
                         return Ok(run.settle_for(&answer, true).await);
                     }
                     run.discard("the answer is no good one").await;
-                    let empty = answer.response.is_empty();
                     causes.push(why);
-                    if !empty {
-                        incomplete.get_or_insert(answer);
+                    if is_best {
+                        incomplete = Some(answer);
                     }
                 }
                 Err(error) if error.had_no_place() && limit.is_some() => {

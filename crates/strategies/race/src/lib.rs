@@ -152,8 +152,8 @@ impl Strategy for Race {
                     run.note(format!("{} gave no good answer: {}", answer.provider_id(), why.message()));
                     run.discard("the answer is no good one").await;
                     causes.push(why);
-                    if !answer.response.is_empty() {
-                        incomplete.get_or_insert(answer);
+                    if answer.replaces(incomplete.as_ref()) {
+                        incomplete = Some(answer);
                     }
                 }
                 Err(error) if error.kind().recovery() == Recovery::GiveUp => {

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ultraai_core::{
     CallContext, ChatEvent, ChatRequest, ChatResponse, Cost, Delivery, Delta, ErrorKind, Event, FinishReason,
-    Options, Orchestrator, OrchestratorBuilder, Provider as _, ProviderId, ProviderSpec, Registry,
+    ModelName, Options, Orchestrator, OrchestratorBuilder, Provider as _, ProviderId, ProviderSpec, Registry,
     RequestOptions, Strategy, Usage, ledger::RowOutcome,
 };
 use ultraai_strategy_fallback::Fallback;
@@ -52,6 +52,58 @@ async fn a_reader_whose_turn_is_used_up_loses_no_event() {
         }
         assert_eq!((text.as_str(), finished), ("one two three four", true), "round {round}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_its_end_left_empty_is_better_than_none_and_worse_than_any_word() {
+    let nothing = |reason: FinishReason| ChatResponse::default().with_finish_reason(reason);
+    let word = || ChatResponse::from_text("wo").with_finish_reason(FinishReason::Length);
+    let failed = || Step::fail(ErrorKind::Rejected);
+    let empty = || Step::whole(nothing(FinishReason::Length));
+    let withheld = || Step::whole(nothing(FinishReason::ContentFilter));
+    for (steps, text, reason) in [
+        (vec![empty()], "", FinishReason::Length),
+        (vec![withheld()], "", FinishReason::ContentFilter),
+        (vec![failed(), withheld()], "", FinishReason::ContentFilter),
+        (vec![empty(), Step::whole(word())], "wo", FinishReason::Length),
+        (vec![Step::whole(word()), empty()], "wo", FinishReason::Length),
+        (vec![empty(), Step::from("fine")], "fine", FinishReason::Stop),
+        (vec![withheld(), Step::from("fine")], "fine", FinishReason::Stop),
+    ] {
+        let members = |register: &dyn Fn(&str, Scripted)| {
+            for (id, step) in ["a", "b"].into_iter().zip(steps.clone()) {
+                register(id, Scripted::always(step));
+            }
+        };
+        let together = simple(|_| {});
+        members(&|id, inner| together.register_provider(id, inner).unwrap());
+        let in_turn = fallback(|_| {});
+        members(&|id, inner| in_turn.register_provider(id, inner).unwrap());
+        for outcome in [
+            together.process("hi").await.unwrap(),
+            in_turn.process("hi").await.unwrap(),
+            in_turn.process_stream("hi").unwrap().outcome().await.unwrap(),
+        ] {
+            let answer = &outcome.synthesis.answer;
+            assert_eq!(
+                (answer.text().as_str(), &answer.finish_reason),
+                (text, &reason),
+                "{:?}",
+                outcome.trace
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withheld_answer_is_asked_for_elsewhere_where_a_candidate_names_who_answers_in_its_place() {
+    let withheld = ChatResponse::default().with_finish_reason(FinishReason::ContentFilter);
+    let orchestrator = simple(|options| options.max_providers_per_request = Some(2));
+    let main = ProviderSpec::from(Scripted::always(Step::whole(withheld))).fallbacks(["b"]);
+    orchestrator.register_provider("a", main).unwrap();
+    orchestrator.register_provider("b", Scripted::always("fine")).unwrap();
+    let only = RequestOptions::default().with_providers(vec![ProviderId::new("a").unwrap()]);
+    assert_eq!(orchestrator.process_with("hi", only).await.unwrap().synthesis.response, "fine");
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,6 +234,32 @@ async fn a_caller_in_a_hurry_does_not_speak_against_the_candidate() {
         orchestrator.process("hi").await.unwrap_err();
     }
     assert!(orchestrator.candidates()[0].stats().is_healthy());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_caller_can_provoke_does_not_speak_against_the_candidate() {
+    let hurried = || {
+        let mut options = RequestOptions::default();
+        options.options.timeout_seconds = Some(20.0);
+        options.hurried = true;
+        options
+    };
+    let other = || RequestOptions::default().with_model(ModelName::new("invented").unwrap());
+    for (step, options, stays_healthy) in [
+        (Step::whole(ChatResponse::default()), RequestOptions::default(), true),
+        (Step::hang(), hurried(), true),
+        (Step::fail(ErrorKind::ModelNotFound), other(), true),
+        (Step::fail(ErrorKind::ModelNotFound), RequestOptions::default(), false),
+    ] {
+        let orchestrator = fallback(|_| {});
+        let spec = ProviderSpec::from(Scripted::always(step)).model("own");
+        orchestrator.register_provider("a", spec).unwrap();
+        for _ in 0..6 {
+            orchestrator.process_with("hi", options.clone()).await.unwrap_err();
+        }
+        let candidate = &orchestrator.candidates()[0];
+        assert_eq!(candidate.stats().health() >= 0.5, stays_healthy, "{options:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

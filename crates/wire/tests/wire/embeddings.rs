@@ -150,7 +150,7 @@ async fn an_answer_that_is_none_is_an_error() {
         (Reply::json(200, &json!({ "vectors": [[1]] })), ErrorKind::Undecodable, "1 vectors for 2 inputs"),
         (Reply::json(200, &json!({ "vectors": [[1], []] })), ErrorKind::EmptyAnswer, "`input[1]`"),
         (Reply::html(200), ErrorKind::Undecodable, "no JSON (text/html"),
-        (Reply::body(200, "application/json", ""), ErrorKind::EmptyAnswer, "an empty body"),
+        (Reply::body(200, "application/json", ""), ErrorKind::Undecodable, "an empty body"),
         (
             Reply::json(200, &json!({ "vectors": ["x".repeat(99)] })),
             ErrorKind::Undecodable,

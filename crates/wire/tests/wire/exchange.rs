@@ -62,7 +62,7 @@ async fn what_is_no_answer_is_told_without_repeating_it() {
         ("text/html", "<html>secret</html>", undecodable("text/html")),
         ("text/event-stream", "<html>secret</html>", undecodable("text/event-stream")),
         ("text/plain", "error: secret", undecodable("text/plain")),
-        ("application/json", "", (ErrorKind::EmptyAnswer, "the provider answered with an empty body".into())),
+        ("application/json", "", (ErrorKind::Undecodable, "the provider answered with an empty body".into())),
         (
             "text/event-stream",
             "\n",

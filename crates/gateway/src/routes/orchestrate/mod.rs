@@ -82,6 +82,7 @@ async fn asked(exchange: &mut Exchange, head: &Parts, body: Body) -> Result<(Tar
     if providers.as_ref().is_some_and(Vec::is_empty) {
         return Err(asked::wrong("`providers` is empty: name one, or leave it out to ask all"));
     }
+    target.options.hurried = options.timeout_seconds.is_some();
     target.options.options = target.options.options.overridden_by(&options);
     target.options.providers = providers.or(target.options.providers);
     Ok((target, request, is_live))

@@ -116,6 +116,7 @@ impl Encoder {
                 }
             }
             Delta::Part(part) => self.part(part, out, losses)?,
+            Delta::PartStart => {}
             Delta::NextPart => self.next_part = true,
             Delta::Citation(citation) => {
                 let mut json = event("content_block_delta");

@@ -9,7 +9,7 @@ use ultraai_core::{ChatEvent, Citation, Delta, Error, ErrorKind, Result};
 use ultraai_protocol_common::parse;
 
 use super::{Decoder, EVENT, hold, keep};
-use crate::answer::{Block, Kind, Piece, beside, called, citation, opaque, said, signed};
+use crate::answer::{Block, Kind, Piece, REDACTED, beside, called, citation, opaque, said, signed};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Last {
@@ -93,6 +93,9 @@ impl Decoder {
             }
             Kind::Opaque => {
                 let OpaqueStart { content_block: block } = parse(data, EVENT)?;
+                if block.get("type").is_none_or(|kind| kind != REDACTED) {
+                    out.push_back(ChatEvent::Delta(Delta::PartStart));
+                }
                 self.block = Open::Opaque { block, input: String::new() };
             }
         }

@@ -37,6 +37,7 @@ fn read(all: &[&str]) -> Vec<String> {
         ChatEvent::Finished { finish_reason } => format!("{}>", finish_reason.as_str()),
         ChatEvent::Native(Native { body, .. }) => format!("raw {}", String::from_utf8_lossy(&body)),
         ChatEvent::Delta(Delta::NextPart) => "|".to_owned(),
+        ChatEvent::Delta(Delta::PartStart) => "..".to_owned(),
         ChatEvent::Delta(Delta::Citation(citation)) => {
             format!("({})", citation.cited_text.unwrap_or_default())
         }
@@ -175,12 +176,25 @@ fn blocks_of_other_types_are_put_together_and_kept_apart() {
         piece(r#"{"type":"citations_delta","citation":{}}"#),
     ];
     let expected = [
+        "..",
         r#"{"id":"1","input":{"query":"q"},"name":"web_search","type":"server_tool_use"}"#,
+        "..",
         r#"{"content":"so far","more":[1],"type":"compaction"}"#,
         "a",
         "()",
     ];
     assert_eq!(read(&events.iter().map(String::as_str).collect::<Vec<_>>()), expected);
+}
+
+#[test]
+fn thinking_that_nobody_may_read_says_nothing() {
+    let block = r#"{"type":"redacted_thinking","data":"x"}"#;
+    let (events, _) = events_of(&[&open(block), CLOSE]);
+    assert_eq!(events.len(), 1);
+    assert!(!events[0].is_commit(), "{events:?}");
+    let body = format!(r#"{{"content":[{block}],"stop_reason":"end_turn"}}"#);
+    let answer = crate::decode::decode(&ultraai_core::ChatRequest::default(), body.as_bytes()).unwrap();
+    assert!(answer.is_empty());
 }
 
 #[test]
@@ -331,5 +345,5 @@ fn what_is_held_back_is_bounded() {
     let mut events = vec![open(r#"{"type":"server_tool_use","id":"1","name":"a","input":{}}"#)];
     events.extend(std::iter::repeat_n(more, 17));
     let told = read(&events.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(told, ["undecodable: a block of the stream is larger than any that the vendor makes"]);
+    assert_eq!(told, ["..", "undecodable: a block of the stream is larger than any that the vendor makes"]);
 }

@@ -5,7 +5,7 @@ use ultraai_core::{Message, Part, Result, Role, ToolCall, ToolResult, VendorStat
 use ultraai_protocol_common::{Joined, ListWriter, ObjectWriter, collision};
 
 use super::Encoder;
-use crate::{Dialect, NAME, ReasoningText, cite, state};
+use crate::{Dialect, NAME, ReasoningText, audio, cite, state};
 
 /// The vendor's word for a role.
 fn role_word<'a>(dialect: &Dialect, role: &'a Role) -> &'a str {
@@ -27,6 +27,7 @@ fn is_call(state: &VendorState) -> bool {
 fn is_said(part: &Part) -> bool {
     !matches!(part, Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_))
         && !matches!(part, Part::Vendor(state) if is_call(state))
+        && audio::of(part).is_none()
 }
 
 fn is_plain(part: &Part) -> bool {
@@ -183,6 +184,7 @@ impl Encoder<'_> {
         for (at, part) in message.content.iter().enumerate() {
             if matches!(part, Part::ToolCall(_) | Part::Reasoning(_))
                 || matches!(part, Part::Vendor(state) if is_call(state))
+                || audio::of(part).is_some()
             {
                 self.lossy.part(format_args!("messages[{index}].content[{at}]"), part)?;
             }
@@ -210,6 +212,9 @@ impl Encoder<'_> {
             object.optional("reasoning_details", Some(details).filter(|details| !details.is_empty()));
         }
         self.annotations(object, index, content)?;
+        if !message.extra.contains_key("audio") {
+            object.optional("audio", audio::named(content));
+        }
         let is_tool = |part: &Part| {
             matches!(part, Part::ToolCall(_)) || matches!(part, Part::Vendor(it) if is_call(it))
         };

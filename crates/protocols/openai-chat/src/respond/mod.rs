@@ -9,7 +9,7 @@ use ultraai_protocol_common::{Joined, Lossy, ObjectWriter, openai_tier};
 
 pub(crate) use self::stream::Encoder;
 use self::write::{self as pieces, Besides};
-use crate::{Dialect, NAME, logprobs, state, usage};
+use crate::{Dialect, NAME, audio, logprobs, state, usage};
 
 /// Writes a whole answer.
 pub(crate) fn encode_response(
@@ -121,12 +121,14 @@ impl One<'_> {
                 Part::Refusal { .. } | Part::Reasoning(_) => {}
                 Part::ToolCall(call) => calls.push(pieces::call(dialect, call)),
                 Part::Vendor(state) if pieces::is_call(state) => calls.push(state.data.clone()),
+                part if audio::of(part).is_some() => {}
                 Part::Image(media) if pieces::image(media).is_some() => images.extend(pieces::image(media)),
                 part => lossy.part(format_args!("content[{at}]"), part)?,
             }
         }
         object.optional("annotations", Some(annotations).filter(|list| !list.is_empty()));
         object.optional("images", Some(images).filter(|list| !list.is_empty()));
+        object.optional("audio", audio::joined(content));
         object.optional("tool_calls", Some(calls).filter(|list| !list.is_empty()));
         object.entries(self.message.into_iter().flatten());
         Ok(())

@@ -9,7 +9,7 @@ use ultraai_protocol_common::{Lossy, ObjectWriter, openai_tier};
 
 use super::write::{self, Besides};
 use crate::{
-    Dialect, NAME, fault, logprobs,
+    Dialect, NAME, audio, fault, logprobs,
     native::{is_usage_alone, wants_usage},
     state, usage,
 };
@@ -233,6 +233,10 @@ impl Encoder {
                 let mut call: Map<String, Value> = state.data.as_object().cloned().unwrap_or_default();
                 call.insert("index".to_owned(), at.into());
                 self.piece(out, index, |object| object.field("tool_calls", &[call]));
+                Ok(())
+            }
+            part if audio::of(part).is_some() => {
+                self.piece(out, index, |object| object.optional("audio", audio::of(part)));
                 Ok(())
             }
             Part::Image(media) if write::image(media).is_some() => {

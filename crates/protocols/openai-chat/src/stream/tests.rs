@@ -123,6 +123,38 @@ fn tool_calls_are_told_apart_by_index_or_by_id() {
 }
 
 #[test]
+fn what_only_this_protocol_has_words_for_is_an_answer_from_its_first_piece_on() {
+    let custom = [
+        tool(r#"{"index":0,"id":"1","type":"custom","custom":{"name":"f","input":"a"}}"#),
+        tool(r#"{"index":0,"custom":{"input":"b"}}"#),
+    ];
+    let speech = [r#"{"id":"a"}"#, r#"{"transcript":"hi"}"#, r#"{"data":"AA"}"#]
+        .map(|piece| format!(r#"{{"choices":[{{"delta":{{"audio":{piece}}}}}]}}"#));
+    let call = r#"{"id":"1","type":"custom","custom":{"name":"f","input":"ab"}}"#;
+    let expected = [
+        vec![call],
+        vec![r#"{"audio":{"id":"a"}}"#, r#"{"audio":{"transcript":"hi"}}"#, r#"{"audio":{"data":"AA"}}"#],
+    ];
+    for (pieces, expected) in [custom.to_vec(), speech.to_vec()].into_iter().zip(expected) {
+        let (mut decoder, mut out) = (Decoder::new(&Dialect::COMPATIBLE), VecDeque::new());
+        for (place, piece) in pieces.iter().map(String::as_str).chain([STOP, "[DONE]"]).enumerate() {
+            decoder.push("", &Bytes::copy_from_slice(piece.as_bytes()), &mut out).unwrap();
+            assert!(place > 0 || out.iter().any(ChatEvent::is_commit), "{piece}");
+        }
+        let mut fold = ultraai_core::Fold::default();
+        out.into_iter().try_for_each(|event| fold.push(event)).unwrap();
+        let answer = fold.finish().unwrap();
+        let data = |part: &ultraai_core::Part| match part {
+            ultraai_core::Part::Vendor(state) => state.data.clone(),
+            part => panic!("{part:?}"),
+        };
+        let expected: Vec<Value> = expected.iter().map(|json| serde_json::from_str(json).unwrap()).collect();
+        assert_eq!(answer.content.iter().map(data).collect::<Vec<_>>(), expected);
+        assert!(answer.is_good());
+    }
+}
+
+#[test]
 fn an_error_ends_the_stream_wherever_it_stands() {
     for event in [
         r#"error|{"error":{"message":"m","type":"invalid_request_error","status_code":400}}"#,

@@ -6,7 +6,7 @@ use ultraai_protocol_common::{in_band, is_fault};
 
 use crate::{
     answer::{Call, Choice, Custom, Said},
-    cite, decode, logprobs, state,
+    audio, cite, decode, logprobs, state,
 };
 
 /// One answer of a stream.
@@ -67,6 +67,9 @@ impl Track {
                     push(Delta::Part(Box::new(image)));
                 }
             }
+            if let Some(speech) = delta.audio.take().and_then(|it| audio::part(*it)) {
+                push(Delta::Part(Box::new(speech)));
+            }
             for call in delta.calls() {
                 self.tell_state(vendor, push);
                 self.push_call(vendor, call, push)?;
@@ -121,6 +124,9 @@ impl Track {
         }
         if call.is_custom() {
             let Custom { name, input, .. } = call.custom.map(|custom| *custom).unwrap_or_default();
+            if known.custom.is_none() {
+                push(Delta::PartStart);
+            }
             known.custom.get_or_insert_default().push_str(name.as_str());
             known.held.push_str(input.as_str());
             return Ok(());

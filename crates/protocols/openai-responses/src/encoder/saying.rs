@@ -26,6 +26,7 @@ impl Encoder {
                 self.call(*index, call, state.as_ref(), out);
             }
             Delta::ToolCallArguments { index, arguments } => self.arguments(*index, arguments, out),
+            Delta::PartStart => {}
             Delta::Part(part) => self.part(part, out, losses)?,
             Delta::NextPart => match &self.open {
                 Some(Open::Message(_)) => self.close_piece(out),
