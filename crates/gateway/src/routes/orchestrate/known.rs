@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    fn request(message: Value, more: Value) -> Value {
+    fn request(message: &Value, more: &Value) -> Value {
         let mut request = json!({ "messages": [{ "role": "user", "content": [] }, message] });
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         request
@@ -165,7 +165,7 @@ mod tests {
             "response_format": { "type": "json_schema", "name": "n", "schema": { "zzz": false } },
             "extra": { "zzz": { "y": false } }, "delivery": "whole", "n": null, "logprobs": false
         });
-        read_request(request(message, more)).unwrap();
+        read_request(request(&message, &more)).unwrap();
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
                 "request.tool_choice.allowed.zzz",
             ),
         ] {
-            let error = read_request(request(message, more)).unwrap_err();
+            let error = read_request(request(&message, &more)).unwrap_err();
             assert!(error.message().starts_with(&format!("`{path}` is not known: ")), "{error}");
         }
     }
