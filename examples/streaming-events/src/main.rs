@@ -35,7 +35,7 @@ async fn main() -> Result<()> {
                 let _ = std::io::stdout().flush();
                 shown.push_str(&words);
             }
-            Event::Discarded { reason } => {
+            Event::Discarded { reason, .. } => {
                 println!("\n[{} characters are void: {reason}]", shown.chars().count());
                 shown.clear();
             }
