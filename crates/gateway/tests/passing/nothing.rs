@@ -68,11 +68,6 @@ fn frames(protocol: &Protocol, whole: &Value) -> Vec<Value> {
     }
 }
 
-fn sse(frames: &[Value]) -> Reply {
-    let written: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
-    Reply::body(200, "text/event-stream", written)
-}
-
 /// What the caller gets of that answer, whole and live, through a gateway with that provider alone.
 async fn got(protocol: &Protocol, whole: &Value) -> (Answer, Answer) {
     let ask = async |reply: Reply, body: String| {
@@ -81,7 +76,11 @@ async fn got(protocol: &Protocol, whole: &Value) -> (Answer, Answer) {
     };
     (
         ask(Reply::json(200, whole), protocol.asking(protocol.provider)).await,
-        ask(sse(&frames(protocol, whole)), protocol.asking_live(protocol.provider)).await,
+        ask(
+            Reply::sse(frames(protocol, whole).iter().map(Value::to_string)),
+            protocol.asking_live(protocol.provider),
+        )
+        .await,
     )
 }
 

@@ -249,7 +249,7 @@ impl Encoder {
                 let index = self.index(Open::Reasoning, out)?;
                 delta(index, &One("reasoningContent", &One("text", text)), out)
             }
-            Delta::Text(_) | Delta::Refusal(_) | Delta::Reasoning(_) => Ok(()),
+            Delta::Text(_) | Delta::Refusal(_) | Delta::Reasoning(_) | Delta::PartStart => Ok(()),
             Delta::ReasoningState(state) => {
                 if let Some(signature) = self.signature(state) {
                     let index = self.index(Open::Reasoning, out)?;
@@ -273,7 +273,6 @@ impl Encoder {
                 };
                 delta(block, &One("toolUse", &One("input", arguments)), out)
             }
-            Delta::PartStart => Ok(()),
             Delta::NextPart => self.close(out),
             Delta::Citation(said) => {
                 let index = self.index(Open::Text, out)?;

@@ -10,8 +10,13 @@ const PIECES: [&str; 2] = ["data", "transcript"];
 
 /// Speech, or a piece of it, as a part of the protocol; `None` where it says nothing.
 pub(crate) fn part(audio: Value) -> Option<Part> {
-    let is_filled = audio.as_object().is_some_and(|fields| !fields.is_empty());
-    is_filled.then(|| Part::Vendor(VendorState::new(NAME, json!({ "audio": audio }))))
+    match audio {
+        Value::Object(fields) if !fields.is_empty() => {
+            let whole = Map::from_iter([("audio".to_owned(), Value::Object(fields))]);
+            Some(Part::Vendor(VendorState::new(NAME, Value::Object(whole))))
+        }
+        _ => None,
+    }
 }
 
 /// The fields of the speech that `part` is.
