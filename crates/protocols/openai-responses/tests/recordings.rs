@@ -26,8 +26,38 @@ const GAPS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Why a request is refused that the vendor served.
+const KEPT: &str = "it needs what only the vendor keeps";
+
 /// Requests that are written differently, by the start of their names, each with its reason.
-const REQUEST_GAPS: &[(&str, &str)] = &[];
+const REQUEST_GAPS: &[(&str, &str)] = &[
+    (
+        "openai/chat__pydantic-ai--nai-responses-test-openai-responses-compact-with-auto-previous-response-id-chain--01",
+        KEPT,
+    ),
+    (
+        "openai/chat__pydantic-ai--responses-test-openai-conversation-id-auto-respects-pydantic-ai-conversation-id--01",
+        KEPT,
+    ),
+    ("openai/chat__pydantic-ai--test-openai-responses-test-background-mode-reasoning-vcr--00", KEPT),
+    (
+        "openai/chat_stream__pydantic-ai--test-openai-responses-test-background-mode-streaming-starting-after-vcr--00",
+        KEPT,
+    ),
+    (
+        "openai/multi_turn__pydantic-ai--test-openai-responses-test-openai-conversation-id-preserves-mismatched-history--01",
+        KEPT,
+    ),
+    (
+        "openai/tool_call__pydantic-ai--enai-responses-test-openai-previous-response-id-seed-auto-chains-through-retries",
+        KEPT,
+    ),
+    ("openai/tool_result__openinference--test-processor-test-multiple-tools--01", KEPT),
+    (
+        "openai/tool_result__pydantic-ai--enai-responses-test-openai-previous-response-id-seed-auto-chains-through-retries--03",
+        KEPT,
+    ),
+];
 
 fn read(recording: &Recording) -> Result<ChatResponse> {
     recording.read(&Responses::new(), "sse", |pieces| {
@@ -127,6 +157,14 @@ fn normalized(mut body: Value) -> Value {
     for key in ["include", "metadata", "tools"] {
         if body[key] == json!([]) || body[key] == json!({}) {
             body[key] = Value::Null;
+        }
+    }
+    // Nothing is kept unasked, and so reasoning is asked for in the form in which it can be given back.
+    if body["store"].is_null() {
+        body["store"] = false.into();
+        let thinks = !body["reasoning"]["effort"].is_null() || !body["reasoning"]["summary"].is_null();
+        if thinks && body["include"].is_null() {
+            body["include"] = json!(["reasoning.encrypted_content"]);
         }
     }
     // Two words of it have fields of their own in the vocabulary.
