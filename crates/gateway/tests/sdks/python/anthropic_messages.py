@@ -126,7 +126,7 @@ def choice(upstream):
     if upstream == "gemini":
         # Google's protocol has no word for it.
         error = raises(anthropic.BadRequestError, lambda: claude.messages.create(**asked(upstream, "tools", tool_choice=wanted)))
-        assert "parallel_tool_calls" in str(error), error
+        assert "disable_parallel_tool_use" in str(error), error
         return
     with Upstream() as seen:
         claude.messages.create(**asked(upstream, "tools", tool_choice=wanted))
