@@ -100,7 +100,8 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
         for _ in 0..extent.rounds.min(2) {
             for (place, process) in running.iter().enumerate() {
                 let before = process.cpu()?;
-                let events = streams::turn(process.address(), streams::STREAMS, extent.live)?;
+                let events = streams::turn(process.address(), streams::STREAMS, extent.live);
+                let events = events.map_err(|error| proxies[place].failed("its streams", &error))?;
                 report.live(place, events, process.cpu()?.saturating_sub(before));
             }
         }
@@ -108,7 +109,8 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
     if wanted("first") {
         report.first_direct(streams::first_events(upstream.address(), 200)?);
         for (place, process) in running.iter().enumerate() {
-            report.first(place, streams::first_events(process.address(), 200)?);
+            let first = streams::first_events(process.address(), 200);
+            report.first(place, first.map_err(|error| proxies[place].failed("first events", &error))?);
         }
     }
     drop(running);
@@ -117,7 +119,8 @@ fn measure(extent: Extent, only: Option<&str>, program: &std::path::Path) -> io:
             let process = proxy.start(&upstream)?;
             load::turn(process.address(), load::CONNECTIONS, None, Duration::from_millis(300))?;
             let before = process.resident()?;
-            let held = streams::crowd(process.address(), extent.crowd, || process.resident())?;
+            let held = streams::crowd(process.address(), extent.crowd, || process.resident());
+            let held = held.map_err(|error| proxy.failed("a crowd", &error))?;
             report.crowd(place, extent.crowd, held.saturating_sub(before));
         }
     }

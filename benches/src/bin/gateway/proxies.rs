@@ -53,6 +53,11 @@ impl Proxy {
         }
     }
 
+    /// What went wrong with it, and when.
+    pub(crate) fn failed(&self, what: &str, error: &io::Error) -> io::Error {
+        io::Error::other(format!("{}, {what}: {error}", self.name()))
+    }
+
     /// Whether it is asked to hold thousands of streams.
     pub(crate) fn holds_crowds(&self) -> bool {
         !matches!(self, Self::LiteLlm)
