@@ -119,7 +119,8 @@ impl Accounting {
         self.own.as_ref().filter(|_| !other)
     }
 
-    /// The error for a model of unknown price where `limit` is to be kept: a limit of money as errors name it, such as `` "`budget_dollars`" ``.
+    /// The error for a model of unknown price where `limit` is to be kept: a limit of money as errors name it, such as
+    /// `` "`budget_dollars`" ``.
     pub fn unknown_price(limit: &str, model: Option<&str>) -> Error {
         let what = match model {
             Some(model) => format!("the price of `{model}` is not known"),

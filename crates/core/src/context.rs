@@ -154,7 +154,7 @@ impl CallContext {
     /// elsewhere, in [`Budgets`](crate::Budgets).
     pub fn purses(&self) -> impl Iterator<Item = (&'static str, &Purse)> {
         let own = [("`budget_dollars`", Some(self.purse())), ("the caller's budget", self.outer_purse())];
-        let own = own.into_iter().filter_map(|(option, purse)| Some((option, purse?)));
+        let own = own.into_iter().filter_map(|(limit, purse)| Some((limit, purse?)));
         own.chain(NestedPurses::iter(self.purses.as_ref())).filter(|(_, purse)| purse.limit().is_some())
     }
 

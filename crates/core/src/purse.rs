@@ -202,23 +202,23 @@ impl Deposit {
     }
 }
 
-/// Purses that a nested call draws from besides those of the whole request, each with the option that limits it.
+/// Purses that a nested call draws from besides those of the whole request, each with what limits it, as errors name it.
 #[derive(Clone, Debug)]
 pub(crate) struct NestedPurses {
-    option: &'static str,
+    limit: &'static str,
     purse: Purse,
     above: Option<Arc<NestedPurses>>,
 }
 
 impl NestedPurses {
-    pub(crate) fn new(option: &'static str, purse: Purse, above: Option<Arc<Self>>) -> Self {
-        Self { option, purse, above }
+    pub(crate) fn new(limit: &'static str, purse: Purse, above: Option<Arc<Self>>) -> Self {
+        Self { limit, purse, above }
     }
 
     /// The innermost one first.
     pub(crate) fn iter(first: Option<&Arc<Self>>) -> impl Iterator<Item = (&'static str, &Purse)> {
         let each = std::iter::successors(first, |purses| purses.above.as_ref());
-        each.map(|purses| (purses.option, &purses.purse))
+        each.map(|purses| (purses.limit, &purses.purse))
     }
 }
 

@@ -28,9 +28,10 @@ const LOOKS_UNTIL_RETRY: u32 = 10;
 /// until `shutdown` ends.
 ///
 /// Settings that are wrong are refused: the reason is told on standard error, and those in force stay. So are those that lack
-/// what a file set up, as [`Settings::take_over`] says: nobody means an emptied file. Contents are compared and not the times of files, so that a file that was renamed into place, a folder that was mounted anew behind a link and two
-/// writings within a second are all noticed. SIGHUP is minded from this call on, before the future is first polled. Where no
-/// file was read there is nothing to look at, and SIGHUP looks for one.
+/// what a file set up, as [`Settings::take_over`] says: nobody means an emptied file. Contents are compared and not the times of
+/// files, so that a file that was renamed into place, a folder that was mounted anew behind a link and two writings within a
+/// second are all noticed. SIGHUP is minded from this call on, before the future is first polled. Where no file was read there
+/// is nothing to look at, and SIGHUP looks for one.
 ///
 /// # Panics
 /// Outside of a Tokio runtime.

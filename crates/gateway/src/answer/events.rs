@@ -1,6 +1,6 @@
 //! A live answer in the words of a protocol.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, io::Write as _, sync::Arc};
 
 use axum::response::Response;
 use ultraai::{
@@ -146,9 +146,9 @@ fn close(record: &Record, out: &mut Vec<u8>) {
     let strategy = record.strategy.as_ref().map(|strategy| (heads::STRATEGY, strategy.as_ref()));
     out.push(b':');
     for (name, value) in provider.into_iter().chain(strategy) {
-        out.extend_from_slice(format!(" {name}={value}").as_bytes());
+        // Writing into memory does not fail.
+        let _ = write!(out, " {name}={value}");
     }
     let (attempts, spent) = (totals.attempts, cost(totals.cost()));
-    let sums = format!(" {}={attempts} {}={spent}\n\n", heads::ATTEMPTS, heads::COST);
-    out.extend_from_slice(sums.as_bytes());
+    let _ = write!(out, " {}={attempts} {}={spent}\n\n", heads::ATTEMPTS, heads::COST);
 }

@@ -18,8 +18,7 @@ const USAGE: &str = "include_usage";
 const ASKED: &str = r#"{"include_usage":true}"#;
 
 /// The body as it came, but for the model, the delivery, that usage is asked for and the vendor's word for the bound of the answer.
-/// `None` where [`encode`](crate::encode)
-/// would write something in other words for this vendor, or refuse it.
+/// `None` where [`encode`](crate::encode) would write something in other words for this vendor, or refuse it.
 pub(crate) fn body(dialect: &Dialect, request: &ChatRequest, native: &Native) -> Option<Vec<u8>> {
     let model = request.model.as_ref()?;
     if request.origin != Some(NAME) || !says_it_so(dialect, request) {

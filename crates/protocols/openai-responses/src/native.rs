@@ -9,7 +9,8 @@ use crate::{
     item, media,
 };
 
-/// The body as it came, but for the model, the delivery and, where it does not say so, that nothing is to be kept. `None` where it would be written otherwise for `vendor`, or refused.
+/// The body as it came, but for the model, the delivery and, where it does not say so, that nothing is to be kept. `None` where it
+/// would be written otherwise for `vendor`, or refused.
 pub(crate) fn body(request: &ChatRequest, native: &Native, vendor: &str) -> Option<Vec<u8>> {
     let model = request.model.as_ref()?;
     let is_so = || request.parts().all(|part| part_is_so(part, vendor));
