@@ -13,6 +13,9 @@ use super::form::Schema;
 /// Schemas that are kept compiled, of all candidates together. An application has few; a gateway's callers bring theirs.
 const MOST: usize = 64;
 
+/// Bytes that the patterns of those schemas may take.
+const MOST_BYTES: usize = 128 << 20;
+
 static COMPILED: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
 
 /// The schema, compiled now or before.
@@ -46,12 +49,17 @@ impl Cache {
     }
 
     fn put(&mut self, schema: Value, made: Arc<Schema>) {
-        if self.entries.len() >= MOST && !self.entries.contains_key(&schema) {
-            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
-            oldest.and_then(|oldest| self.entries.remove(&oldest));
-        }
         self.uses += 1;
         self.entries.insert(schema, (made, self.uses));
+        while self.entries.len() > MOST || self.pattern_bytes() > MOST_BYTES {
+            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { break };
+            self.entries.remove(&oldest);
+        }
+    }
+
+    fn pattern_bytes(&self) -> usize {
+        self.entries.values().map(|(made, _)| made.pattern_bytes).sum()
     }
 }
 

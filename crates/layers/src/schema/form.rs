@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, fmt::Write as _, sync::Arc};
 
-use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 use ultraai_core::{
     ChatRequest, ChatResponse, Delta, Error, ErrorKind, FinishReason, Part, ResponseFormat, Result,
@@ -11,13 +11,10 @@ use ultraai_core::{
 use super::{
     SchemaConfig,
     cache::compiled,
+    patterns::{Patterns, is_unfinished},
     spread::{Spread, Unbounded},
     steps::{Counting, Steps},
 };
-
-/// Steps that a pattern of a schema may take back before it is given up: patterns come from those who ask, and some take for
-/// ever. A tenth of what `fancy-regex` allows by itself.
-const MOST_PATTERN_STEPS: usize = 100_000;
 
 /// Steps that the check of any answer may take, and those that it may take more for each byte of it: at least ten times what
 /// usual schemas take, of which a worker does ten or more in a microsecond.
@@ -152,6 +149,10 @@ impl Said {
 pub(super) struct Schema {
     validator: Validator<Counting>,
     spread: Spread,
+    /// The longest name that its patterns of names are matched with.
+    longest_name: usize,
+    /// Bytes that its patterns take.
+    pub(super) pattern_bytes: usize,
     /// Every word of it. What else stands in a pointer, the model wrote.
     words: BTreeSet<String>,
 }
@@ -170,13 +171,13 @@ impl Schema {
     /// says that it asks for too much.
     pub(super) fn compile(schema: &Value) -> Result<Self> {
         let spread = Spread::of(schema).map_err(unbounded)?;
-        let options = jsonschema::options_for::<Counting>().offline();
-        let patterns = PatternOptions::fancy_regex().backtrack_limit(MOST_PATTERN_STEPS);
-        let validator =
-            options.with_pattern_options(patterns).build(schema).map_err(|error| no_schema(&error))?;
+        let patterns = Patterns::default();
+        let longest_name =
+            patterns.longest_name(schema).ok_or_else(|| no_pattern("under `patternProperties`"))?;
+        let validator = patterns.compile(schema).map_err(|error| no_schema(&error))?;
         let mut words = BTreeSet::new();
         collect(schema, &mut words);
-        Ok(Self { validator, spread, words })
+        Ok(Self { validator, spread, longest_name, pattern_bytes: patterns.bytes(), words })
     }
 
     /// Checks what was answered, in so many bytes.
@@ -186,8 +187,13 @@ impl Schema {
     /// the schema asks for more work than is done for an answer.
     pub(super) fn check(&self, value: &Value, bytes: usize) -> Result<()> {
         let most = MOST_STEPS.min(STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64)));
-        let steps = Steps::new(most, self.spread);
+        let steps = Steps::new(most, self.spread).with_longest_name(self.longest_name);
         let is_valid = self.validator.is_valid(steps.of(value));
+        if let Some(rule) = steps.given_up() {
+            return Err(no_good(format!(
+                "whether its answer follows the schema's rule `{rule}` cannot be said: the pattern takes too long for it"
+            )));
+        }
         if steps.left() == 0 {
             return Err(too_much());
         }
@@ -196,20 +202,17 @@ impl Schema {
         }
         // Whether it follows is found by the branch that its words choose, and each part once. Where it does not is told for
         // all branches and each time, which may take ages of the most usual schemas.
-        let telling = Steps::new(2 * (most - steps.left()) + STEPS_TO_TELL, self.spread);
+        let telling = Steps::new(2 * (most - steps.left()) + STEPS_TO_TELL, self.spread)
+            .with_longest_name(self.longest_name);
         let error = match self.validator.validate(telling.of(value)) {
             Err(error) if telling.left() > 0 => error,
             _ => return Err(no_good("its answer does not follow the schema, in one of many places")),
         };
         let place = self.place(error.instance_path().as_str());
         let rule = error.evaluation_path().to_string();
-        if matches!(
-            error.kind(),
-            ValidationErrorKind::BacktrackLimitExceeded { .. }
-                | ValidationErrorKind::RegexEngineFailure { .. }
-        ) {
+        if is_unfinished(error.kind()) {
             return Err(no_good(format!(
-                "whether {place} of its answer follows the schema's rule `{rule}` cannot be said: the pattern takes too long"
+                "whether {place} of its answer follows the schema's rule `{rule}` cannot be said: the pattern takes too long for it"
             )));
         }
         let mut message = format!("its answer does not follow the schema: {place} breaks the rule `{rule}`");
@@ -271,6 +274,15 @@ fn unbounded(why: Unbounded) -> Error {
     Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
 }
 
+/// Says that a pattern is not compiled.
+fn no_pattern(place: &str) -> Error {
+    let message = format!(
+        "the schema of `response_format` has a pattern {place} that is no regular expression, or that takes too much memory with \
+         those before it: have it repeat less, or use `maxLength`"
+    );
+    Error::new(ErrorKind::InvalidRequest, message).unsent()
+}
+
 /// Says why something is no schema.
 fn no_schema(error: &ValidationError<'_>) -> Error {
     use jsonschema::ReferencingError as E;
@@ -282,6 +294,7 @@ fn no_schema(error: &ValidationError<'_>) -> Error {
             format!("follows `{specification}`, which is not known: leave `$schema` out")
         }
         ValidationErrorKind::Referencing(other) => format!("points to nowhere: {other}"),
+        ValidationErrorKind::Custom { .. } => return no_pattern(&format!("at `{}`", error.schema_path())),
         _ => match error.instance_path().as_str() {
             "" => format!("is no JSON schema (rule `{}`)", error.kind().keyword()),
             place => format!("is no JSON schema at `{place}` (rule `{}`)", error.kind().keyword()),

@@ -9,6 +9,7 @@
 mod cache;
 mod form;
 mod live;
+mod patterns;
 mod spread;
 mod steps;
 

@@ -4,8 +4,17 @@
 //! to it, and why it does not follow is told once for each branch that it does not follow, at each depth. So each look at the
 //! answer is a step, and once the steps are used up the answer looks empty. What is left then is what the schema asks of a
 //! single value, which [`super::spread`] bounds.
+#![expect(
+    clippy::disallowed_types,
+    reason = "what is bounded is the time of work between two awaits, which no test's clock moves"
+)]
 
-use std::{borrow::Cow, cell::Cell, ops::ControlFlow};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use jsonschema::{
     JsonType,
@@ -25,12 +34,18 @@ const BYTES_PER_STEP: usize = 64;
 /// 2 MiB holds in a build without optimizations.
 const MOST_NESTED: usize = 600;
 
+/// How long a check may take that matches patterns: what they take cannot be told from how often they are asked.
+const MOST_TIME: Duration = Duration::from_secs(3);
+
 /// Steps that are left of those that a check may take.
 #[derive(Debug)]
 pub(super) struct Steps {
     left: Cell<u64>,
     per_value: u64,
     deepest: usize,
+    longest_name: usize,
+    until: Instant,
+    given_up: OnceCell<String>,
 }
 
 impl Steps {
@@ -39,7 +54,15 @@ impl Steps {
             left: Cell::new(most),
             per_value: 1 + spread.checks / CHECKS_PER_STEP,
             deepest: MOST_NESTED / spread.depth.max(1),
+            longest_name: usize::MAX,
+            until: Instant::now() + MOST_TIME,
+            given_up: OnceCell::new(),
         }
+    }
+
+    /// Where names are matched with patterns: none that is longer.
+    pub(super) fn with_longest_name(self, longest_name: usize) -> Self {
+        Self { longest_name, ..self }
     }
 
     /// The answer, each look at which is a step.
@@ -49,6 +72,27 @@ impl Steps {
 
     pub(super) fn left(&self) -> u64 {
         self.left.get()
+    }
+
+    /// The rule with a pattern that takes too long, so that nothing can be said of the answer.
+    pub(super) fn given_up(&self) -> Option<&str> {
+        self.given_up.get().map(String::as_str)
+    }
+
+    /// Whether there is time to match `text` with a pattern that takes too long for what is longer than `longest`; if not, the
+    /// check is given up.
+    pub(super) fn is_matched(&self, text: &str, longest: usize, rule: &str) -> bool {
+        let is_matched = text.len() <= longest && Instant::now() < self.until;
+        if !is_matched {
+            self.give_up(rule);
+        }
+        is_matched
+    }
+
+    /// Ends the check, since nobody knows whether the answer follows `rule`.
+    pub(super) fn give_up(&self, rule: &str) {
+        self.given_up.get_or_init(|| rule.to_owned());
+        self.left.set(0);
     }
 
     /// Takes steps, and says whether there were as many.
@@ -84,6 +128,15 @@ impl<'a> Counted<'a> {
         let depth = self.depth + 1;
         let steps = if depth <= self.steps.deepest { self.steps.per_value } else { u64::MAX };
         self.steps.take(steps).then_some(Self { value, depth, ..self })
+    }
+
+    /// The text that it is, which takes no step.
+    pub(super) fn text(self) -> Option<&'a str> {
+        self.value.as_str()
+    }
+
+    pub(super) fn steps(self) -> &'a Steps {
+        self.steps
     }
 
     /// Whether it is `expected`, where numbers are the same that mean the same.
@@ -250,6 +303,11 @@ impl<'a> Iterator for FieldsIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = self.fields.next()?;
+        let steps = self.node.steps;
+        if steps.longest_name < usize::MAX && !steps.is_matched(name, steps.longest_name, "patternProperties")
+        {
+            return None;
+        }
         self.node.inner(value).map(|value| (name.as_str(), value))
     }
 }
