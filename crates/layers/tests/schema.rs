@@ -196,6 +196,13 @@ async fn a_schema_that_is_none_is_refused_before_anybody_is_asked() {
     );
     assert!(refused(json!("person")).await.contains("is no JSON schema (rule `type`)"));
     assert!(refused(json!({"pattern": "("})).await.contains("at `/pattern`"));
+    let names: Vec<_> = (0..100_000).map(|number| format!("name {number}")).collect();
+    let told = refused(json!({ "enum": names })).await;
+    assert!(
+        told.ends_with("has 1288900 bytes, and answers are checked by schemas of up to 1048576"),
+        "{told}"
+    );
+    assert!(refused(json!({"pattern": "(a{1000}){1000}"})).await.contains("has a pattern at `/pattern`"));
 }
 
 #[tokio::test(start_paused = true)]

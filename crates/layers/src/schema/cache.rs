@@ -8,13 +8,13 @@ use std::{
 use serde_json::Value;
 use ultraai_core::Result;
 
-use super::form::Schema;
+use super::compiled::Schema;
 
 /// Schemas that are kept compiled, of all candidates together. An application has few; a gateway's callers bring theirs.
 const MOST: usize = 64;
 
-/// Bytes that the patterns of those schemas may take.
-const MOST_BYTES: usize = 128 << 20;
+/// Bytes of memory that they may take.
+const MOST_MEMORY: usize = 128 << 20;
 
 static COMPILED: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
 
@@ -51,15 +51,15 @@ impl Cache {
     fn put(&mut self, schema: Value, made: Arc<Schema>) {
         self.uses += 1;
         self.entries.insert(schema, (made, self.uses));
-        while self.entries.len() > MOST || self.pattern_bytes() > MOST_BYTES {
+        while self.entries.len() > MOST || self.memory() > MOST_MEMORY {
             let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
             let Some(oldest) = oldest else { break };
             self.entries.remove(&oldest);
         }
     }
 
-    fn pattern_bytes(&self) -> usize {
-        self.entries.values().map(|(made, _)| made.pattern_bytes).sum()
+    fn memory(&self) -> usize {
+        self.entries.values().map(|(made, _)| made.memory).sum()
     }
 }
 
@@ -80,6 +80,17 @@ mod tests {
         assert_eq!(cache.entries.len(), MOST);
         assert!(cache.get(&schema(1)).is_none());
         assert!(cache.get(&schema(MOST + 9)).is_some());
+    }
+
+    #[test]
+    fn those_that_are_kept_take_no_more_memory_than_they_may() {
+        let mut cache = Cache::default();
+        let schema = |number: usize| json!({"properties": {"a": {"enum": ["a".repeat(500_000), number]}}});
+        for number in 0..10 {
+            cache.put(schema(number), Arc::new(Schema::compile(&schema(number)).unwrap()));
+            assert!(cache.get(&schema(number)).is_some() && cache.memory() <= MOST_MEMORY);
+        }
+        assert_eq!(cache.entries.len(), 4);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! A schema is compiled before anything is sent, so that what is no schema costs nothing. Nothing is ever fetched for it.
 
 mod cache;
+mod compiled;
 mod form;
 mod live;
 mod patterns;
