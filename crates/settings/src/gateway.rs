@@ -92,7 +92,7 @@ settings! {
     "state_folder" state_folder: Option<PathBuf> = None;
     /// Names that stand for others in a request's `model`, such as `"gpt-4o" = "default"`. Default: none.
     "aliases" aliases: BTreeMap<String, String> = BTreeMap::new();
-    /// Upper bound of a request's body, in bytes. Default: 33554432, which is 32 MiB.
+    /// Upper bound of a request's body, in bytes; once it is read, it may take four times as many of memory. Default: 33554432, which is 32 MiB.
     "max_body_bytes" max_body_bytes: usize = 32 << 20, in 1024.0..=1_073_741_824.0;
     /// Upper bound of a request's head, in bytes. Default: 65536, which is 64 KiB.
     "max_header_bytes" max_header_bytes: usize = 64 << 10, in 8192.0..=1_048_576.0;

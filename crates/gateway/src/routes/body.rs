@@ -9,6 +9,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use memchr::memchr2;
 use tokio::time::{Instant, timeout_at};
 use ultraai::{Error, ErrorKind, Result};
 
@@ -19,13 +20,22 @@ const SLOWEST: u64 = 500;
 /// The largest piece that is copied out of the buffer it was read into, in bytes; that has 8 KiB at first.
 const COPIED: usize = 4 << 10;
 
+/// Bytes of memory that the smallest object, list and entry take once they are read, with what is made of them: as measured,
+/// rounded up.
+const MEMORY: [(u8, usize); 3] = [(b'{', 700), (b'[', 100), (b',', 50)];
+
+/// How many times the bytes that a body may have it may take of memory, and what each may take. A byte of a text or an image
+/// takes one or two.
+const GROWTH: usize = 4;
+const LEAST_MEMORY: usize = 16 << 20;
+
 /// Letters of an encoding's name that are repeated at most.
 const LONGEST_ENCODING: usize = 40;
 
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
-/// `InvalidRequest`, with the status 413 for one that is too large and 415 for one that is compressed; `Timeout` with 408 for one
+/// `InvalidRequest`, with the status 413 for one that is too large, or would be once it is read, and 415 for one that is compressed; `Timeout` with 408 for one
 /// that is too slow.
 pub(crate) async fn read(head: &HeaderMap, mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
     check_encoding(head)?;
@@ -77,10 +87,47 @@ pub(crate) async fn read(head: &HeaderMap, mut body: Body, limit: usize, stall: 
         }
     }
     let body = if rest.is_empty() { first } else { rest.freeze() };
-    match body.is_empty() {
-        true => Err(Error::new(ErrorKind::InvalidRequest, "the body is empty: send the request as JSON")),
-        false => Ok(body),
+    if body.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidRequest, "the body is empty: send the request as JSON"));
     }
+    check_memory(&body, LEAST_MEMORY.max(GROWTH * limit))?;
+    Ok(body)
+}
+
+/// Refuses what is small as it comes and large once it is read: of `{"a":1}` a megabyte would take ninety.
+fn check_memory(body: &[u8], most: usize) -> Result<()> {
+    // Nothing takes more of a byte, so that usual bodies need not be looked at.
+    let densest = MEMORY[0].1 / 2;
+    if body.len().saturating_mul(densest) <= most || memory(body) <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "the body has so many objects and lists that they would take more than {most} bytes of memory: send fewer, or have \
+         `gateway.max_body_bytes` raised"
+    );
+    Err(Error::new(ErrorKind::InvalidRequest, message).with_status(413))
+}
+
+/// Bytes of memory that JSON takes for what is in it besides texts.
+fn memory(json: &[u8]) -> usize {
+    let (mut memory, mut rest) = (0, json);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = if *byte == b'"' { after_text(after) } else { after };
+        memory += MEMORY.iter().find(|(what, _)| what == byte).map_or(0, |(_, bytes)| *bytes);
+    }
+    memory
+}
+
+/// What follows the end of the text that `json` is in.
+fn after_text(mut json: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', json) {
+        let is_end = json[at] == b'"';
+        json = json.get(at + if is_end { 1 } else { 2 }..).unwrap_or_default();
+        if is_end {
+            return json;
+        }
+    }
+    &[]
 }
 
 /// Refuses what is compressed: a few bytes of that may be as many as nobody wants to hold.
@@ -94,4 +141,28 @@ fn check_encoding(head: &HeaderMap) -> Result<()> {
         "the body comes in the encoding `{name}`, and none is read here: send the JSON as it is, without `content-encoding`"
     );
     Err(Error::new(ErrorKind::InvalidRequest, message).with_status(415))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_texts_takes_no_memory_of_its_own() {
+        assert_eq!(memory(br#"{"a":[1,2]}"#), 700 + 100 + 50);
+        assert_eq!(memory(br#""{[,\"{[,\\","#), 50, "a text ends at the first quote that is not escaped");
+        for broken in [r#""{"#, r#""{\"#, r#"{"a\""#, "]", "{"] {
+            assert!(memory(broken.as_bytes()) <= 700, "{broken}");
+        }
+    }
+
+    #[test]
+    fn what_takes_much_of_a_byte_is_refused_and_what_is_long_is_not() {
+        let objects = format!("[{}1]", r#"{"a":1},"#.repeat(1000));
+        let error = check_memory(objects.as_bytes(), 100_000).unwrap_err();
+        assert_eq!(error.status(), Some(413), "{error}");
+        check_memory(objects.as_bytes(), 1_000_000).unwrap();
+        let long = format!(r#"["{}"]"#, "{[,".repeat(100_000));
+        check_memory(long.as_bytes(), 100_000).unwrap();
+    }
 }

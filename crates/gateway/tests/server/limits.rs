@@ -38,6 +38,17 @@ fn an_oversized_body_is_refused_in_the_words_of_each_protocol() {
 }
 
 #[test]
+fn a_body_that_would_take_much_memory_is_refused_before_it_is_read() {
+    let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_body_bytes = 1 << 20);
+    let body = |objects: usize| format!(r#"{{"metadata":[{}1]}}"#, r#"{"a":1},"#.repeat(objects));
+    let answer = gateway.request(&post("/v1/chat/completions", &body(30_000)));
+    assert_eq!(answer.status, 413, "{answer:?}");
+    let error = answer.json()["error"]["message"].clone();
+    assert!(error.as_str().unwrap().contains("more than 16777216 bytes of memory"), "{error}");
+    assert_eq!(gateway.request(&post("/v1/chat/completions", &body(10_000))).status, 400);
+}
+
+#[test]
 fn who_sends_all_of_an_oversized_body_still_reads_why_it_is_refused() {
     let gateway = Gateway::start(&refusing_url(), |gateway| gateway.max_body_bytes = 1000);
     let mut stream = gateway.connect();

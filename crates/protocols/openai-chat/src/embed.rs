@@ -186,7 +186,7 @@ impl EmbeddingServerCodec for Embeddings {
         request.model = fields.model()?;
         let place = fields.place().field("input");
         let input = fields.any("input").ok_or_else(|| fields.place().missing("input"))?;
-        request.input = read_input(input, &place)?;
+        request.input = read_input(input, dialect.batch.inputs, &place)?;
         request.dimensions = fields.count(dialect.dimensions_field)?;
         request.user = fields.text("user")?;
         request.format =
@@ -357,7 +357,8 @@ fn read_truncate(rule: TruncateRule, fields: &mut Fields<'_>) -> Result<Option<T
 }
 
 /// Reads a text, a list of texts, the tokens of one text, or a list of those.
-fn read_input(value: Value, place: &Place) -> Result<Vec<EmbeddingInput>> {
+/// Reads what vectors are wanted of, which is no more at once than the vendor itself takes.
+fn read_input(value: Value, most: usize, place: &Place) -> Result<Vec<EmbeddingInput>> {
     let list = match value {
         Value::String(text) => return Ok(vec![EmbeddingInput::Text(text)]),
         Value::Array(list) if list.is_empty() => {
@@ -368,6 +369,13 @@ fn read_input(value: Value, place: &Place) -> Result<Vec<EmbeddingInput>> {
     };
     if list.iter().all(Value::is_number) {
         return Ok(vec![EmbeddingInput::Tokens(read_tokens(&list, place)?)]);
+    }
+    if list.len() > most {
+        let message = format!(
+            "`{place}` has {} entries, and at most {most} are taken at once: send several requests",
+            list.len()
+        );
+        return Err(Error::new(ErrorKind::InvalidRequest, message));
     }
     let read = |(index, value)| match value {
         Value::String(text) => Ok(EmbeddingInput::Text(text)),

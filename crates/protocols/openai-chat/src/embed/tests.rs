@@ -36,6 +36,10 @@ fn input_is_a_text_texts_tokens_or_lists_of_tokens() {
     for (body, place) in [
         (json!({ "model": "m" }), "`input` is missing"),
         (json!({ "input": [] }), "`input` is empty"),
+        (
+            json!({ "input": vec!["a"; 2049] }),
+            "`input` has 2049 entries, and at most 2048 are taken at once: send several requests",
+        ),
         (json!({ "input": ["a", 7] }), "`input[1]`"),
         (json!({ "input": [[1, -1]] }), "`input[0][1]`"),
         (json!({ "input": { "text": "a" } }), "`input` must be"),
