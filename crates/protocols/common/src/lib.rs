@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod called;
 mod fault;
 mod fields;
 mod function;
@@ -22,6 +23,7 @@ mod words;
 mod write;
 
 pub use self::{
+    called::CalledTools,
     fault::{at_the_top, decode_error, in_band, is_fault, with_usage},
     fields::Fields,
     function::{FunctionCall, read_function_call, read_function_tools, write_function_tools},

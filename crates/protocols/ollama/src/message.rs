@@ -4,7 +4,7 @@ use serde_json::{Map, Value, value::RawValue};
 use ultraai_core::{
     ChatRequest, Error, ErrorKind, Media, MediaSource, Message, Part, Result, Role, ToolCall, ToolResult,
 };
-use ultraai_protocol_common::{Joined, ListWriter, Lossy, ObjectWriter, Spot, to_base64};
+use ultraai_protocol_common::{CalledTools, Joined, ListWriter, Lossy, ObjectWriter, Spot, to_base64};
 
 use crate::{NAME, id};
 
@@ -15,8 +15,10 @@ pub(crate) fn write_messages(
     lossy: &mut Lossy<'_>,
 ) -> Result<()> {
     let mut list = object.list("messages");
+    let mut called = CalledTools::default();
     for (index, message) in request.messages.iter().enumerate() {
-        Writer { request, message, index }.write(&mut list, lossy)?;
+        Writer { request, message, index, called: &called }.write(&mut list, lossy)?;
+        called.add(message);
     }
     Ok(())
 }
@@ -40,6 +42,7 @@ struct Writer<'a> {
     request: &'a ChatRequest,
     message: &'a Message,
     index: usize,
+    called: &'a CalledTools<'a>,
 }
 
 impl<'a> Writer<'a> {
@@ -116,12 +119,7 @@ impl<'a> Writer<'a> {
 
     /// The name of the tool that an earlier call asked for. A result whose request named nothing is left as it came.
     fn tool_name(&self, id: &str) -> Option<&'a str> {
-        let earlier = self.request.messages[..self.index].iter().rev().flat_map(|message| &message.content);
-        let mut calls = earlier.filter_map(|part| match part {
-            Part::ToolCall(call) if call.id == id => Some(call.name.as_str()),
-            _ => None,
-        });
-        calls.next().filter(|_| !id::is_of_a_request(id))
+        self.called.name(id).filter(|_| !id::is_of_a_request(id))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{ops::Range, sync::LazyLock};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use ultraai_core::{ChatRequest, Error, ErrorKind, Losses, Message, Part, Result, Role};
-use ultraai_protocol_common::{collision, is_harmless, model};
+use ultraai_protocol_common::{CalledTools, collision, is_harmless, model};
 
 use self::{
     config::{Config, check_config},
@@ -147,7 +147,7 @@ impl<'a> Plan<'a> {
             losses,
             is_request: true,
             has_names,
-            messages: &[],
+            called: CalledTools::default(),
         };
         let mut system = Turn::default();
         let mut turns: Vec<Turn<'a>> = Vec::with_capacity(messages.len());
@@ -163,12 +163,12 @@ impl<'a> Plan<'a> {
         for (index, message) in then {
             let extra = message_extra(index, message, is_foreign, parts.losses)?;
             let from = parts.out.len();
-            parts.messages = &messages[..index];
             if message.content.is_empty() {
                 // A turn without parts is refused.
                 parts.out.push(Written::new(Piece::Text("")));
             }
             parts.write(&message.content, |part| place(index, part))?;
+            parts.called.add(message);
             if wants_signatures && message.role == Role::Assistant {
                 sign(&mut parts.out[from..]);
             }

@@ -4,9 +4,9 @@ use std::{borrow::Cow, fmt::Display};
 
 use serde_json::{Value, json, value::RawValue};
 use ultraai_core::{
-    Losses, Media, MediaSource, Message, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState,
+    Losses, Media, MediaSource, Notes, Part, Reasoning, Result, ToolCall, ToolResult, VendorState,
 };
-use ultraai_protocol_common::{leave_out_thought, sniff};
+use ultraai_protocol_common::{CalledTools, leave_out_thought, sniff};
 
 use super::{
     piece::{Fields, Given, Json, Piece, Written},
@@ -27,8 +27,8 @@ pub(crate) struct Parts<'a, 'l> {
     pub(crate) is_request: bool,
     /// Whether media have names, which the Gemini API refuses.
     pub(crate) has_names: bool,
-    /// The conversation, in which results find the names of their calls.
-    pub(crate) messages: &'a [Message],
+    /// What was called before, in which results find their names.
+    pub(crate) called: CalledTools<'a>,
 }
 
 /// Whether the state is this protocol's, or that of the vendor who made it.
@@ -160,13 +160,7 @@ impl<'a> Parts<'a, '_> {
     }
 
     fn result(&mut self, result: &'a ToolResult, place: &dyn Display) -> Result<Option<Piece<'a>>> {
-        let called = || {
-            let mut calls = self.messages.iter().rev().flat_map(|message| &message.content);
-            calls.find_map(|part| match part {
-                Part::ToolCall(call) if call.id == result.tool_call_id => Some(call.name.as_str()),
-                _ => None,
-            })
-        };
+        let called = || self.called.name(&result.tool_call_id);
         let Some(name) = result.name.as_deref().or_else(called) else {
             self.lose(place, "the part", "it names neither its tool nor a call before it")?;
             return Ok(None);

@@ -8,6 +8,7 @@ use ultraai_core::{
     Answering, ChatResponse, Citation, Error, ErrorKind, FinishReason, Losses, Part, Result, TokenLogprob,
     Usage,
 };
+use ultraai_protocol_common::CalledTools;
 
 pub(crate) use self::stream::Encoder;
 use crate::{
@@ -61,7 +62,7 @@ pub(crate) fn whole(
 }
 
 fn parts<'a>(losses: &mut Losses, has_names: bool) -> Parts<'a, '_> {
-    Parts { out: Vec::new(), losses, is_request: false, has_names, messages: &[] }
+    Parts { out: Vec::new(), losses, is_request: false, has_names, called: CalledTools::default() }
 }
 
 fn written(reply: &Reply<'_>) -> Result<Vec<u8>> {
