@@ -1,5 +1,7 @@
 //! Items of a request, gathered into messages.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use ultraai_core::{Error, ErrorKind, Message, Part, Result, Role, ToolResult, VendorState};
 use ultraai_protocol_common::{Fields, Place};
@@ -16,12 +18,12 @@ pub(crate) struct Input {
     /// The last item is a message of the assistant, and nothing says where the next one begins.
     said: bool,
     /// The names of the tools that were called, by the ids of the calls.
-    called: Vec<(String, String)>,
+    called: HashMap<String, String>,
 }
 
 impl Input {
     pub(crate) fn new(vendor: &'static str) -> Self {
-        Self { messages: Vec::new(), vendor, said: false, called: Vec::new() }
+        Self { messages: Vec::new(), vendor, said: false, called: HashMap::new() }
     }
 
     /// Takes the request's own field for instructions.
@@ -119,7 +121,7 @@ impl Input {
     fn call(&mut self, mut fields: Fields<'_>) -> Result<ultraai_core::ToolCall> {
         let (id, name) = (fields.needed_text("call_id")?, fields.needed_text("name")?);
         let arguments = fields.text("arguments")?.unwrap_or_default();
-        self.called.push((id.clone(), name.clone()));
+        self.called.insert(id.clone(), name.clone());
         Ok(item::call(id, name, arguments, fields.rest(), self.vendor))
     }
 
@@ -131,8 +133,7 @@ impl Input {
             return Ok(());
         };
         let mut result = ToolResult::new(id, parts);
-        let named = self.called.iter().rev().find(|(called, _)| *called == result.tool_call_id);
-        result.name = named.map(|(_, name)| name.clone());
+        result.name = self.called.get(&result.tool_call_id).cloned();
         fields.any("type");
         let rest = fields.rest();
         let mut part = Part::ToolResult(result);

@@ -1,5 +1,7 @@
 //! The tools of a request, and whether they must be called.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use ultraai_core::{ChatRequest, Losses, Result, Tool, ToolChoice};
 use ultraai_protocol_common::collision;
@@ -20,8 +22,9 @@ pub(super) fn write(
         sent.push("tools");
         json.key("tools");
         json.begin(b'[');
+        let allowed = allowed(request);
         for (index, tool) in request.tools.iter().enumerate() {
-            if is_allowed(request, tool) {
+            if allowed.as_ref().is_none_or(|names| names.contains(tool.name.as_str())) {
                 write_tool(tool, index, target, json, losses)?;
             }
         }
@@ -42,11 +45,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The protocol has no list of allowed tools, so only those are sent.
-fn is_allowed(request: &ChatRequest, tool: &Tool) -> bool {
+/// The names of those that may be called: the protocol has no list of them, so only those are sent.
+fn allowed(request: &ChatRequest) -> Option<HashSet<&str>> {
     match &request.tool_choice {
-        Some(ToolChoice::Allowed { tools, .. }) => tools.contains(&tool.name),
-        _ => true,
+        Some(ToolChoice::Allowed { tools, .. }) => Some(tools.iter().map(String::as_str).collect()),
+        _ => None,
     }
 }
 
