@@ -1,8 +1,12 @@
 //! Keeps keys and prompts out of what a server's error texts say.
 
+mod folded;
+
 use std::collections::HashMap;
 
 use ultraai_core::{ChatRequest, Error, Part, Secret};
+
+use self::folded::{Letter, folded};
 
 /// Longest message that is passed on, in characters.
 const MESSAGE_CHARS: usize = 300;
@@ -13,6 +17,9 @@ const SHORTEST_ECHO: usize = 12;
 
 /// A run of so many bytes of the request is no accident.
 const ECHO_BYTES: usize = 24;
+
+/// How much of a request's text is held folded, in characters.
+const PIECE: usize = 16 << 10;
 
 /// What is looked at of a message before it is shortened, in bytes: escapes make it longer.
 const MESSAGE_BYTES: usize = 4096;
@@ -54,25 +61,38 @@ fn remove_echoes(message: &mut String, part: &Part) {
 
 /// Replaces what the message repeats of `text`: all of it, or any run of [`ECHO_BYTES`].
 ///
-/// Takes time in proportion to the text: what is looked up is made of the message, which is bounded.
+/// Takes time in proportion to the text, and as much memory as a piece of it: what is looked up is made of the message, which
+/// is bounded.
 fn remove_echo(message: &mut String, text: &str) {
-    let mut asked: Vec<char> = folded(text).into_iter().map(|letter| letter.c).collect();
+    let mut rest = folded(text).map(|letter| letter.c);
+    let mut asked: Vec<char> = rest.by_ref().take(PIECE).collect();
     let bytes: usize = asked.iter().map(|c| c.len_utf8()).sum();
     if bytes < SHORTEST_ECHO {
         return;
     }
-    let letters = folded(message);
-    let mut said: Vec<char> = letters.iter().map(|letter| letter.c).collect();
-    let mut echoed = vec![false; said.len()];
-    mark_echoes(&said, &asked, bytes.min(ECHO_BYTES), &mut echoed);
-    if asked.len() < bytes {
-        // Runs of characters of many bytes need not end where the echo does, but read backwards they begin there.
-        asked.reverse();
-        said.reverse();
-        echoed.reverse();
-        mark_echoes(&said, &asked, bytes.min(ECHO_BYTES), &mut echoed);
-        echoed.reverse();
+    let run = bytes.min(ECHO_BYTES);
+    let letters: Vec<Letter> = folded(message).collect();
+    let said: Vec<char> = letters.iter().map(|letter| letter.c).collect();
+    let backwards: Vec<char> = said.iter().rev().copied().collect();
+    let (mut forth, mut back) = (Echoes::of(&said, run), Echoes::of(&backwards, run));
+    loop {
+        forth.mark(&asked);
+        if !asked.iter().all(char::is_ascii) {
+            // Runs of characters of many bytes need not end where the echo does, but read backwards they begin there.
+            asked.reverse();
+            back.mark(&asked);
+            asked.reverse();
+        }
+        // A run may begin in one piece and end in the next.
+        asked.drain(..asked.len().saturating_sub(ECHO_BYTES));
+        let before = asked.len();
+        asked.extend(rest.by_ref().take(PIECE));
+        if asked.len() == before {
+            break;
+        }
     }
+    let pairs = forth.echoed.iter().zip(back.echoed.iter().rev());
+    let echoed: Vec<bool> = pairs.map(|(forth, back)| *forth || *back).collect();
     // From behind, so that the places before stay right.
     let mut end = echoed.len();
     while let Some(last) = echoed[..end].iter().rposition(|echoed| *echoed) {
@@ -82,18 +102,32 @@ fn remove_echo(message: &mut String, text: &str) {
     }
 }
 
-/// Marks what is said of the runs of what was asked.
-fn mark_echoes(said: &[char], asked: &[char], bytes: usize, echoed: &mut [bool]) {
-    let mut places: HashMap<&[char], Vec<usize>> = HashMap::new();
-    for (at, run) in runs(said, bytes) {
-        places.entry(run).or_default().push(at);
-    }
-    for (_, run) in runs(asked, bytes) {
-        if places.is_empty() {
-            break;
+/// What of a message was found in a request.
+struct Echoes<'a> {
+    /// Where the message has each of its runs that were not found yet.
+    places: HashMap<&'a [char], Vec<usize>>,
+    echoed: Vec<bool>,
+    bytes: usize,
+}
+
+impl<'a> Echoes<'a> {
+    fn of(said: &'a [char], bytes: usize) -> Self {
+        let mut places: HashMap<&[char], Vec<usize>> = HashMap::new();
+        for (at, run) in runs(said, bytes) {
+            places.entry(run).or_default().push(at);
         }
-        for at in places.remove(run).unwrap_or_default() {
-            echoed[at..at + run.len()].fill(true);
+        Self { places, echoed: vec![false; said.len()], bytes }
+    }
+
+    /// Marks what is said of the runs of what was asked.
+    fn mark(&mut self, asked: &[char]) {
+        for (_, run) in runs(asked, self.bytes) {
+            if self.places.is_empty() {
+                break;
+            }
+            for at in self.places.remove(run).unwrap_or_default() {
+                self.echoed[at..at + run.len()].fill(true);
+            }
         }
     }
 }
@@ -109,156 +143,6 @@ fn runs(chars: &[char], bytes: usize) -> impl Iterator<Item = (usize, &[char])> 
         held -= chars[at].len_utf8();
         Some((at, &chars[at..end]))
     })
-}
-
-/// A character of a text in the one form that both sides are compared in, and where it stands.
-#[derive(Clone, Copy, Debug)]
-struct Letter {
-    c: char,
-    from: usize,
-    to: usize,
-}
-
-/// What is left of a text when all is undone that servers do to what they repeat: they quote it and escape it, once or
-/// more, as JSON, Python, addresses and HTML do, and write it in other cases.
-///
-/// White space, quotes, backslashes and the letters that stand for a line's end behind them are left out.
-fn folded(text: &str) -> Vec<Letter> {
-    let mut folded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let from = at;
-        let escaped = match c {
-            '\\' => backslashed(text, from),
-            '%' => percent_encoded(text, from),
-            '&' => entity(text, from),
-            _ => None,
-        };
-        at = match (escaped, c) {
-            (Some((_, to)), _) => to,
-            (None, '\\') => {
-                let to = past_backslashes(text, from);
-                to + usize::from(text[to..].starts_with(['n', 'r', 't']))
-            }
-            (None, _) => from + c.len_utf8(),
-        };
-        push(&mut folded, Letter { c: escaped.map_or(c, |(c, _)| c), from, to: at });
-    }
-    folded
-}
-
-/// Adds a character in lower case, unless it is one of those that are left out.
-fn push(folded: &mut Vec<Letter>, letter: Letter) {
-    match letter.c {
-        // Addresses say white space with a plus.
-        '"' | '\'' | '+' | '\\' => {}
-        c if c.is_whitespace() || c.is_control() => {}
-        c if c.is_ascii() => folded.push(Letter { c: c.to_ascii_lowercase(), ..letter }),
-        // Some letters have a lower case of their own only behind their upper case.
-        c => folded.extend(c.to_uppercase().flat_map(char::to_lowercase).map(|c| Letter { c, ..letter })),
-    }
-}
-
-fn past_backslashes(text: &str, at: usize) -> usize {
-    at + text.as_bytes()[at..].iter().take_while(|byte| **byte == b'\\').count()
-}
-
-/// The character that an escape with a backslash stands for, and where it ends: `\u4e2d`, a pair of those,
-/// `\u{4e2d}`, `\U0001f600` or `\xe4`.
-fn backslashed(text: &str, at: usize) -> Option<(char, usize)> {
-    let (first, to) = code_unit(text, at)?;
-    if !(0xd800..0xdc00).contains(&first) {
-        // Half of a pair alone stands for nothing.
-        return Some((char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), to));
-    }
-    let pair = code_unit(text, to).filter(|(second, _)| (0xdc00..0xe000).contains(second));
-    let pair = pair.and_then(|(second, to)| {
-        Some((char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))?, to))
-    });
-    Some(pair.unwrap_or((char::REPLACEMENT_CHARACTER, to)))
-}
-
-fn code_unit(text: &str, at: usize) -> Option<(u32, usize)> {
-    let letter = past_backslashes(text, at);
-    if letter == at {
-        return None;
-    }
-    let from = letter + 1;
-    let length = match text.as_bytes().get(letter)? {
-        b'u' if text.as_bytes().get(from) == Some(&b'{') => {
-            let length = text[from..].bytes().take(8).position(|byte| byte == b'}')?;
-            return Some((hex(text, from + 1, length - 1)?, from + length + 1));
-        }
-        b'u' => 4,
-        b'U' => 8,
-        b'x' => 2,
-        _ => return None,
-    };
-    Some((hex(text, from, length)?, from + length))
-}
-
-/// The number that `length` digits are.
-fn hex(text: &str, at: usize, length: usize) -> Option<u32> {
-    let digits = text.get(at..at + length).filter(|digits| digits.bytes().all(|c| c.is_ascii_hexdigit()))?;
-    u32::from_str_radix(digits, 16).ok()
-}
-
-/// The character that a run such as `%E4%B8%AD` stands for, and where it ends.
-fn percent_encoded(text: &str, at: usize) -> Option<(char, usize)> {
-    let byte = |at: usize| {
-        let mut at = text.get(at..)?.strip_prefix('%').map(|_| at + 1)?;
-        // Encoded twice: `%25` is the percent sign.
-        while text
-            .get(at..at + 4)
-            .is_some_and(|four| four.starts_with("25") && hex(text, at + 2, 2).is_some())
-        {
-            at += 2;
-        }
-        Some((u8::try_from(hex(text, at, 2)?).ok()?, at + 2))
-    };
-    let mut read = vec![byte(at)?];
-    let length = match read[0].0 {
-        0xf0.. => 4,
-        0xe0.. => 3,
-        0xc0.. => 2,
-        _ => 1,
-    };
-    while read.len() < length {
-        read.push(byte(read.last()?.1)?);
-    }
-    let bytes: Vec<u8> = read.iter().map(|(byte, _)| *byte).collect();
-    Some((std::str::from_utf8(&bytes).ok()?.chars().next()?, read.last()?.1))
-}
-
-/// The character that an entity of HTML such as `&#20013;` stands for, and where it ends.
-fn entity(text: &str, at: usize) -> Option<(char, usize)> {
-    let mut from = at + 1;
-    // Escaped twice: `&amp;` is the ampersand.
-    while text[from..].starts_with("amp;") && named_or_numbered(text, from + 4).is_some() {
-        from += 4;
-    }
-    named_or_numbered(text, from)
-}
-
-fn named_or_numbered(text: &str, from: usize) -> Option<(char, usize)> {
-    let length = text[from..].bytes().take(9).position(|byte| byte == b';')?;
-    let (name, to) = (text.get(from..from + length)?, from + length + 1);
-    let c = match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            char::from_u32(match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => number.parse().ok()?,
-            })?
-        }
-    };
-    Some((c, to))
 }
 
 fn shortened(message: &str) -> String {
@@ -405,6 +289,19 @@ mod tests {
             let said = clean(&format!("no: {}", &prompt[..3600]), &prompt);
             assert_eq!(said, "no: [text of the request]");
             assert!(started.elapsed().unwrap().as_secs() < 20);
+        }
+    }
+
+    #[test]
+    fn an_echo_is_found_wherever_it_stands_in_a_long_prompt() {
+        let secrets = ["the-diary-of-Ada", "我爱北京天安门我爱北京"];
+        for (secret, before) in
+            secrets.iter().flat_map(|secret| (0..40).step_by(3).map(move |before| (secret, before)))
+        {
+            let filler = |letters: usize| "abcdefghijklmnopqrstuvw".repeat(letters)[..letters].to_owned();
+            let prompt = format!("{}{secret} {secret}{}", filler(PIECE - before), filler(PIECE));
+            let said = clean(&format!("no: {secret} {secret}."), &prompt);
+            assert_eq!(said, "no: [text of the request].", "{before}");
         }
     }
 
