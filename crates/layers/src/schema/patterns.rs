@@ -41,6 +41,9 @@ const MOST_LOOKS: usize = 200_000_000;
 const MOST_LOOKS_GOING_BACK: usize = 100_000;
 const MOST_GOING_BACK: usize = 20_000;
 
+/// Looks ahead of one pattern that are taken for patterns of their own, since each is looked for in all that follows.
+const MOST_AHEAD: usize = 16;
+
 /// The patterns of one schema.
 #[derive(Clone, Default)]
 pub(super) struct Patterns(Arc<Mutex<Compiled>>);
@@ -190,8 +193,9 @@ fn going_back(size: usize) -> PatternOptions<jsonschema::FancyRegex> {
 fn conditions(text: &str) -> (Value, usize) {
     let mut all = Vec::new();
     let mut rest = text.to_owned();
-    while let Some((is_wanted, after)) = (rest.strip_prefix("^(?=").map(|after| (true, after)))
-        .or_else(|| rest.strip_prefix("^(?!").map(|after| (false, after)))
+    while all.len() < MOST_AHEAD
+        && let Some((is_wanted, after)) = (rest.strip_prefix("^(?=").map(|after| (true, after)))
+            .or_else(|| rest.strip_prefix("^(?!").map(|after| (false, after)))
     {
         // What comes first of such a split is `^(?:…)`.
         let Some(ahead) =
@@ -348,7 +352,13 @@ mod tests {
         let names: Map<_, _> = (0..100).map(|at| (large(at), json!(true))).collect();
         let told = schema(&json!({ "items": { "patternProperties": names } })).unwrap_err();
         assert!(told.contains("has a pattern under `patternProperties`"), "{told}");
-        assert!(schema(&json!({ "pattern": "a".repeat(MOST_SIZE + 1) })).is_err());
+        for long in ["a".repeat(300_000), format!("^{}", "(?!a)".repeat(20_000))] {
+            assert!(schema(&json!({ "pattern": long })).is_err());
+        }
+        // In a schema that points to itself too.
+        let many: Vec<_> =
+            (0..10).map(|at| json!({ "pattern": large(at), "items": { "$ref": "#" } })).collect();
+        assert!(schema(&json!({ "properties": { "a": { "anyOf": many } } })).is_err());
     }
 
     #[test]
