@@ -98,7 +98,7 @@ pub(crate) async fn read(head: &HeaderMap, mut body: Body, limit: usize, stall: 
 fn check_memory(body: &[u8], most: usize) -> Result<()> {
     // Nothing takes more of a byte, so that usual bodies need not be looked at.
     let densest = MEMORY[0].1 / 2;
-    if body.len().saturating_mul(densest) <= most || memory(body) <= most {
+    if body.len().saturating_mul(densest) <= most || memory(body, most) <= most {
         return Ok(());
     }
     let message = format!(
@@ -108,10 +108,12 @@ fn check_memory(body: &[u8], most: usize) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidRequest, message).with_status(413))
 }
 
-/// Bytes of memory that JSON takes for what is in it besides texts.
-fn memory(json: &[u8]) -> usize {
+/// Bytes of memory that JSON takes for what is in it besides texts; no more is counted than is more than `most`.
+fn memory(json: &[u8], most: usize) -> usize {
     let (mut memory, mut rest) = (0, json);
-    while let Some((byte, after)) = rest.split_first() {
+    while memory <= most
+        && let Some((byte, after)) = rest.split_first()
+    {
         rest = if *byte == b'"' { after_text(after) } else { after };
         memory += MEMORY.iter().find(|(what, _)| what == byte).map_or(0, |(_, bytes)| *bytes);
     }
@@ -149,10 +151,15 @@ mod tests {
 
     #[test]
     fn what_stands_in_texts_takes_no_memory_of_its_own() {
-        assert_eq!(memory(br#"{"a":[1,2]}"#), 700 + 100 + 50);
-        assert_eq!(memory(br#""{[,\"{[,\\","#), 50, "a text ends at the first quote that is not escaped");
+        assert_eq!(memory(br#"{"a":[1,2]}"#, 1000), 700 + 100 + 50);
+        assert_eq!(
+            memory(br#""{[,\"{[,\\","#, 1000),
+            50,
+            "a text ends at the first quote that is not escaped"
+        );
+        assert_eq!(memory(b"[[[[", 150), 200, "it ends where it is too much");
         for broken in [r#""{"#, r#""{\"#, r#"{"a\""#, "]", "{"] {
-            assert!(memory(broken.as_bytes()) <= 700, "{broken}");
+            assert!(memory(broken.as_bytes(), 1000) <= 700, "{broken}");
         }
     }
 
