@@ -2,8 +2,9 @@
 
 mod folded;
 
-use std::collections::HashMap;
+use std::iter;
 
+use rustc_hash::FxHashMap;
 use ultraai_core::{ChatRequest, Error, Part, Secret};
 
 use self::folded::{Letter, folded};
@@ -70,11 +71,11 @@ fn remove_echo(message: &mut String, text: &str) {
     if bytes < SHORTEST_ECHO {
         return;
     }
-    let run = bytes.min(ECHO_BYTES);
+    let runs = Runs::new(bytes.min(ECHO_BYTES));
     let letters: Vec<Letter> = folded(message).collect();
     let said: Vec<char> = letters.iter().map(|letter| letter.c).collect();
     let backwards: Vec<char> = said.iter().rev().copied().collect();
-    let (mut forth, mut back) = (Echoes::of(&said, run), Echoes::of(&backwards, run));
+    let (mut forth, mut back) = (Echoes::of(&said, &runs), Echoes::of(&backwards, &runs));
     loop {
         forth.mark(&asked);
         if !asked.iter().all(char::is_ascii) {
@@ -104,45 +105,71 @@ fn remove_echo(message: &mut String, text: &str) {
 
 /// What of a message was found in a request.
 struct Echoes<'a> {
-    /// Where the message has each of its runs that were not found yet.
-    places: HashMap<&'a [char], Vec<usize>>,
+    said: &'a [char],
+    /// Where the message has each of its runs that were not found yet, by their sums.
+    places: FxHashMap<u64, Vec<usize>>,
     echoed: Vec<bool>,
-    bytes: usize,
+    runs: Runs,
 }
 
 impl<'a> Echoes<'a> {
-    fn of(said: &'a [char], bytes: usize) -> Self {
-        let mut places: HashMap<&[char], Vec<usize>> = HashMap::new();
-        for (at, run) in runs(said, bytes) {
-            places.entry(run).or_default().push(at);
+    fn of(said: &'a [char], runs: &Runs) -> Self {
+        let mut places: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
+        for (at, _, sum) in runs.of(said) {
+            places.entry(sum).or_default().push(at);
         }
-        Self { places, echoed: vec![false; said.len()], bytes }
+        Self { said, places, echoed: vec![false; said.len()], runs: runs.clone() }
     }
 
     /// Marks what is said of the runs of what was asked.
     fn mark(&mut self, asked: &[char]) {
-        for (_, run) in runs(asked, self.bytes) {
+        for (_, run, sum) in self.runs.of(asked) {
             if self.places.is_empty() {
                 break;
             }
-            for at in self.places.remove(run).unwrap_or_default() {
+            let is_said = |at: &usize| self.said[*at..].starts_with(run);
+            if !self.places.get(&sum).is_some_and(|places| places.iter().any(is_said)) {
+                continue;
+            }
+            for at in self.places.remove(&sum).unwrap_or_default() {
                 self.echoed[at..at + run.len()].fill(true);
             }
         }
     }
 }
 
-/// The shortest run of at least `bytes` from each character on, where there is one, with its place.
-fn runs(chars: &[char], bytes: usize) -> impl Iterator<Item = (usize, &[char])> {
-    let (mut end, mut held) = (0, 0);
-    (0..chars.len()).map_while(move |at| {
-        while held < bytes {
-            held += chars.get(end)?.len_utf8();
-            end += 1;
-        }
-        held -= chars[at].len_utf8();
-        Some((at, &chars[at..end]))
-    })
+/// How a text is taken apart into runs, each with a sum that the next one's follows from in a few steps, since a prompt may
+/// have millions of characters. It is Rabin's and Karp's, by a number that nobody who writes a request knows
+/// (<https://doi.org/10.1147/rd.312.0249>).
+#[derive(Clone)]
+struct Runs {
+    bytes: usize,
+    powers: Vec<u64>,
+}
+
+impl Runs {
+    fn new(bytes: usize) -> Self {
+        let base = fastrand::u64(..) | 1;
+        let powers = iter::successors(Some(1), |power: &u64| Some(power.wrapping_mul(base)));
+        Self { bytes, powers: powers.take(bytes + 1).collect() }
+    }
+
+    /// The shortest run of at least as many bytes from each character on, where there is one, with its place and sum.
+    fn of<'c>(&self, chars: &'c [char]) -> impl Iterator<Item = (usize, &'c [char], u64)> {
+        let (mut end, mut held, mut sum) = (0, 0, 0_u64);
+        (0..chars.len()).map_while(move |at| {
+            while held < self.bytes {
+                let c = *chars.get(end)?;
+                held += c.len_utf8();
+                sum = sum.wrapping_mul(self.powers[1]).wrapping_add(c.into());
+                end += 1;
+            }
+            let run = (at, &chars[at..end], sum);
+            held -= chars[at].len_utf8();
+            sum = sum.wrapping_sub(u64::from(chars[at]).wrapping_mul(self.powers[end - at - 1]));
+            Some(run)
+        })
+    }
 }
 
 fn shortened(message: &str) -> String {

@@ -15,40 +15,50 @@ pub(super) struct Letter {
 ///
 /// White space, quotes, backslashes and the letters that stand for a line's end behind them are left out.
 pub(super) fn folded(text: &str) -> impl Iterator<Item = Letter> {
+    // What one character becomes, the last of it first.
+    let mut several: Vec<Letter> = Vec::new();
     let mut at = 0;
-    let letters = iter::from_fn(move || {
-        let c = text[at..].chars().next()?;
-        let from = at;
-        let escaped = match c {
-            '\\' => backslashed(text, from),
-            '%' => percent_encoded(text, from),
-            '&' => entity(text, from),
-            _ => None,
-        };
-        at = match (escaped, c) {
-            (Some((_, to)), _) => to,
-            (None, '\\') => {
-                let to = past_backslashes(text, from);
-                to + usize::from(text[to..].starts_with(['n', 'r', 't']))
+    iter::from_fn(move || {
+        loop {
+            if let Some(letter) = several.pop() {
+                return Some(letter);
             }
-            (None, _) => from + c.len_utf8(),
-        };
-        Some(Letter { c: escaped.map_or(c, |(c, _)| c), from, to: at })
-    });
-    letters.filter(|letter| !is_left_out(letter.c)).flat_map(lowered)
+            let letter = letter(text, at)?;
+            at = letter.to;
+            match letter.c {
+                // Addresses say white space with a plus.
+                '"' | '\'' | '+' | '\\' => {}
+                c if c.is_whitespace() || c.is_control() => {}
+                c if c.is_ascii() => return Some(Letter { c: c.to_ascii_lowercase(), ..letter }),
+                // Some letters have a lower case of their own only behind their upper case.
+                c => {
+                    let lower = c.to_uppercase().flat_map(char::to_lowercase);
+                    several.extend(lower.map(|c| Letter { c, ..letter }));
+                    several.reverse();
+                }
+            }
+        }
+    })
 }
 
-fn is_left_out(c: char) -> bool {
-    // Addresses say white space with a plus.
-    matches!(c, '"' | '\'' | '+' | '\\') || c.is_whitespace() || c.is_control()
-}
-
-/// A letter in lower case, which may be several.
-fn lowered(letter: Letter) -> impl Iterator<Item = Letter> {
-    let plain = letter.c.is_ascii().then(|| letter.c.to_ascii_lowercase());
-    // Some letters have a lower case of their own only behind their upper case.
-    let others = (plain.is_none()).then(|| letter.c.to_uppercase().flat_map(char::to_lowercase));
-    plain.into_iter().chain(others.into_iter().flatten()).map(move |c| Letter { c, ..letter })
+/// The character that begins there, or that an escape there stands for.
+fn letter(text: &str, from: usize) -> Option<Letter> {
+    let c = text[from..].chars().next()?;
+    let escaped = match c {
+        '\\' => backslashed(text, from),
+        '%' => percent_encoded(text, from),
+        '&' => entity(text, from),
+        _ => None,
+    };
+    let to = match (escaped, c) {
+        (Some((_, to)), _) => to,
+        (None, '\\') => {
+            let to = past_backslashes(text, from);
+            to + usize::from(text[to..].starts_with(['n', 'r', 't']))
+        }
+        (None, _) => from + c.len_utf8(),
+    };
+    Some(Letter { c: escaped.map_or(c, |(c, _)| c), from, to })
 }
 
 fn past_backslashes(text: &str, at: usize) -> usize {
