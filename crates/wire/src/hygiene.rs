@@ -75,13 +75,14 @@ fn remove_echo(message: &mut String, text: &str) {
     let letters: Vec<Letter> = folded(message).collect();
     let said: Vec<char> = letters.iter().map(|letter| letter.c).collect();
     let backwards: Vec<char> = said.iter().rev().copied().collect();
-    let (mut forth, mut back) = (Echoes::of(&said, &runs), Echoes::of(&backwards, &runs));
+    let mut forth = Echoes::of(&said, &runs);
+    let mut back: Option<Echoes<'_>> = None;
     loop {
         forth.mark(&asked);
         if !asked.iter().all(char::is_ascii) {
             // Runs of characters of many bytes need not end where the echo does, but read backwards they begin there.
             asked.reverse();
-            back.mark(&asked);
+            back.get_or_insert_with(|| Echoes::of(&backwards, &runs)).mark(&asked);
             asked.reverse();
         }
         // A run may begin in one piece and end in the next.
@@ -92,8 +93,10 @@ fn remove_echo(message: &mut String, text: &str) {
             break;
         }
     }
-    let pairs = forth.echoed.iter().zip(back.echoed.iter().rev());
-    let echoed: Vec<bool> = pairs.map(|(forth, back)| *forth || *back).collect();
+    let mut echoed = forth.echoed;
+    for (echoed, back) in echoed.iter_mut().zip(back.iter().flat_map(|back| back.echoed.iter().rev())) {
+        *echoed |= back;
+    }
     // From behind, so that the places before stay right.
     let mut end = echoed.len();
     while let Some(last) = echoed[..end].iter().rposition(|echoed| *echoed) {
@@ -109,16 +112,16 @@ struct Echoes<'a> {
     /// Where the message has each of its runs that were not found yet, by their sums.
     places: FxHashMap<u64, Vec<usize>>,
     echoed: Vec<bool>,
-    runs: Runs,
+    runs: &'a Runs,
 }
 
 impl<'a> Echoes<'a> {
-    fn of(said: &'a [char], runs: &Runs) -> Self {
+    fn of(said: &'a [char], runs: &'a Runs) -> Self {
         let mut places: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
         for (at, _, sum) in runs.of(said) {
             places.entry(sum).or_default().push(at);
         }
-        Self { said, places, echoed: vec![false; said.len()], runs: runs.clone() }
+        Self { said, places, echoed: vec![false; said.len()], runs }
     }
 
     /// Marks what is said of the runs of what was asked.
@@ -141,7 +144,6 @@ impl<'a> Echoes<'a> {
 /// How a text is taken apart into runs, each with a sum that the next one's follows from in a few steps, since a prompt may
 /// have millions of characters. It is Rabin's and Karp's, by a number that nobody who writes a request knows
 /// (<https://doi.org/10.1147/rd.312.0249>).
-#[derive(Clone)]
 struct Runs {
     bytes: usize,
     powers: Vec<u64>,

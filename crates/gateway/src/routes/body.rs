@@ -35,8 +35,8 @@ const LONGEST_ENCODING: usize = 40;
 /// Reads the whole body: at most `limit` bytes, no longer than `stall` between two pieces, and not too slowly.
 ///
 /// # Errors
-/// `InvalidRequest`, with the status 413 for one that is too large, or would be once it is read, and 415 for one that is compressed; `Timeout` with 408 for one
-/// that is too slow.
+/// `InvalidRequest`, with the status 413 for one that is too large, or would be once it is read, and 415 for one that is
+/// compressed; `Timeout` with 408 for one that is too slow.
 pub(crate) async fn read(head: &HeaderMap, mut body: Body, limit: usize, stall: Duration) -> Result<Bytes> {
     check_encoding(head)?;
     // It is no prompt that is too long for a model: who reads that would shorten it.

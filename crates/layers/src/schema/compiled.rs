@@ -78,7 +78,8 @@ impl Schema {
     /// the schema asks for more work than is done for an answer.
     pub(super) fn check(&self, value: &Value, bytes: usize) -> Result<()> {
         let most = MOST_STEPS.min(STEPS.saturating_add(STEPS_PER_BYTE.saturating_mul(bytes as u64)));
-        let steps = Steps::new(most, self.spread).with_longest_name(self.longest_name);
+        let steps_of = |most| Steps::new(most, self.spread).with_longest_name(self.longest_name);
+        let steps = steps_of(most);
         let is_valid = self.validator.is_valid(steps.of(value));
         if let Some(rule) = steps.given_up() {
             return Err(no_good(format!(
@@ -93,8 +94,7 @@ impl Schema {
         }
         // Whether it follows is found by the branch that its words choose, and each part once. Where it does not is told for
         // all branches and each time, which may take ages of the most usual schemas.
-        let telling = Steps::new(2 * (most - steps.left()) + STEPS_TO_TELL, self.spread)
-            .with_longest_name(self.longest_name);
+        let telling = steps_of(2 * (most - steps.left()) + STEPS_TO_TELL);
         let error = match self.validator.validate(telling.of(value)) {
             Err(error) if telling.left() > 0 => error,
             _ => return Err(no_good("its answer does not follow the schema, in one of many places")),
@@ -151,6 +151,11 @@ fn too_much() -> Error {
     Error::new(ErrorKind::InvalidRequest, message)
 }
 
+/// Says what is wrong with the schema, before anything is sent.
+fn refused(why: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
+}
+
 /// Says why a schema is not compiled.
 fn unbounded(why: Unbounded) -> Error {
     let why = match why {
@@ -162,24 +167,20 @@ fn unbounded(why: Unbounded) -> Error {
             "asks for too much work at one part of the answer: have its `$ref`, `allOf`, `anyOf` and `oneOf` lead to fewer schemas, less deep"
         }
     };
-    Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
+    refused(why)
 }
 
 /// Says that a schema is not compiled.
 fn too_long(bytes: usize) -> Error {
-    let message = format!(
-        "the schema of `response_format` has {bytes} bytes, and answers are checked by schemas of up to {MOST_BYTES}"
-    );
-    Error::new(ErrorKind::InvalidRequest, message).unsent()
+    refused(format_args!("has {bytes} bytes, and answers are checked by schemas of up to {MOST_BYTES}"))
 }
 
 /// Says that a pattern is not compiled.
 fn no_pattern(place: &str) -> Error {
-    let message = format!(
-        "the schema of `response_format` has a pattern {place} that is no regular expression, or that takes too much memory with \
-         those before it: have it repeat less, or use `maxLength`"
-    );
-    Error::new(ErrorKind::InvalidRequest, message).unsent()
+    refused(format_args!(
+        "has a pattern {place} that is no regular expression, or that takes too much memory with those before it: have it \
+         repeat less, or use `maxLength`"
+    ))
 }
 
 /// Says why something is no schema.
@@ -199,5 +200,5 @@ fn no_schema(error: &ValidationError<'_>) -> Error {
             place => format!("is no JSON schema at `{place}` (rule `{}`)", error.kind().keyword()),
         },
     };
-    Error::new(ErrorKind::InvalidRequest, format!("the schema of `response_format` {why}")).unsent()
+    refused(why)
 }

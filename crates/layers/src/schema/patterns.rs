@@ -116,10 +116,7 @@ impl Patterns {
                 return Some(Arc::clone(known));
             }
             let (schema, parts) = conditions(text);
-            let pattern = compiled
-                .fitted(&schema, parts, text, MOST_LOOKS / parts, once)
-                .or_else(|| compiled.fitted_going_back(text))?;
-            let pattern = Arc::new(pattern);
+            let pattern = Arc::new(compiled.pattern(&schema, parts, text)?);
             compiled.of_texts.insert(text.to_owned(), Arc::clone(&pattern));
             Some(pattern)
         })
@@ -130,12 +127,9 @@ impl Patterns {
             if let Some(known) = compiled.of_names.get(text) {
                 return Some(*known);
             }
-            let whole = json!({ "pattern": text });
-            let pattern = compiled
-                .fitted(&whole, 1, text, MOST_LOOKS, once)
-                .or_else(|| compiled.fitted_going_back(text))?;
-            compiled.of_names.insert(text.to_owned(), pattern.longest);
-            Some(pattern.longest)
+            let longest = compiled.pattern(&json!({ "pattern": text }), 1, text)?.longest;
+            compiled.of_names.insert(text.to_owned(), longest);
+            Some(longest)
         })
     }
 
@@ -145,6 +139,11 @@ impl Patterns {
 }
 
 impl Compiled {
+    /// A pattern that `schema` has in so many parts, matched in one go where it can be.
+    fn pattern(&mut self, schema: &Value, parts: usize, text: &str) -> Option<Pattern> {
+        self.fitted(schema, parts, text, MOST_LOOKS / parts, once).or_else(|| self.fitted_going_back(text))
+    }
+
     /// A pattern that may go back, in as little memory as is enough for it.
     fn fitted_going_back(&mut self, text: &str) -> Option<Pattern> {
         // Each of these may have what is beside it compiled for its own. In the group `jsonschema` leaves the pattern whole.
